@@ -1,0 +1,250 @@
+"""The values that cross layers: frozen, slotted, without behaviour that touches a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+VECTOR_DIMENSION = 768
+"""Length of every embedding, in components."""
+
+MAX_ID_LENGTH = 256
+"""Longest interaction_id, user_id and campaign_id taken, in UTF-8 bytes (Milvus VARCHAR and index keys are bounded)."""
+
+FALLBACK_SOURCE = "fallback"
+"""`embedding_source` of a vector that no model made."""
+
+
+def short(batch_id: str) -> str:
+    """The batch id as people read and type it: its first 12 hex digits."""
+    return batch_id[:12]
+
+
+class Verdict(StrEnum):
+    """What a gate says of a batch."""
+
+    PASS = "PASS"
+    WARN = "WARN"
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+    EMPTY = "EMPTY"
+
+
+class BatchStatus(StrEnum):
+    """Where a batch stands in the ledger."""
+
+    RUNNING = "running"
+    HALTED = "halted"
+    """A gate said FAIL; a person decides (resume, reject, recheck)."""
+    HELD = "held"
+    """A gate could not be checked (ERROR); the next run checks it again."""
+    CLOSED = "closed"
+    DEAD = "dead"
+    """Moved whole to the dead-letter queue."""
+
+
+class DeadReason(StrEnum):
+    """Why a record cannot be loaded."""
+
+    UNPARSABLE = "unparsable"
+    NOT_AN_OBJECT = "not_an_object"
+    MISSING_ID = "missing_id"
+    BAD_ID = "bad_id"
+    UNSTORABLE = "unstorable"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSource:
+    """One micro-batch to process: a file, or a part of one that was split at `max_batch_records`.
+
+    Args:
+        batch_id: sha256 (64 hex digits) of the uncompressed bytes of the whole file, or of the part.
+        path: The file the records are read from.
+        first_record: Index of the first record taken (0-based).
+        max_records: How many records are taken at most; None takes the rest of the file.
+    """
+
+    batch_id: str
+    path: Path
+    first_record: int = 0
+    max_records: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One raw log record that could be read.
+
+    Args:
+        interaction_id: The record's key in every store.
+        line: Its line in the source file, 1-based.
+        user_id, campaign_id, type: As given, of any JSON type: the raw gate judges them.
+        timestamp: Timezone-aware, UTC; None when missing or unreadable.
+        message: The text that is embedded; None when missing, blank or not text.
+        extra: Every other field, as given.
+        content_hash: sha256 of the record's canonical JSON: equal content, equal hash.
+    """
+
+    interaction_id: str
+    line: int
+    user_id: Any
+    campaign_id: Any
+    type: Any
+    timestamp: datetime | None
+    message: str | None
+    extra: Mapping[str, Any]
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One record that could not be loaded, kept with all that is needed to repair and replay it."""
+
+    batch_id: str
+    line: int
+    reason: DeadReason
+    detail: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCounts:
+    """What became of a batch's records: read = accepted + quarantined + duplicate + dead."""
+
+    read: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One aggregated metrics row: interactions of a batch by campaign, type and 10-minute window (UTC).
+
+    `distinct_users` counts within the row only: it must never be summed over rows.
+    """
+
+    batch_id: str
+    campaign_id: str | None
+    type: str | None
+    window_start: datetime | None
+    interactions: int
+    distinct_users: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRecord:
+    """What the graph keeps of an accepted interaction."""
+
+    interaction_id: str
+    user_id: str
+    campaign_id: str | None
+    type: str | None
+    timestamp: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """The vector of one text; `source` is the model or `fallback`; `invalid` says why it must not be written."""
+
+    vector: tuple[float, ...]
+    source: str
+    invalid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """One row of the vector store."""
+
+    interaction_id: str
+    batch_id: str
+    embedding_batch_id: str
+    embedding_source: str
+    fence: int
+    vector: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedManifest:
+    """What one embedding batch wrote.
+
+    Args:
+        embedding_batch_id: Id of the embedding batch.
+        expected: Ids that ought to have a vector.
+        written: Vectors written.
+        fallback: How many of the written ones are fallback vectors.
+        rejected: How many the API returned but must not be written, by reason; they count as invalid.
+        sample_ids: At most 100 of the expected ids, drawn from them sorted, seeded by the embedding batch id.
+    """
+
+    embedding_batch_id: str
+    expected: int = 0
+    written: int = 0
+    fallback: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    sample_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One expectation that did not hold, or could not be checked, in words.
+
+    `examples` are at most 20 pairs of interaction_id and what was wrong with it.
+    """
+
+    expectation: str
+    severity: str
+    summary: str
+    unexpected: int = 0
+    checked: int = 0
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOutcome:
+    """What one checkpoint action did, or would have done outside a run."""
+
+    action: str
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """What a gate found.
+
+    Args:
+        gate: The gate's name.
+        verdict: The verdict.
+        run_id: Id of this check; actions are idempotent by it.
+        findings: Expectations that did not hold or could not be checked.
+        actions: What the checkpoint's actions did.
+        docs: Address of the validation result's page, "" when none was written.
+        parameters: The suite parameters the check ran with, so that it can be repeated.
+        transient: Of an ERROR verdict: whether the same check may work later.
+    """
+
+    gate: str
+    verdict: Verdict
+    run_id: str
+    findings: tuple[Finding, ...] = ()
+    actions: tuple[ActionOutcome, ...] = ()
+    docs: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a batch; `fence` grows with every new holder."""
+
+    batch_id: str
+    holder: str
+    fence: int
+    expires_at: datetime

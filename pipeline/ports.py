@@ -1,0 +1,246 @@
+"""The protocols between the runner and everything it uses; fakes in tests stand only here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pipeline.model import (
+    BatchSource,
+    BatchStatus,
+    DeadLetter,
+    Embedding,
+    EmbedManifest,
+    GateReport,
+    GraphRecord,
+    Interaction,
+    Lease,
+    LoadCounts,
+    MetricRow,
+    VectorRow,
+)
+
+
+class RawStore(Protocol):
+    """Raw interactions (MongoDB). First writer wins: an interaction_id belongs to the batch that brought it first."""
+
+    def prepare(self) -> None:
+        """Create indexes; idempotent."""
+
+    def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime) -> None:
+        """Insert what is not there yet; ids that exist are left untouched, whoever brought them."""
+
+    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
+        """(batch_id, line, content_hash) of each id that is stored."""
+
+    def counts(self, batch_id: str) -> tuple[int, int]:
+        """(accepted, quarantined) of a batch, counted in the store."""
+
+    def quarantine(self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str) -> int:
+        """Mark every record of the batch that meets a compiled condition (an aggregation expression).
+
+        Returns:
+            How many records of the batch are marked now.
+        """
+
+    def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
+        """The batch's metrics, grouped in the store."""
+
+    def graph_records(self, batch_id: str) -> Iterator[GraphRecord]:
+        """Accepted records, by interaction_id."""
+
+    def messages(self, batch_id: str) -> Iterator[tuple[str, str]]:
+        """(interaction_id, message) of accepted records that have a message, by interaction_id."""
+
+
+class MetricsStore(Protocol):
+    """Aggregated metrics (BigQuery)."""
+
+    def prepare(self) -> None:
+        """Create dataset, tables and view; idempotent."""
+
+    def replace(self, batch_id: str, rows: Iterable[MetricRow]) -> int:
+        """Replace the batch's rows, unpublished, in one transaction; the number of interactions they add up to."""
+
+    def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int) -> int:
+        """Replace the rows and mark the batch published, in one transaction.
+
+        Raises:
+            TerminalError: The rows add up to something else than `expected` interactions.
+        """
+
+
+class GraphStore(Protocol):
+    """Users, interactions and campaigns (Neo4j)."""
+
+    def prepare(self) -> None:
+        """Create constraints and indexes; idempotent."""
+
+    def write(self, batch_id: str, records: Sequence[GraphRecord]) -> None:
+        """Merge users and interactions and link them to campaigns that exist; never creates a campaign."""
+
+    def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:
+        """Merge catalogue entries by campaign_id."""
+
+    def count(self, batch_id: str) -> int:
+        """Interactions of the batch."""
+
+
+class VectorStore(Protocol):
+    """Embeddings (Milvus)."""
+
+    def prepare(self) -> None:
+        """Create and load the collection; idempotent."""
+
+    def upsert(self, rows: Sequence[VectorRow]) -> None:
+        """Write vectors by interaction_id."""
+
+    def present(self, embedding_batch_id: str, interaction_ids: Sequence[str]) -> Mapping[str, str]:
+        """embedding_source of each of these ids that this embedding batch has written."""
+
+
+class Embedder(Protocol):
+    """Texts to vectors. Never raises for an API that is down: such texts get a fallback vector, marked."""
+
+    @property
+    def model(self) -> str:
+        """Name of the real model."""
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Embedding]:
+        """One embedding per text, in order."""
+
+
+class Ledger(Protocol):
+    """Batches, leases and dead letters."""
+
+    def prepare(self) -> None:
+        """Create indexes and check the schema version; idempotent.
+
+        Raises:
+            ConfigurationError: The ledger has another schema version.
+        """
+
+    def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:
+        """The batch's document, created when it is new."""
+
+    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
+        """The batch's document."""
+
+    def find(self, prefix: str) -> Mapping[str, Any]:
+        """The one batch whose id starts with `prefix`.
+
+        Raises:
+            ConfigurationError: None does, or several do.
+        """
+
+    def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The newest batches, newest first."""
+
+    def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
+        """Take the batch's lease.
+
+        Raises:
+            LeaseHeldError: Another holder's lease has not expired.
+        """
+
+    def renew(self, lease: Lease, seconds: float) -> Lease:
+        """Extend the lease.
+
+        Raises:
+            LeaseLostError: It is no longer ours.
+        """
+
+    def release(self, lease: Lease) -> None:
+        """Give the lease back; nothing happens when it is no longer ours."""
+
+    def start_step(self, lease: Lease, step: str) -> int:
+        """Record the start of an attempt; its number, 1-based."""
+
+    def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
+        """Record the end of the attempt."""
+
+    def record_gate(self, lease: Lease, report: GateReport) -> None:
+        """Record a gate's verdict, findings and action outcomes."""
+
+    def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
+        """Forget that these steps were done, so that the next run does them again."""
+
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
+        """Set the batch's status."""
+
+    def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
+        """Record what became of the records."""
+
+    def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
+        """Record the batch's latest embedding batch."""
+
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters, idempotent by batch and line."""
+
+    def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
+        """Dead letters of a batch, by line."""
+
+
+class Gate(Protocol):
+    """A checkpoint between stages."""
+
+    @property
+    def name(self) -> str:
+        """The gate's name in the topology."""
+
+    def check(self, batch_id: str, lease: Lease | None) -> GateReport:
+        """Judge the batch. With a lease, the checkpoint's actions act; without one they only say what they would do.
+
+        Never raises for bad data or an outage: those are FAIL and ERROR.
+        """
+
+
+class Progress(Protocol):
+    """What a run shows while it works."""
+
+    def event(self, name: str, **fields: object) -> None:
+        """Something happened."""
+
+    def advance(self, step: str, done: int, total: int | None) -> None:
+        """`done` of `total` records of a step are through."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchContext:
+    """What a stage gets besides its stores.
+
+    Args:
+        source: The batch.
+        lease: The run's lease on it.
+        received_at: When the batch was first seen (UTC, aware).
+        progress: Where to report progress.
+    """
+
+    source: BatchSource
+    lease: Lease
+    received_at: datetime
+    progress: Progress
+
+    @property
+    def batch_id(self) -> str:
+        """The batch's id."""
+        return self.source.batch_id
+
+
+class Stage(Protocol):
+    """A step that moves data. Idempotent by key: running it again is how a batch is resumed."""
+
+    @property
+    def name(self) -> str:
+        """The stage's name in the topology."""
+
+    def run(self, context: BatchContext) -> Mapping[str, Any]:
+        """Do the step for one batch; counts for the ledger, counted in the stores.
+
+        Raises:
+            TransientError: Worth another attempt.
+            TerminalError: Not worth one.
+            LeaseLostError: Another run took the batch over.
+        """

@@ -1,0 +1,192 @@
+"""Settings: the one module that reads the environment and `.env`.
+
+Secrets are `SecretStr`: their repr, str and JSON show asterisks. Endpoints are what the composition root resolves from
+the settings and, where a store is local, from the local stack.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import ConfigurationError
+
+LOCAL = "local"
+"""The value that asks for a local server for one store while others are configured."""
+
+
+class Environment(StrEnum):
+    """`production` refuses local servers."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; every field is an environment variable of the name given as alias."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    mongodb_uri: SecretStr | None = Field(
+        None, alias="MONGODB_URI", description="MongoDB connection string, or `local`"
+    )
+    mongodb_database: str = Field("sluicegate", alias="MONGODB_DATABASE", description="MongoDB database")
+    neo4j_uri: str | None = Field(
+        None, alias="NEO4J_URI", description="Neo4j bolt:// or neo4j+s:// address, or `local`"
+    )
+    neo4j_user: str = Field("neo4j", alias="NEO4J_USER", description="Neo4j user")
+    neo4j_password: SecretStr | None = Field(None, alias="NEO4J_PASSWORD", description="Neo4j password")
+    neo4j_database: str | None = Field(None, alias="NEO4J_DATABASE", description="Neo4j database; the server's default")
+    milvus_uri: str | None = Field(None, alias="MILVUS_URI", description="Milvus http(s):// address, or `local`")
+    milvus_token: SecretStr | None = Field(
+        None, alias="MILVUS_TOKEN", description="Milvus token, user:password or API key"
+    )
+    milvus_collection: str = Field(
+        "interaction_embeddings", alias="MILVUS_COLLECTION", description="Milvus collection; one per embedding model"
+    )
+    bigquery_project: str | None = Field(None, alias="BIGQUERY_PROJECT", description="Google Cloud project, or `local`")
+    bigquery_dataset: str = Field("sluicegate", alias="BIGQUERY_DATASET", description="BigQuery dataset")
+    bigquery_location: str = Field("US", alias="BIGQUERY_LOCATION", description="Location of the dataset")
+    bigquery_api_endpoint: str | None = Field(
+        None, alias="BIGQUERY_API_ENDPOINT", description="Another endpoint than Google's, e.g. an emulator's"
+    )
+    gemini_api_key: SecretStr | None = Field(None, alias="GEMINI_API_KEY", description="Gemini API key, or `local`")
+    gemini_api_endpoint: str | None = Field(
+        None, alias="GEMINI_API_ENDPOINT", description="Another endpoint than Google's"
+    )
+    gemini_model: str = Field("gemini-embedding-001", alias="GEMINI_MODEL", description="Embedding model")
+    gemini_concurrency: int = Field(
+        2, ge=1, le=64, alias="GEMINI_CONCURRENCY", description="Requests in flight at most"
+    )
+    gemini_requests_per_second: float = Field(
+        20.0, gt=0, alias="GEMINI_REQUESTS_PER_SECOND", description="Requests started per second at most"
+    )
+
+    environment: Environment = Field(
+        Environment.DEVELOPMENT, alias="SLUICEGATE_ENV", description="`production` refuses local servers"
+    )
+    home: Path = Field(Path(".sluicegate"), alias="SLUICEGATE_HOME", description="Folder of the local servers' data")
+    spool: Path | None = Field(
+        None, alias="SLUICEGATE_SPOOL", description="Folder for what outlives MongoDB; home/spool"
+    )
+    landing: Path = Field(Path("landing"), alias="SLUICEGATE_LANDING", description="Folder where log files arrive")
+    gx_root: Path = Field(Path("gx"), alias="SLUICEGATE_GX", description="The Great Expectations project")
+    source_timezone: str = Field("UTC", alias="SLUICEGATE_SOURCE_TIMEZONE", description="Zone of naive timestamps")
+    user_id_pattern: str = Field(r"^u_\d{3,}$", alias="SLUICEGATE_USER_ID_PATTERN", description="Format of a user_id")
+    user_id_tolerance: float = Field(
+        0.0, ge=0, le=1, alias="SLUICEGATE_USER_ID_TOLERANCE", description="Share of bad user_ids a batch may have"
+    )
+    vector_tolerance: float = Field(
+        0.05, ge=0, le=1, alias="SLUICEGATE_VECTOR_TOLERANCE", description="Share of invalid vectors a batch may have"
+    )
+    vector_sample: int = Field(100, ge=1, le=1000, alias="SLUICEGATE_VECTOR_SAMPLE", description="Vectors sampled")
+    fallback_tolerance: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        alias="SLUICEGATE_FALLBACK_TOLERANCE",
+        description="Share of fallback vectors before a warning",
+    )
+    max_batch_records: int = Field(
+        50_000,
+        ge=1,
+        alias="SLUICEGATE_MAX_BATCH_RECORDS",
+        description="Larger files are split into batches of this size",
+    )
+    min_file_age: float = Field(
+        0.0, ge=0, alias="SLUICEGATE_MIN_FILE_AGE", description="Seconds a landed file must be unchanged to be taken"
+    )
+    lease_seconds: float = Field(120.0, gt=0, alias="SLUICEGATE_LEASE_SECONDS", description="How long a lease lasts")
+    retry_wait: float = Field(
+        1.0, ge=0, alias="SLUICEGATE_RETRY_WAIT", description="First wait between attempts, seconds"
+    )
+    retry_wait_max: float = Field(60.0, ge=0, alias="SLUICEGATE_RETRY_WAIT_MAX", description="Longest wait, seconds")
+    log_level: str = Field("INFO", alias="SLUICEGATE_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("source_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone, e.g. Europe/London") from error
+        return value
+
+    @field_validator("user_id_pattern")
+    @classmethod
+    def _anchored_pattern(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"{value!r} is not a regular expression: {error}") from error
+        return value
+
+    @property
+    def spool_dir(self) -> Path:
+        """The spool folder."""
+        return self.spool or self.home / "spool"
+
+    def local_stores(self) -> tuple[str, ...]:
+        """Names of the stores that want a local server.
+
+        Raises:
+            ConfigurationError: Some stores are configured and others are neither configured nor `local`, or a local
+                server is wanted in production.
+        """
+        wanted = {
+            "mongodb": _plain(self.mongodb_uri),
+            "neo4j": self.neo4j_uri,
+            "milvus": self.milvus_uri,
+            "bigquery": self.bigquery_project,
+            "gemini": _plain(self.gemini_api_key),
+        }
+        local = tuple(name for name, value in wanted.items() if value in (None, LOCAL))
+        unset = [name for name, value in wanted.items() if value is None]
+        if local and self.environment is Environment.PRODUCTION:
+            raise ConfigurationError(
+                f"SLUICEGATE_ENV=production, but there is no address for: {', '.join(local)}.",
+                next_step=f"Set {', '.join(VARIABLES[name] for name in local)}.",
+            )
+        if unset and len(unset) < len(wanted):
+            raise ConfigurationError(
+                f"Some stores are configured, but not: {', '.join(unset)}.",
+                next_step=f"Set {', '.join(VARIABLES[name] for name in unset)}; the value `local` starts a local server.",
+            )
+        return local
+
+
+VARIABLES = {
+    "mongodb": "MONGODB_URI",
+    "neo4j": "NEO4J_URI",
+    "milvus": "MILVUS_URI",
+    "bigquery": "BIGQUERY_PROJECT",
+    "gemini": "GEMINI_API_KEY",
+}
+"""The variable that configures each store."""
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment and `.env`.
+
+    Args:
+        overrides: Values by alias that win over the environment, e.g. from command-line options.
+
+    Raises:
+        ConfigurationError: A variable has a value that cannot be used; its value is not repeated.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise ConfigurationError(
+            f"The configuration cannot be used: {problems}.", next_step="See docs/configuration.md."
+        ) from None
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

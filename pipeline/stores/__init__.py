@@ -1,0 +1,1 @@
+"""One folder per store, each its driver's only home: connection, error table, adapter. No store imports another."""
