@@ -1,0 +1,92 @@
+"""One server process as its supervisor sees it: started, asked, stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pipeline
+from pipeline.local.credentials import Credentials
+from pipeline.local.layout import Layout, open_log
+from pipeline.local.pings import answers
+from pipeline.local.process_ties import GRACE_SECONDS
+from pipeline.local.state import ServerRecord, ServerState, read_ready
+
+START_SECONDS = 60.0
+IMPORT_ROOT = Path(pipeline.__file__).resolve().parent.parent
+"""`python -m` finds our modules from here, installed or not, whatever the user's working directory."""
+
+
+class Child:
+    """A server process. The supervisor's main thread makes it: the kernel ties it to the thread that did."""
+
+    def __init__(self, name: str, layout: Layout, credentials: Credentials) -> None:
+        self._name = name
+        self._layout = layout
+        self._credentials = credentials
+        self._deadline = time.monotonic() + START_SECONDS
+        self._process = self._spawn()
+        self.record = ServerRecord(ServerState.STARTING, self._process.pid)
+
+    def refresh(self) -> ServerRecord:
+        """Look at the process and, while it starts, ask the server whether it answers; return what is known now."""
+        code = self._process.poll()
+        if code is not None and self.record.state is not ServerState.DIED:
+            self.record = ServerRecord(ServerState.DIED, detail=_how_it_ended(code))
+        elif self.record.state is ServerState.STARTING:
+            self._look_for_an_answer()
+        return self.record
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM; the server closes its data."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def await_end(self, deadline: float) -> None:
+        """Wait for the end, and force it at the deadline (of `time.monotonic`)."""
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "pipeline.local.server_process", self._name]
+        log = open_log(self._layout.log(self._name))
+        try:
+            return subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+                [*command, str(self._layout.home), str(os.getpid())],
+                cwd=IMPORT_ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        finally:
+            os.close(log)
+
+    def _look_for_an_answer(self) -> None:
+        ports = read_ready(self._layout, self._name, self._process.pid)
+        if ports and answers(self._name, ports["main"], self._credentials.gemini_api_key):
+            self.record = ServerRecord(ServerState.UP, self._process.pid, ports)
+        elif time.monotonic() > self._deadline:
+            self._process.kill()
+            self._process.wait()
+            self.record = ServerRecord(ServerState.DIED, detail=f"it did not answer within {START_SECONDS:.0f} s")
+
+
+def stop_all(children: Iterable[Child]) -> None:
+    """Stop them side by side; what has not ended after the grace is killed."""
+    stopping = list(children)
+    for child in stopping:
+        child.ask_to_stop()
+    deadline = time.monotonic() + GRACE_SECONDS + 1
+    for child in stopping:
+        child.await_end(deadline)
+
+
+def _how_it_ended(code: int) -> str:
+    return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"

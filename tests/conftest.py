@@ -1,0 +1,54 @@
+"""What every test folder shares: the real local servers, the real logs, golden files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.local import Endpoints, LocalStack
+
+ROOT = Path(__file__).parent.parent
+REAL_LOGS = ROOT.parent / "shared" / "data" / "online_retail"
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="Write the golden files instead of comparing.")
+
+
+@pytest.fixture(scope="session")
+def stack_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the session's local servers."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="session")
+def endpoints(stack_home: Path) -> Iterator[Endpoints]:
+    """All five real servers, started once for the session."""
+    with LocalStack(stack_home).use() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def real_logs() -> Path:
+    """The folder of real logs; tests that need it are skipped where it is missing."""
+    if not REAL_LOGS.is_dir():
+        pytest.skip(f"the real logs are not at {REAL_LOGS}; see docs/testing.md")
+    return REAL_LOGS
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with tests/golden/<name>; `--update-golden` writes it."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{path} is missing; run pytest --update-golden and review it"
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
