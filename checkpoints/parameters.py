@@ -1,0 +1,61 @@
+"""Where the values of suite parameters come from: the settings and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipeline.ports import RawStore
+from pipeline.settings import Settings
+
+Document = Mapping[str, Any]
+
+
+def parameters(gate: str, settings: Settings, document: Document, raw_store: RawStore) -> dict[str, Any]:
+    """The suite parameters of a gate for one batch.
+
+    Args:
+        gate: The gate's name.
+        settings: What a person set.
+        document: The batch's ledger document.
+        raw_store: Asked for what is accepted now.
+    """
+    return GATES[gate](settings, document, raw_store)
+
+
+def expected(gate: str, values: Mapping[str, Any]) -> int:
+    """How many records the gate ought to find; with none, its verdict is EMPTY."""
+    return int(values[{"raw": "loaded", "graph": "accepted", "vectors": "embeddings"}[gate]])
+
+
+def _raw(settings: Settings, document: Document, _: RawStore) -> dict[str, Any]:
+    counts = document.get("counts") or {}
+    return {
+        "user_id_pattern": settings.user_id_pattern,
+        "user_id_tolerance": settings.user_id_tolerance,
+        "loaded": int(counts.get("read", 0)) - int(counts.get("duplicate", 0)) - int(counts.get("dead", 0)),
+    }
+
+
+def _graph(_: Settings, document: Document, raw_store: RawStore) -> dict[str, Any]:
+    accepted, _quarantined = raw_store.counts(str(document["_id"]))
+    return {"accepted": accepted}
+
+
+def _vectors(settings: Settings, document: Document, _: RawStore) -> dict[str, Any]:
+    embedding = document.get("embedding") or {}
+    return {
+        "embedding_batch_id": str(embedding.get("embedding_batch_id", "")),
+        "sample_ids": list(embedding.get("sample_ids", ())),
+        "embeddings": int(embedding.get("expected", 0)),
+        "rejected": dict(embedding.get("rejected", {})),
+        "vector_tolerance": settings.vector_tolerance,
+        "model_share": 1.0 - settings.fallback_tolerance,
+    }
+
+
+GATES: dict[str, Callable[[Settings, Document, RawStore], dict[str, Any]]] = {
+    "raw": _raw,
+    "graph": _graph,
+    "vectors": _vectors,
+}

@@ -1,0 +1,93 @@
+"""The GX project as code: data sources, suites, validation definitions and checkpoints, built into any context.
+
+`gx/` is what this writes, with ids that follow from names, so that two people who generate it get the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import great_expectations
+from great_expectations.checkpoint import Checkpoint
+from great_expectations.core import ExpectationSuite
+from great_expectations.core.partitioners import PartitionerColumnValue
+from great_expectations.core.validation_definition import ValidationDefinition
+
+import expectations_plugins  # noqa: F401 - registers the data sources and expectations
+from checkpoints.actions import DataDocsAction, QuarantineAction
+from checkpoints.suites import GRAPH, RAW, SUITES, VECTORS
+from expectations_plugins.datasource import without_connecting
+from pipeline.topology import GATES
+
+BY_BATCH = "by batch_id"
+RESULT_FORMAT = {
+    "result_format": "COMPLETE",
+    "unexpected_index_column_names": ["interaction_id"],
+    "partial_unexpected_count": 20,
+}
+NO_PROGRESS_BARS = {"globally": False, "metric_calculations": False}
+
+
+def build(context: Any) -> None:
+    """Add everything to an empty context; connects to no store.
+
+    Args:
+        context: A GX data context.
+    """
+    with without_connecting():
+        batches = {RAW: _mongodb(context), GRAPH: _neo4j(context), VECTORS: _milvus(context)}
+    for gate in GATES:
+        suite = context.suites.add(ExpectationSuite(name=gate, expectations=SUITES[gate]()))
+        definition = context.validation_definitions.add(
+            ValidationDefinition(name=gate, data=batches[gate], suite=suite)
+        )
+        context.checkpoints.add(
+            Checkpoint(
+                name=gate,
+                validation_definitions=[definition],
+                actions=actions(gate),
+                result_format=RESULT_FORMAT,
+            )
+        )
+
+
+def actions(gate: str) -> list[Any]:
+    """The actions of a gate's checkpoint, in the order they act: records first, pages last."""
+    mark = [QuarantineAction(name="quarantine bad records")] if gate == RAW else []
+    return [*mark, DataDocsAction(name="publish data docs")]
+
+
+def new_context(folder: str) -> Any:
+    """A new file context in `folder`/gx, without telemetry and without progress bars."""
+    context = great_expectations.get_context(mode="file", project_root_dir=folder)
+    context.variables.progress_bars = NO_PROGRESS_BARS
+    context.variables.analytics_enabled = False
+    context.variables.save()
+    return context
+
+
+def _mongodb(context: Any) -> Any:
+    source = context.data_sources.add_mongodb(
+        "mongodb", connection_string="${MONGODB_URI}", database="${MONGODB_DATABASE}"
+    )
+    return _by_batch(source.add_collection("interactions"))
+
+
+def _neo4j(context: Any) -> Any:
+    source = context.data_sources.add_neo4j(
+        "neo4j",
+        uri="${NEO4J_URI}",
+        user="${NEO4J_USER}",
+        password="${NEO4J_PASSWORD}",  # noqa: S106 - the name of a variable
+        database="${NEO4J_DATABASE}",
+    )
+    return _by_batch(source.add_node("interactions", label="Interaction", key="interaction_id"))
+
+
+def _milvus(context: Any) -> Any:
+    source = context.data_sources.add_milvus("milvus", uri="${MILVUS_URI}", token="${MILVUS_TOKEN}")  # noqa: S106
+    return _by_batch(source.add_collection("embeddings", collection="${MILVUS_COLLECTION}"))
+
+
+def _by_batch(asset: Any) -> Any:
+    return asset.add_batch_definition(BY_BATCH, partitioner=PartitionerColumnValue(column_name="batch_id"))

@@ -1,0 +1,98 @@
+"""`gx/` is generated: built in an empty folder, its random ids replaced by ones that follow from names."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from checkpoints.project import build, new_context
+from pipeline.errors import ConfigurationError
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/sluicegate/sluicegate/gx")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+FOLDERS = ("expectations", "validation_definitions", "checkpoints")
+HEADER = (
+    "# Generated from checkpoints/ by `run.py gx sync`; do not edit by hand, `run.py gx sync --check` compares.\n"
+    "# No secret is in here: ${VARIABLE} is filled in from the environment when the project is used.\n"
+)
+GITIGNORE = "uncommitted/\n"
+
+
+def generate() -> dict[str, str]:
+    """The project's files by their path below gx/; the same on every machine."""
+    with tempfile.TemporaryDirectory(prefix="sluicegate-gx-") as folder:
+        context = new_context(folder)
+        build(context)
+        root = Path(folder) / "gx"
+        names = dict(_names(context))
+        files = {"great_expectations.yml": HEADER + _body((root / "great_expectations.yml").read_text("utf-8"))}
+        for path in sorted(path for name in FOLDERS for path in (root / name).rglob("*.json")):
+            files[str(path.relative_to(root))] = _pretty(path.read_text("utf-8"))
+    return {path: _stable(text, names, path) for path, text in files.items()} | {".gitignore": GITIGNORE}
+
+
+def write(root: Path) -> list[str]:
+    """Write the project below `root`; the paths that changed. What GX keeps in `uncommitted/` is left alone."""
+    wanted, changed = generate(), differences(root)
+    for folder in FOLDERS:
+        shutil.rmtree(root / folder, ignore_errors=True)
+    for path, text in wanted.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    return changed
+
+
+def differences(root: Path) -> list[str]:
+    """Paths at which `root` is not what `generate` gives."""
+    wanted = generate()
+    there = {
+        str(path.relative_to(root)): path.read_text("utf-8")
+        for path in [
+            *root.glob("*.yml"),
+            *(p for name in FOLDERS for p in (root / name).rglob("*")),
+            root / ".gitignore",
+        ]
+        if path.is_file()
+    }
+    return sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
+
+
+def _names(context: Any) -> Iterator[tuple[str, str]]:
+    yield str(context.variables.data_context_id), "context"
+    for source in context.data_sources.all().values():
+        yield str(source.id), f"data source {source.name}"
+        for asset in source.assets:
+            yield str(asset.id), f"asset {source.name}/{asset.name}"
+            for batch in asset.batch_definitions:
+                yield str(batch.id), f"batch definition {source.name}/{asset.name}/{batch.name}"
+    for suite in context.suites.all():
+        yield str(suite.id), f"suite {suite.name}"
+        for number, expectation in enumerate(suite.expectations):
+            yield str(expectation.id), f"expectation {suite.name}/{number}/{expectation.expectation_type}"
+    for definition in context.validation_definitions.all():
+        yield str(definition.id), f"validation definition {definition.name}"
+    for checkpoint in context.checkpoints.all():
+        yield str(checkpoint.id), f"checkpoint {checkpoint.name}"
+
+
+def _stable(text: str, names: Mapping[str, str], path: str) -> str:
+    unknown = sorted(found for found in set(UUID.findall(text)) if found not in names)
+    if unknown:
+        raise ConfigurationError(f"gx/{path} holds ids that follow from no name: {', '.join(unknown)}.")
+    return UUID.sub(lambda found: str(uuid.uuid5(NAMESPACE, names[found.group()])), text)
+
+
+def _body(text: str) -> str:
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return "\n".join(line for line in lines if line.strip()) + "\n"
+
+
+def _pretty(text: str) -> str:
+    return json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,95 @@
+"""From a GX result to a verdict and to findings a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.model import Finding, Verdict
+
+MAX_EXAMPLES = 20
+
+
+def could_not_run(result: Any) -> bool:
+    """Whether an expectation raised: GX calls that a failure too, but it says nothing of the data."""
+    info = result.exception_info or {}
+    parts = [info] if "raised_exception" in info else info.values()
+    return any(isinstance(part, Mapping) and part.get("raised_exception") for part in parts)
+
+
+def severity(result: Any) -> str:
+    """critical, warning or info."""
+    given = result.expectation_config.severity
+    return str(getattr(given, "value", given) or "critical")
+
+
+def verdict_of(results: Iterable[Any], expected: int) -> Verdict:
+    """The verdict of a check.
+
+    Args:
+        results: GX's results of the suite's expectations.
+        expected: How many records the ledger says there are.
+    """
+    seen = list(results)
+    if not seen or any(could_not_run(result) for result in seen):
+        return Verdict.ERROR
+    failed = {severity(result) for result in seen if not result.success}
+    if "critical" in failed:
+        return Verdict.FAIL
+    if failed:
+        return Verdict.WARN
+    return Verdict.PASS if expected else Verdict.EMPTY
+
+
+def findings(results: Iterable[Any]) -> tuple[Finding, ...]:
+    """What did not hold or could not be checked, worst first."""
+    order = {"critical": 0, "warning": 1, "info": 2}
+    bad = [_finding(result) for result in results if not result.success]
+    return tuple(sorted(bad, key=lambda finding: order.get(finding.severity, 3)))
+
+
+def _finding(result: Any) -> Finding:
+    found = result.result or {}
+    checked, unexpected = int(found.get("element_count") or 0), int(found.get("unexpected_count") or 0)
+    return Finding(
+        expectation=result.expectation_config.type,
+        severity=severity(result),
+        summary=_summary(result, found, checked, unexpected),
+        unexpected=unexpected,
+        checked=checked,
+        examples=tuple(_examples(result, found)),
+    )
+
+
+def _summary(result: Any, found: Mapping[str, Any], checked: int, unexpected: int) -> str:
+    if could_not_run(result):
+        return _exception_message(result)
+    observed = found.get("observed_value")
+    kwargs = result.expectation_config.kwargs
+    if isinstance(observed, str):
+        return observed
+    if observed is not None:
+        return f"found {observed}, expected {kwargs.get('value')}"
+    return f"{unexpected:,} of {checked:,} records are unexpected in {kwargs.get('column')}"
+
+
+def _exception_message(result: Any) -> str:
+    info = result.exception_info or {}
+    parts = [info] if "raised_exception" in info else list(info.values())
+    messages = [str(part.get("exception_message")) for part in parts if isinstance(part, Mapping)]
+    return messages[0] if messages else "the check could not run"
+
+
+def _examples(result: Any, found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    details = found.get("details")
+    if isinstance(details, Mapping):
+        pairs = details.get("examples") or []
+    else:
+        column = result.expectation_config.kwargs.get("column")
+        rows = found.get("partial_unexpected_index_list") or []
+        pairs = [(row.get("interaction_id"), row.get(column)) for row in rows if isinstance(row, Mapping)]
+    return [(str(key), _text(value)) for key, value in pairs[:MAX_EXAMPLES]]
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value)

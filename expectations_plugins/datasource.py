@@ -1,0 +1,161 @@
+"""What the three GX data sources share: assets that name a slice, and batches that hold no records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar
+
+from expectations_plugins.engine import StoreExecutionEngine
+from expectations_plugins.gx_internals import (
+    Batch,
+    BatchRequest,
+    BatchSpec,
+    DataAsset,
+    Datasource,
+    IDDict,
+    LegacyBatchDefinition,
+    TestConnectionError,
+    pydantic,
+)
+from pipeline.errors import ConfigurationError, SluicegateError
+
+PASSWORD_IN_URI = re.compile(r"//[^/@\s]*:[^/@\s]+@")
+
+_connecting: ContextVar[bool] = ContextVar("connecting", default=True)
+
+
+@contextmanager
+def without_connecting() -> Iterator[None]:
+    """Define data sources and assets where their stores cannot be reached: GX would test every connection."""
+    token = _connecting.set(False)
+    try:
+        yield
+    finally:
+        _connecting.reset(token)
+
+
+class StoreAsset(DataAsset):  # type: ignore[misc]
+    """A part of a store that GX can validate. Subclasses name their `type` and their `target`."""
+
+    def target(self) -> str:
+        """What the asset is, in the store's terms."""
+        raise NotImplementedError
+
+    def record_key(self) -> str:
+        """The field that names a record; "" is the store's own key."""
+        return ""
+
+    def test_connection(self) -> None:
+        """Check that the store answers.
+
+        Raises:
+            TestConnectionError: It does not.
+        """
+        self.datasource.test_connection(test_assets=False)
+
+    def get_batch_parameters_keys(self, partitioner: Any = None) -> tuple[str, ...]:
+        """The batch parameters a batch definition needs: the names of the fields it slices by."""
+        return _fields_of(partitioner)
+
+    def build_batch_request(self, options: Any = None, batch_slice: Any = None, partitioner: Any = None) -> Any:
+        """A request for one batch.
+
+        Raises:
+            ConfigurationError: A batch parameter is missing or unknown.
+        """
+        needed, given = set(_fields_of(partitioner)), set(options or {})
+        if needed != given:
+            raise ConfigurationError(
+                f"Asset {self.name!r} needs the batch parameters {sorted(needed)}, but was given {sorted(given)}.",
+                next_step="Pass batch_parameters={...} to run().",
+            )
+        return BatchRequest(
+            datasource_name=self.datasource.name,
+            data_asset_name=self.name,
+            options=options or {},
+            batch_slice=batch_slice,
+            partitioner=partitioner,
+        )
+
+    def get_batch_identifiers_list(self, batch_request: Any) -> list[dict[str, Any]]:
+        """The one batch the request names."""
+        return [dict(batch_request.options)]
+
+    def get_batch(self, batch_request: Any) -> Any:
+        """The batch, without asking the store anything."""
+        equals = dict(batch_request.options)
+        spec = BatchSpec({"target": self.target(), "key": self.record_key(), "equals": equals})
+        engine = self.datasource.get_execution_engine()
+        data, markers = engine.get_batch_data_and_markers(spec)
+        return Batch(
+            datasource=self.datasource,
+            data_asset=self,
+            batch_request=batch_request,
+            data=data,
+            metadata=self._get_batch_metadata_from_batch_request(batch_request),
+            batch_markers=markers,
+            batch_spec=spec,
+            batch_definition=LegacyBatchDefinition(
+                datasource_name=self.datasource.name,
+                data_connector_name="fluent",
+                data_asset_name=self.name,
+                batch_identifiers=IDDict(equals),
+                batch_spec_passthrough=None,
+            ),
+        )
+
+    def _validate_batch_request(self, batch_request: Any) -> None:
+        if batch_request.data_asset_name != self.name:
+            raise ConfigurationError(f"The batch request is for another asset than {self.name!r}.")
+
+
+class _StoreDatasource(Datasource):  # type: ignore[misc]
+    """A GX data source whose expectations run inside the store; the underscore tells GX that this is a base class."""
+
+    engine_type: ClassVar[type[StoreExecutionEngine]]
+
+    @property
+    def execution_engine_type(self) -> type[StoreExecutionEngine]:
+        """The engine's class."""
+        return self.engine_type
+
+    def test_connection(self, test_assets: bool = True) -> None:
+        """Check that the store answers.
+
+        Raises:
+            TestConnectionError: It does not; the message has no secret.
+        """
+        del test_assets
+        if not _connecting.get():
+            return
+        try:
+            self.get_execution_engine().test_connection()
+        except SluicegateError as error:
+            raise TestConnectionError(str(error)) from error
+
+    @pydantic.root_validator(pre=True)
+    def _no_plain_secrets(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N805 - pydantic's signature
+        for name, value in values.items():
+            if isinstance(value, str) and PASSWORD_IN_URI.search(value) and "${" not in value:
+                raise ValueError(
+                    f"{name} holds a password in plain text, which GX would write to great_expectations.yml; "
+                    "write it as ${VARIABLE} and set the variable in the environment"
+                )
+        return values
+
+
+def _fields_of(partitioner: Any) -> tuple[str, ...]:
+    if partitioner is None:
+        return ()
+    name = getattr(partitioner, "column_name", None)
+    if getattr(partitioner, "method_name", "") == "partition_on_column_value" and name:
+        return (str(name),)
+    if getattr(partitioner, "method_name", "") == "partition_on_multi_column_values":
+        return tuple(partitioner.column_names)
+    raise ConfigurationError(
+        f"Store data sources cannot slice by {type(partitioner).__name__}.",
+        next_step="Slice by the value of a field: PartitionerColumnValue(column_name=...).",
+    )

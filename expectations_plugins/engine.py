@@ -1,0 +1,191 @@
+"""The execution engine all stores share: metrics of a suite become one query, failures keep their type.
+
+GX calls `resolve_metrics` once for all metrics whose dependencies are known. All measures of such a wave go to the
+store as one query; questions that several metrics share are asked once. What a store raises is kept as it is in
+`failures`, beside the GX result, which holds strings only: so a gate can tell an outage from bad data.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from expectations_plugins.backend import Backend, Slice
+from expectations_plugins.expressions import Compare, Condition, Field, Op, Sample, both
+from expectations_plugins.gx_internals import (
+    BatchMarkers,
+    ExecutionEngine,
+    MetricConfiguration,
+    MetricResolutionError,
+)
+from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.row_conditions import RowConditions
+from pipeline.errors import SluicegateError, TerminalError, TransientError
+
+DOMAIN_META = frozenset({"batch_id", "table", "row_condition", "condition_parser"})
+
+
+class BatchOfStore:
+    """What GX calls batch data: a slice of an asset and the engine that can ask about it. Holds no records."""
+
+    def __init__(self, execution_engine: StoreExecutionEngine, data: Slice) -> None:
+        self.execution_engine = execution_engine
+        self.data = data
+
+
+class _Wave:
+    """Metrics that can be computed now, and what became of each."""
+
+    def __init__(self) -> None:
+        self.values: dict[Any, Any] = {}
+        self.failed: dict[Any, tuple[MetricConfiguration, Exception]] = {}
+
+    def fail(self, metric: MetricConfiguration, error: Exception) -> None:
+        self.failed[metric.id] = (metric, error)
+
+
+class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):  # type: ignore[misc]
+    """Computes metrics inside a store. Subclasses name their metrics and make their backend."""
+
+    specs: ClassVar[Mapping[str, MetricSpec]] = {}
+
+    def __init__(self, backend: Backend, **kwargs: Any) -> None:
+        kwargs["caching"] = False  # GX's metric cache outlives a run, and stores change between runs
+        super().__init__(**kwargs)
+        self.backend = backend
+        self.failures: dict[Any, SluicegateError] = {}
+
+    def get_batch_data_and_markers(self, batch_spec: Mapping[str, Any]) -> tuple[BatchOfStore, BatchMarkers]:
+        """Make the batch that a batch definition describes; asks the store nothing."""
+        self.failures.clear()
+        equals = [Compare(Op.EQ, Field.of(name), value) for name, value in batch_spec["equals"].items()]
+        data = Slice(target=batch_spec["target"], where=both(*equals), key=batch_spec["key"])
+        return BatchOfStore(self, data), BatchMarkers({"ge_load_time": str(uuid.uuid4())})
+
+    def test_connection(self) -> None:
+        """Check that the store answers.
+
+        Raises:
+            SluicegateError: It does not.
+        """
+        self.backend.ping()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.backend.close()
+
+    def resolve_metrics(
+        self,
+        metrics_to_resolve: Iterable[MetricConfiguration],
+        metrics: dict[Any, Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> dict[Any, Any]:
+        """Compute metrics whose dependencies are known.
+
+        Raises:
+            MetricResolutionError: Some could not be computed; `failures` has the typed exception of each.
+        """
+        wanted = list(metrics_to_resolve)
+        ours = [metric for metric in wanted if metric.metric_name in self.specs]
+        others = [metric for metric in wanted if metric.metric_name not in self.specs]
+        resolved = dict(super().resolve_metrics(others, metrics, runtime_configuration)) if others else {}
+        wave = self._resolve(ours, metrics or {})
+        resolved.update(wave.values)
+        if wave.failed:
+            if metrics is not None:
+                metrics.update(resolved)  # GX drops what a failing wave returns; what is known stays known
+            self._raise(wave)
+        return resolved
+
+    def _raise(self, wave: _Wave) -> None:
+        for metric_id, (_, error) in wave.failed.items():
+            self.failures[metric_id] = _typed(error, self.backend.store)
+        error = next(iter(wave.failed.values()))[1]
+        raise MetricResolutionError(
+            message=str(error), failed_metrics=tuple(metric for metric, _ in wave.failed.values())
+        ) from error
+
+    def _resolve(self, wanted: Sequence[MetricConfiguration], known: Mapping[Any, Any]) -> _Wave:
+        wave = _Wave()
+        # grouped by repr: 1 and True are equal keys in Python, and two different questions
+        measured: dict[str, tuple[Slice, list[tuple[MetricConfiguration, Measures]]]] = {}
+        asked: dict[str, tuple[Slice, list[tuple[MetricConfiguration, Question]]]] = {}
+        for metric in sorted(wanted, key=lambda metric: str(metric.id)):
+            try:
+                data, plan = self._plan(metric, known)
+                if isinstance(plan, Measures):
+                    for measure in plan.measures:
+                        self.backend.check(measure)
+                    measured.setdefault(repr(data), (data, []))[1].append((metric, plan))
+                elif isinstance(plan, Question):
+                    asked.setdefault(repr((data, plan.query)), (data, []))[1].append((metric, plan))
+                else:
+                    wave.values[metric.id] = self._answer(plan, data)
+            except Exception as error:  # noqa: BLE001 - one metric's fault must not take the others with it
+                wave.fail(metric, error)
+        for data, group in measured.values():
+            self._measure(wave, data, group)
+        for data, questions in asked.values():
+            self._ask(wave, data, questions)
+        return wave
+
+    def _plan(self, metric: MetricConfiguration, known: Mapping[Any, Any]) -> tuple[Slice, Plan]:
+        before = self.failures.get(metric.id)
+        if before is not None:
+            raise before  # GX asks three times; an outage is not asked about again within one check
+        domain = dict(metric.metric_domain_kwargs)
+        depends = {name: known[needed.id] for name, needed in metric.metric_dependencies.items()}
+        call = MetricCall(
+            name=metric.metric_name,
+            domain={key: value for key, value in domain.items() if key not in DOMAIN_META},
+            values=dict(metric.metric_value_kwargs),
+            where=self.row_condition(domain.get("row_condition"), domain.get("condition_parser")),
+            metrics=depends,
+        )
+        return self._slice(domain.get("batch_id")), self.specs[metric.metric_name].plan(call)
+
+    def _slice(self, batch_id: str | None) -> Slice:
+        key = batch_id or self.batch_manager.active_batch_data_id
+        held = self.batch_manager.batch_data_cache[key]
+        assert isinstance(held, BatchOfStore)
+        return held.data
+
+    def _answer(self, plan: Known | Direct, data: Slice) -> Any:
+        return plan.value if isinstance(plan, Known) else plan.ask(self.backend, data)
+
+    def _measure(self, wave: _Wave, data: Slice, group: Sequence[tuple[MetricConfiguration, Measures]]) -> None:
+        measures = {repr(measure): measure for _, plan in group for measure in plan.measures}
+        try:
+            values = dict(zip(measures, self.backend.measure(data, list(measures.values())), strict=True))
+        except Exception as error:  # noqa: BLE001 - recorded with its type, raised as GX's own
+            if len(group) > 1 and not isinstance(error, TransientError):
+                for one in group:  # one bad measure must not take the others with it
+                    self._measure(wave, data, [one])
+                return
+            for metric, _ in group:
+                wave.fail(metric, error)
+            return
+        for metric, plan in group:
+            wave.values[metric.id] = plan.finish([values[repr(measure)] for measure in plan.measures])
+
+    def _ask(self, wave: _Wave, data: Slice, questions: Sequence[tuple[MetricConfiguration, Question]]) -> None:
+        query = questions[0][1].query
+        try:
+            found: Any
+            if isinstance(query, Sample):
+                found = self.backend.sample(data, query)
+            else:
+                found = self.backend.top_values(data, query)
+        except Exception as error:  # noqa: BLE001 - recorded with its type, raised as GX's own
+            for metric, _ in questions:
+                wave.fail(metric, error)
+            return
+        for metric, plan in questions:
+            wave.values[metric.id] = plan.finish(found)
+
+
+def _typed(error: Exception, store: str) -> SluicegateError:
+    if isinstance(error, SluicegateError):
+        return error
+    return TerminalError(f"{store}: the check could not run: {type(error).__name__}: {error}")

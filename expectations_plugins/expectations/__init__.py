@@ -1,0 +1,17 @@
+"""Expectations that stock GX cannot say; importing this registers them with GX."""
+
+from __future__ import annotations
+
+from expectations_plugins.expectations.references import (
+    ExpectInteractionsToReferenceExistingCampaigns,
+    ExpectRecordsToReferenceExistingTargets,
+)
+from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
+from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
+
+__all__ = [
+    "ExpectInteractionsToReferenceExistingCampaigns",
+    "ExpectRecordsToReferenceExistingTargets",
+    "ExpectSampledVectorsToBeValid",
+    "ExpectUserIdsToBeWellFormed",
+]

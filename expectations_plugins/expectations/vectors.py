@@ -1,0 +1,93 @@
+"""ExpectSampledVectorsToBeValid: 100 vectors of an embedding batch, and all of them where 100 cannot decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Dict, List, Union
+
+from great_expectations.core.suite_parameters import SuiteParameterDict
+
+from expectations_plugins.rendering import ReadableExpectation, share
+
+VALIDITY = "sluicegate.vectors.validity"
+
+
+class ExpectSampledVectorsToBeValid(ReadableExpectation):
+    """Expect the sampled vectors of an embedding batch to be present, of the right dimension, finite and not all zero.
+
+    Args:
+        sample_ids: Primary keys of the sample, drawn from the ids that ought to have a vector.
+        expected: How many ought to have one; when the sample holds them all, it is exact.
+        embedding_batch_id: The embedding batch; a vector another one wrote counts as missing.
+        rejected: How many the model returned that were not written, by reason; for the page only.
+        dimension: Components a vector must have.
+        threshold: Tolerated share of invalid vectors, 0..1; it fails above.
+        min_invalid: Invalid vectors there must be at least.
+        exact_scan: Whether the whole batch decides when the sample's 95% interval straddles the threshold.
+    """
+
+    sample_ids: Union[List[str], SuiteParameterDict] = []
+    expected: Union[int, SuiteParameterDict] = 0
+    embedding_batch_id: Union[str, SuiteParameterDict] = ""
+    rejected: Union[SuiteParameterDict, Dict[str, int]] = {}
+    dimension: Union[int, SuiteParameterDict] = 768
+    threshold: Union[float, SuiteParameterDict] = 0.05
+    min_invalid: int = 1
+    exact_scan: bool = True
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = (VALIDITY,)
+    domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
+    success_keys: ClassVar[tuple[str, ...]] = (
+        "sample_ids",
+        "expected",
+        "embedding_batch_id",
+        "rejected",
+        "dimension",
+        "threshold",
+        "min_invalid",
+        "exact_scan",
+    )
+
+    template: ClassVar[str] = (
+        "A random sample of vectors must be present, have $dimension components, be finite and not all zero; "
+        "a share of up to $threshold invalid ones is tolerated."
+    )
+    example_columns: ClassVar[tuple[str, str]] = ("interaction_id", "what is wrong")
+
+    @classmethod
+    def settings(cls, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Only the settings the template names: the sample's ids are not for reading."""
+        shown = {"dimension": 768, "threshold": 0.05} | dict(kwargs)
+        return super().settings({name: shown[name] for name in ("dimension", "threshold")})
+
+    def _validate(
+        self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
+    ) -> dict[str, Any]:
+        del runtime_configuration, execution_engine
+        found = dict(metrics[VALIDITY])
+        dimension = int(self._get_success_kwargs()["dimension"])
+        schema_fault = found["schema_dimension"] != dimension
+        return {
+            "success": bool(found["valid"]) and not schema_fault,
+            "result": {
+                "observed_value": _sentence(found, dimension),
+                "element_count": found["checked"],
+                "unexpected_count": found["invalid"],
+                "unexpected_percent": found["share"] * 100,
+                "details": found | {"schema_fault": schema_fault},
+            },
+        }
+
+
+def _sentence(found: Mapping[str, Any], dimension: int) -> str:
+    if found["schema_dimension"] != dimension:
+        return f"the collection holds vectors of {found['schema_dimension']} components, not {dimension}"
+    text = f"{share(found['sample_invalid'], found['sampled'])} sampled vectors are invalid"
+    if found["interval"]:
+        text += f", 95% interval {found['interval']['low']:.1%} to {found['interval']['high']:.1%}"
+    if found["scanned"]:
+        text += f"; the threshold lies in it, so all were read: {share(found['invalid'], found['checked'])} are invalid"
+    reasons = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found["reasons"].items())
+    rejected = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found["rejected"].items() if count)
+    text += f" ({reasons})" if reasons else ""
+    return text + (f"; the model returned and the pipeline did not write: {rejected}" if rejected else "")

@@ -1,0 +1,59 @@
+"""Every name of Great Expectations that is not its documented API, in one place.
+
+GX's engine extension is not a documented interface; the versions it is known to work with are pinned in
+pyproject.toml. When an upgrade breaks something, it breaks here or in a module that imports from here.
+"""
+
+from __future__ import annotations
+
+from great_expectations.compatibility import pydantic
+from great_expectations.core.batch import BatchMarkers, LegacyBatchDefinition
+from great_expectations.core.batch_spec import BatchSpec
+from great_expectations.core.id_dict import IDDict
+from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.datasource.fluent import BatchRequest, DataAsset, Datasource
+from great_expectations.datasource.fluent.config_str import ConfigStr
+from great_expectations.datasource.fluent.interfaces import Batch, TestConnectionError
+from great_expectations.exceptions import MetricResolutionError
+from great_expectations.execution_engine import ExecutionEngine
+from great_expectations.expectations import metrics as _core_metrics  # noqa: F401 - registers GX's own metrics
+from great_expectations.expectations.expectation import BatchExpectation, render_suite_parameter_string
+from great_expectations.expectations.metrics.metric_provider import MetricProvider
+from great_expectations.expectations.registry import _registered_metrics as registered_metrics
+from great_expectations.expectations.registry import register_metric
+from great_expectations.render.components import (
+    LegacyDescriptiveRendererType,
+    LegacyRendererType,
+    RenderedStringTemplateContent,
+    RenderedTableContent,
+)
+from great_expectations.render.renderer.renderer import renderer
+from great_expectations.validator.metric_configuration import MetricConfiguration
+
+__all__ = [
+    "Batch",
+    "BatchExpectation",
+    "BatchMarkers",
+    "BatchRequest",
+    "BatchSpec",
+    "ConfigStr",
+    "DataAsset",
+    "Datasource",
+    "ExecutionEngine",
+    "IDDict",
+    "LegacyBatchDefinition",
+    "LegacyDescriptiveRendererType",
+    "LegacyRendererType",
+    "MetricConfiguration",
+    "MetricDomainTypes",
+    "MetricProvider",
+    "MetricResolutionError",
+    "RenderedStringTemplateContent",
+    "RenderedTableContent",
+    "TestConnectionError",
+    "pydantic",
+    "register_metric",
+    "registered_metrics",
+    "render_suite_parameter_string",
+    "renderer",
+]

@@ -1,0 +1,123 @@
+"""Conditions as Milvus filter strings; pure functions, golden in the tests.
+
+Values are JSON literals, which Milvus reads as its own: a quote or a backslash in a value stays a value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from expectations_plugins.backend import Slice, UnsupportedError
+from expectations_plugins.expressions import (
+    Always,
+    And,
+    Compare,
+    Condition,
+    Field,
+    InSet,
+    IsNull,
+    IsText,
+    Matches,
+    Not,
+    Op,
+    Or,
+    Related,
+    both,
+)
+
+NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+def condition(node: Condition) -> str:
+    """A condition as a filter.
+
+    Raises:
+        UnsupportedError: Milvus filters have no such condition.
+    """
+    compile_node = SUPPORTED.get(type(node))
+    if compile_node is None:
+        reason = UNSUPPORTED.get(type(node), f"its filters have no {type(node).__name__}")
+        raise UnsupportedError("Milvus", f"a condition on {type(node).__name__}", f"{reason}; check it in MongoDB.")
+    return compile_node(node)
+
+
+def filter_of(data: Slice, more: Condition = Always(True)) -> str:
+    """The filter of a slice, with a further condition; "" selects everything."""
+    whole = both(data.where, more)
+    return "" if whole == Always(True) else condition(whole)
+
+
+def literal(value: Any) -> str:
+    """A value as Milvus reads it.
+
+    Raises:
+        UnsupportedError: It is not text, a number or a boolean.
+    """
+    if isinstance(value, bool | int | float | str):
+        return json.dumps(value, ensure_ascii=False)
+    raise UnsupportedError(
+        "Milvus", f"a comparison with a {type(value).__name__}", "Compare with text, a number or a boolean."
+    )
+
+
+def reference(field: Field) -> str:
+    """A scalar field's name."""
+    if NAME.match(field.path):
+        return field.path
+    raise UnsupportedError(
+        "Milvus", f"a condition on the field {field.path!r}", "Field names are letters, digits and _."
+    )
+
+
+def _always(node: Always) -> str:
+    return "true" if node.value else "false"
+
+
+def _is_null(node: IsNull) -> str:
+    return f"{reference(node.field)} is null"
+
+
+def _compare(node: Compare) -> str:
+    return f"({reference(node.field)} {_OPERATORS[node.op]} {literal(node.value)})"
+
+
+def _in_set(node: InSet) -> str:
+    return f"({reference(node.field)} in [{', '.join(literal(value) for value in node.values)}])"
+
+
+def _not(node: Not) -> str:
+    if isinstance(node.operand, IsNull):
+        return f"{reference(node.operand.field)} is not null"
+    return f"(not {condition(node.operand)})"
+
+
+def _and(node: And) -> str:
+    return "(" + " and ".join(condition(part) for part in node.operands) + ")"
+
+
+def _or(node: Or) -> str:
+    return "(" + " or ".join(condition(part) for part in node.operands) + ")"
+
+
+_OPERATORS: Mapping[Op, str] = {Op.EQ: "==", Op.NE: "!=", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
+
+SUPPORTED: Mapping[type, Callable[[Any], str]] = {
+    Always: _always,
+    IsNull: _is_null,
+    Compare: _compare,
+    InSet: _in_set,
+    Not: _not,
+    And: _and,
+    Or: _or,
+}
+"""What Milvus filters can say; a condition that is not here is refused."""
+
+UNSUPPORTED: Mapping[type, str] = {
+    IsText: "a field of a schema has one type",
+    Matches: "filters know LIKE, not regular expressions",
+    Related: "Milvus has no relationships",
+}
+"""What they cannot, and why."""

@@ -1,0 +1,91 @@
+"""The Milvus data source and its engine, as GX knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Optional, Union
+
+from expectations_plugins.datasource import StoreAsset, _StoreDatasource
+from expectations_plugins.engine import StoreExecutionEngine
+from expectations_plugins.gx_internals import ConfigStr
+from expectations_plugins.metrics import Direct, MetricCall, MetricSpec, Plan
+from expectations_plugins.milvus.backend import MilvusBackend
+from expectations_plugins.registration import TABLE_DOMAIN, register
+from expectations_plugins.stock_metrics import SPECS
+from pipeline.stores.milvus import connect
+
+VALIDITY_KEYS = (
+    "sample_ids",
+    "expected",
+    "rejected",
+    "embedding_batch_id",
+    "dimension",
+    "threshold",
+    "min_invalid",
+    "exact_scan",
+)
+
+
+def _validity(call: MetricCall) -> Plan:
+    return Direct(lambda backend, data: backend.direct(call.name, data, call.values))
+
+
+VECTOR_SPECS = {
+    "sluicegate.vectors.validity": MetricSpec(
+        "sluicegate.vectors.validity", _validity, domain_keys=TABLE_DOMAIN, value_keys=VALIDITY_KEYS
+    )
+}
+"""Metrics of ExpectSampledVectorsToBeValid."""
+
+
+class MilvusExecutionEngine(StoreExecutionEngine):
+    """Runs expectations as filters, counts and reads by primary key.
+
+    Args:
+        uri: An http(s):// address.
+        token: user:password or an API key.
+    """
+
+    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **VECTOR_SPECS}
+
+    def __init__(self, uri: str, token: str = "", **kwargs: Any) -> None:
+        super().__init__(MilvusBackend(connect(uri, token)), **kwargs)
+
+
+class VectorCollectionAsset(StoreAsset):
+    """A collection with a vector field."""
+
+    type: Literal["milvus_collection"] = "milvus_collection"
+    collection: Union[ConfigStr, str]
+
+    def target(self) -> str:
+        """The collection's name, with variables of the GX project filled in."""
+        if isinstance(self.collection, ConfigStr):
+            provider = self.datasource._config_provider  # noqa: SLF001 - GX offers no public way
+            return str(self.collection.get_config_value(provider))
+        return self.collection
+
+
+class MilvusDatasource(_StoreDatasource):
+    """Milvus collections, validated inside Milvus."""
+
+    asset_types: ClassVar[list[type[StoreAsset]]] = [VectorCollectionAsset]
+    engine_type: ClassVar[type[StoreExecutionEngine]] = MilvusExecutionEngine
+
+    type: Literal["milvus"] = "milvus"
+    uri: Union[ConfigStr, str]
+    token: Optional[ConfigStr] = None
+    assets: list[VectorCollectionAsset] = []
+
+    def add_collection(self, name: str, collection: str | None = None) -> VectorCollectionAsset:
+        """Add a collection.
+
+        Args:
+            name: The asset's name in GX.
+            collection: The collection's name; the asset's name when it is None.
+        """
+        asset: VectorCollectionAsset = self._add_asset(VectorCollectionAsset(name=name, collection=collection or name))
+        return asset
+
+
+register(MilvusExecutionEngine, MilvusExecutionEngine.specs.values())

@@ -1,0 +1,86 @@
+"""MongoDB as the engine sees it: one aggregation per question, on the handle of the driver's home."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from expectations_plugins.backend import Slice, UnsupportedError
+from expectations_plugins.expressions import Measure, Row, Sample, TopValues
+from expectations_plugins.mongodb import compiler
+from pipeline.stores.mongodb import ERRORS, Database
+
+TIME_LIMIT_MS = 60_000
+COLUMN_SAMPLE = 1_000
+
+
+class MongoDBBackend:
+    """Asks one database.
+
+    Args:
+        database: A handle from `pipeline.stores.mongodb.connect`.
+    """
+
+    store = "MongoDB"
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def ping(self) -> None:
+        """Check that the server answers."""
+        with ERRORS.guard("connecting"):
+            self.database.command("ping")
+
+    def close(self) -> None:
+        """Close the client."""
+        self.database.client.close()
+
+    def check(self, measure: Measure) -> None:
+        """Compile without running."""
+        compiler.condition(measure.where)
+
+    def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
+        """All measures in one $group; over no records every count is 0."""
+        found = self._aggregate(data, compiler.measure_pipeline(data, measures), "counting")
+        values = found[0] if found else {}
+        return [values.get(f"m{number}", 0) for number in range(len(measures))]
+
+    def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
+        """Records by _id."""
+        found = self._aggregate(data, compiler.sample_pipeline(data, query), "reading examples")
+        return [
+            {field.path: row[f"f{number}"] for number, field in enumerate(query.fields) if f"f{number}" in row}
+            for row in found
+        ]
+
+    def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
+        """(value, count), most frequent first."""
+        found = self._aggregate(data, compiler.top_values_pipeline(data, query), "counting values")
+        return [(row.get("_id"), int(row["n"])) for row in found]
+
+    def columns(self, data: Slice) -> Sequence[str]:
+        """Names of the top-level fields of the first records of the slice, sorted: documents share no schema."""
+        pipeline = [
+            *compiler.match(data),
+            {"$limit": COLUMN_SAMPLE},
+            {"$project": {"_id": 0, "names": {"$map": {"input": {"$objectToArray": "$$ROOT"}, "in": "$$this.k"}}}},
+        ]
+        found = self._aggregate(data, pipeline, "reading field names")
+        return sorted({name for row in found for name in row["names"]})
+
+    def explain(self, data: Slice, query: Sample) -> str:
+        """The aggregation to paste into mongosh."""
+        pipeline = [*compiler.match(data), {"$match": {"$expr": compiler.condition(query.where)}}]
+        return f"db.getCollection({json.dumps(data.target)}).aggregate({json.dumps(pipeline, default=str)})"
+
+    def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
+        """MongoDB has no metrics of its own."""
+        del data, values
+        raise UnsupportedError(self.store, metric, "Use the store that has it.")
+
+    def _aggregate(self, data: Slice, pipeline: list[dict[str, Any]], doing: str) -> list[dict[str, Any]]:
+        with ERRORS.guard(f"{doing} in collection {data.target}"):
+            collection = self.database.get_collection(data.target)
+            with collection.aggregate(pipeline, maxTimeMS=TIME_LIMIT_MS) as cursor:
+                return list(cursor)

@@ -1,0 +1,75 @@
+"""Telling GX about metrics: each spec becomes a metric provider under GX's own name and keys.
+
+GX keys providers by the engine's class name, and registering a stock metric with other keys would overwrite them for
+every engine in the process: so a stock metric always takes the keys GX has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from expectations_plugins.gx_internals import MetricConfiguration, MetricProvider, register_metric, registered_metrics
+from expectations_plugins.metrics import MetricSpec
+
+COLUMN_DOMAIN = ("batch_id", "table", "column", "row_condition", "condition_parser")
+TABLE_DOMAIN = ("batch_id", "table", "row_condition", "condition_parser")
+
+
+class StoreMetric(MetricProvider):  # type: ignore[misc]
+    """A provider GX asks for keys and dependencies; the engine computes the value."""
+
+    spec: ClassVar[MetricSpec]
+
+    @classmethod
+    def get_evaluation_dependencies(
+        cls,
+        metric: MetricConfiguration,
+        configuration: Any = None,
+        execution_engine: Any = None,
+        runtime_configuration: Any = None,
+    ) -> dict[str, MetricConfiguration]:
+        """The metrics that must be known first, over the same domain."""
+        del configuration, execution_engine, runtime_configuration
+        return {name: _dependency(name, metric) for name in cls.spec.depends}
+
+
+def register(engine: type, specs: Iterable[MetricSpec]) -> None:
+    """Register metrics for an engine class; doing it again changes nothing."""
+    for spec in specs:
+        stock = registered_metrics.get(spec.name)
+        if stock is None or spec.domain_keys is not None:
+            domain_keys, value_keys = spec.domain_keys or TABLE_DOMAIN, spec.value_keys or ()
+            defaults = dict(spec.value_defaults)
+        else:
+            domain_keys, value_keys = stock["metric_domain_keys"], stock["metric_value_keys"]
+            defaults = dict(stock["default_kwarg_values"])
+        if stock is not None and engine.__name__ in stock["providers"]:
+            continue
+        keys = {"domain_keys": domain_keys, "value_keys": value_keys, "default_kwarg_values": defaults, "spec": spec}
+        provider = type(f"{engine.__name__}:{spec.name}", (StoreMetric,), keys)
+        register_metric(
+            metric_name=spec.name,
+            metric_domain_keys=domain_keys,
+            metric_value_keys=value_keys,
+            execution_engine=engine,
+            metric_class=provider,
+            metric_provider=_computed_by_the_engine,
+        )
+
+
+def _dependency(name: str, metric: MetricConfiguration) -> MetricConfiguration:
+    known = registered_metrics[name]
+    return MetricConfiguration(
+        metric_name=name,
+        metric_domain_kwargs=type(metric.metric_domain_kwargs)(
+            {key: value for key, value in metric.metric_domain_kwargs.items() if key in known["metric_domain_keys"]}
+        ),
+        metric_value_kwargs=type(metric.metric_value_kwargs)(
+            {key: value for key, value in metric.metric_value_kwargs.items() if key in known["metric_value_keys"]}
+        ),
+    )
+
+
+def _computed_by_the_engine(**_: Any) -> Any:
+    raise RuntimeError("a store engine computes its metrics itself; see StoreExecutionEngine.resolve_metrics")

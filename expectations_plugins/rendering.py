@@ -1,0 +1,109 @@
+"""How our expectations speak in Data Docs: one sentence before, one after, and a table of examples.
+
+An expectation says what it expects (`expected`) and what was found (`observed`) as plain sentences; values of the
+data only ever enter as parameters, which GX's view escapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from great_expectations.render.components import LegacyDiagnosticRendererType
+
+from expectations_plugins.gx_internals import (
+    BatchExpectation,
+    LegacyRendererType,
+    RenderedStringTemplateContent,
+    RenderedTableContent,
+    renderer,
+)
+
+
+class ReadableExpectation(BatchExpectation):  # type: ignore[misc]
+    """An expectation whose pages an analyst understands without reading code."""
+
+    template: ClassVar[str] = ""
+    """What is expected, with `$name` for its settings."""
+
+    example_columns: ClassVar[tuple[str, str]] = ("Record", "Value")
+    """Headers of the table of examples."""
+
+    @classmethod
+    def settings(cls, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings the template names, as a person writes them."""
+        return {name: _words(value) for name, value in kwargs.items()}
+
+    @classmethod
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
+    def _prescriptive_renderer(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
+    ) -> list[RenderedStringTemplateContent]:
+        del runtime_configuration
+        given = configuration or (result.expectation_config if result else None)
+        kwargs = dict(given.kwargs) if given else {}
+        return [
+            RenderedStringTemplateContent(
+                content_block_type="string_template",
+                string_template={"template": cls.template, "params": dict(cls.settings(kwargs))},
+            )
+        ]
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.OBSERVED_VALUE)
+    def _diagnostic_observed_value_renderer(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
+    ) -> str:
+        del configuration, runtime_configuration
+        found = result.result.get("observed_value") if result and result.result else None
+        return str(found) if found is not None else "could not be checked"
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_STATEMENT)
+    def _diagnostic_unexpected_statement_renderer(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
+    ) -> list[Any]:
+        raised = any(info.get("raised_exception") for info in _exceptions(result))
+        if raised:
+            return super()._diagnostic_unexpected_statement_renderer(  # type: ignore[no-any-return]
+                configuration=configuration, result=result, runtime_configuration=runtime_configuration
+            )
+        return []
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_TABLE)
+    def _diagnostic_unexpected_table_renderer(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
+    ) -> list[RenderedTableContent] | None:
+        del configuration, runtime_configuration
+        details = (result.result or {}).get("details") if result else None
+        examples = (details or {}).get("examples")
+        if not examples:
+            return None
+        rows = [[str(key), _words(value)] for key, value in examples]
+        return [
+            RenderedTableContent(
+                content_block_type="table",
+                table=rows,
+                header_row=list(cls.example_columns),
+                styling={"body": {"classes": ["table-bordered", "table-sm", "mt-3"]}},
+            )
+        ]
+
+
+def share(part: int, whole: int) -> str:
+    """`3 of 120 (2.5%)`, as every page of ours writes it."""
+    return f"{part:,} of {whole:,} ({part / whole:.2%})" if whole else "0 of 0"
+
+
+def _exceptions(result: Any) -> list[Mapping[str, Any]]:
+    info = (result.exception_info or {}) if result else {}
+    return [info] if "raised_exception" in info else list(info.values())
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping) and "$PARAMETER" in value:
+        return f"({value['$PARAMETER']})"
+    return str(value)
