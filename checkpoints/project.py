@@ -25,7 +25,7 @@ RESULT_FORMAT = {
     "unexpected_index_column_names": ["interaction_id"],
     "partial_unexpected_count": 20,
 }
-NO_PROGRESS_BARS = {"globally": False, "metric_calculations": False}
+NO_PROGRESS_BARS: Any = {"globally": False, "metric_calculations": False}
 
 
 def build(context: Any) -> None:

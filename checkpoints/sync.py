@@ -21,7 +21,7 @@ HEADER = (
     "# Generated from checkpoints/ by `run.py gx sync`; do not edit by hand, `run.py gx sync --check` compares.\n"
     "# No secret is in here: ${VARIABLE} is filled in from the environment when the project is used.\n"
 )
-GITIGNORE = "uncommitted/\n"
+GITIGNORE = "uncommitted/\nplugins/\n.ge_store_backend_id\n"
 
 
 def generate() -> dict[str, str]:
@@ -56,7 +56,7 @@ def differences(root: Path) -> list[str]:
         str(path.relative_to(root)): path.read_text("utf-8")
         for path in [
             *root.glob("*.yml"),
-            *(p for name in FOLDERS for p in (root / name).rglob("*")),
+            *(p for name in FOLDERS for p in (root / name).rglob("*.json")),
             root / ".gitignore",
         ]
         if path.is_file()

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
+from great_expectations.core.partitioners import ColumnPartitioner
+
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import (
     Batch,
@@ -37,7 +39,7 @@ def without_connecting() -> Iterator[None]:
         _connecting.reset(token)
 
 
-class StoreAsset(DataAsset):  # type: ignore[misc]
+class StoreAsset(DataAsset[Any, ColumnPartitioner]):
     """A part of a store that GX can validate. Subclasses name their `type` and their `target`."""
 
     def target(self) -> str:
@@ -112,7 +114,7 @@ class StoreAsset(DataAsset):  # type: ignore[misc]
             raise ConfigurationError(f"The batch request is for another asset than {self.name!r}.")
 
 
-class _StoreDatasource(Datasource):  # type: ignore[misc]
+class _StoreDatasource(Datasource[Any, Any]):
     """A GX data source whose expectations run inside the store; the underscore tells GX that this is a base class."""
 
     engine_type: ClassVar[type[StoreExecutionEngine]]

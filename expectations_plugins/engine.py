@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from expectations_plugins.backend import Backend, Slice
 from expectations_plugins.expressions import Compare, Condition, Field, Op, Sample, both
 from expectations_plugins.gx_internals import (
+    BatchData,
     BatchMarkers,
     ExecutionEngine,
     MetricConfiguration,
@@ -26,11 +27,11 @@ from pipeline.errors import SluicegateError, TerminalError, TransientError
 DOMAIN_META = frozenset({"batch_id", "table", "row_condition", "condition_parser"})
 
 
-class BatchOfStore:
+class BatchOfStore(BatchData):
     """What GX calls batch data: a slice of an asset and the engine that can ask about it. Holds no records."""
 
     def __init__(self, execution_engine: StoreExecutionEngine, data: Slice) -> None:
-        self.execution_engine = execution_engine
+        super().__init__(execution_engine)
         self.data = data
 
 
@@ -45,7 +46,7 @@ class _Wave:
         self.failed[metric.id] = (metric, error)
 
 
-class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):  # type: ignore[misc]
+class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
     """Computes metrics inside a store. Subclasses name their metrics and make their backend."""
 
     specs: ClassVar[Mapping[str, MetricSpec]] = {}
@@ -147,7 +148,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):  # type: 
 
     def _slice(self, batch_id: str | None) -> Slice:
         key = batch_id or self.batch_manager.active_batch_data_id
-        held = self.batch_manager.batch_data_cache[key]
+        held = self.batch_manager.batch_data_cache[str(key)]
         assert isinstance(held, BatchOfStore)
         return held.data
 

@@ -7,7 +7,7 @@ pyproject.toml. When an upgrade breaks something, it breaks here or in a module 
 from __future__ import annotations
 
 from great_expectations.compatibility import pydantic
-from great_expectations.core.batch import BatchMarkers, LegacyBatchDefinition
+from great_expectations.core.batch import BatchData, BatchMarkers, LegacyBatchDefinition
 from great_expectations.core.batch_spec import BatchSpec
 from great_expectations.core.id_dict import IDDict
 from great_expectations.core.metric_domain_types import MetricDomainTypes
@@ -32,6 +32,7 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 
 __all__ = [
     "Batch",
+    "BatchData",
     "BatchExpectation",
     "BatchMarkers",
     "BatchRequest",

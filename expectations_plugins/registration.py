@@ -16,7 +16,7 @@ COLUMN_DOMAIN = ("batch_id", "table", "column", "row_condition", "condition_pars
 TABLE_DOMAIN = ("batch_id", "table", "row_condition", "condition_parser")
 
 
-class StoreMetric(MetricProvider):  # type: ignore[misc]
+class StoreMetric(MetricProvider):
     """A provider GX asks for keys and dependencies; the engine computes the value."""
 
     spec: ClassVar[MetricSpec]

@@ -1,6 +1,6 @@
 """How our expectations speak in Data Docs: one sentence before, one after, and a table of examples.
 
-An expectation says what it expects (`expected`) and what was found (`observed`) as plain sentences; values of the
+An expectation says what it expects (`sentence`) and what was found (`observed_value`) plainly; values of the
 data only ever enter as parameters, which GX's view escapes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from great_expectations.render.components import LegacyDiagnosticRendererType
+from great_expectations.render.components import CollapseContent, LegacyDiagnosticRendererType
 
 from expectations_plugins.gx_internals import (
     BatchExpectation,
@@ -20,19 +20,20 @@ from expectations_plugins.gx_internals import (
 )
 
 
-class ReadableExpectation(BatchExpectation):  # type: ignore[misc]
+class ReadableExpectation(BatchExpectation):
     """An expectation whose pages an analyst understands without reading code."""
-
-    template: ClassVar[str] = ""
-    """What is expected, with `$name` for its settings."""
 
     example_columns: ClassVar[tuple[str, str]] = ("Record", "Value")
     """Headers of the table of examples."""
 
     @classmethod
-    def settings(cls, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The settings the template names, as a person writes them."""
-        return {name: _words(value) for name, value in kwargs.items()}
+    def sentence(cls, settings: Mapping[str, Any]) -> str:
+        """What is expected, with `$name` where a setting's value belongs.
+
+        Args:
+            settings: Every setting, defaults included; a suite parameter is a mapping.
+        """
+        raise NotImplementedError
 
     @classmethod
     @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
@@ -41,11 +42,15 @@ class ReadableExpectation(BatchExpectation):  # type: ignore[misc]
     ) -> list[RenderedStringTemplateContent]:
         del runtime_configuration
         given = configuration or (result.expectation_config if result else None)
-        kwargs = dict(given.kwargs) if given else {}
+        defaults = {name: field.default for name, field in cls.__fields__.items()}
+        settings = defaults | (dict(given.kwargs) if given else {})
+        severity = getattr(given, "severity", None) or "critical"
+        template = f"{cls.sentence(settings)} [$severity]"
+        params = {name: _words(value) for name, value in settings.items() if f"${name}" in template}
+        params["severity"] = getattr(severity, "value", severity)
         return [
             RenderedStringTemplateContent(
-                content_block_type="string_template",
-                string_template={"template": cls.template, "params": dict(cls.settings(kwargs))},
+                content_block_type="string_template", string_template={"template": template, "params": params}
             )
         ]
 
@@ -65,7 +70,7 @@ class ReadableExpectation(BatchExpectation):  # type: ignore[misc]
     ) -> list[Any]:
         raised = any(info.get("raised_exception") for info in _exceptions(result))
         if raised:
-            return super()._diagnostic_unexpected_statement_renderer(  # type: ignore[no-any-return]
+            return super()._diagnostic_unexpected_statement_renderer(
                 configuration=configuration, result=result, runtime_configuration=runtime_configuration
             )
         return []
@@ -74,7 +79,7 @@ class ReadableExpectation(BatchExpectation):  # type: ignore[misc]
     @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_TABLE)
     def _diagnostic_unexpected_table_renderer(
         cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
-    ) -> list[RenderedTableContent] | None:
+    ) -> list[RenderedTableContent | CollapseContent] | None:
         del configuration, runtime_configuration
         details = (result.result or {}).get("details") if result else None
         examples = (details or {}).get("examples")
@@ -94,6 +99,11 @@ class ReadableExpectation(BatchExpectation):  # type: ignore[misc]
 def share(part: int, whole: int) -> str:
     """`3 of 120 (2.5%)`, as every page of ours writes it."""
     return f"{part:,} of {whole:,} ({part / whole:.2%})" if whole else "0 of 0"
+
+
+def tolerated(value: Any) -> str:
+    """A tolerated share in words: `2.5%`, or the name of the suite parameter it comes from."""
+    return _words(value) if isinstance(value, Mapping) else f"{float(value) * 100:.4g}%"
 
 
 def _exceptions(result: Any) -> list[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from great_expectations.checkpoint.actions import ValidationAction
 from checkpoints.actions.scope import DONE, ActionScope, perform
 
 
-class DataDocsAction(ValidationAction):  # type: ignore[misc]
+class DataDocsAction(ValidationAction):
     """Publish the result's page and keep its address."""
 
     type: Literal["sluicegate_data_docs"] = "sluicegate_data_docs"

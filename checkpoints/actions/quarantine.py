@@ -13,7 +13,7 @@ from expectations_plugins.expressions import Condition, Or
 from expectations_plugins.mongodb.compiler import condition as compile_condition
 
 
-class QuarantineAction(ValidationAction):  # type: ignore[misc]
+class QuarantineAction(ValidationAction):
     """Mark bad records, so that they go no further until a person releases them."""
 
     type: Literal["sluicegate_quarantine"] = "sluicegate_quarantine"

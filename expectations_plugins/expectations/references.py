@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Optional, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
@@ -32,7 +33,7 @@ class ExpectRecordsToReferenceExistingTargets(ReadableExpectation):
     marker: Optional[str] = None
     column: str = ""
     key: str = ""
-    tolerance: Union[float, SuiteParameterDict] = 0.0
+    tolerance: Union[float, SuiteParameterDict[str, Any]] = 0.0
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (COUNTS, EXAMPLES, GROUPS)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
@@ -45,9 +46,14 @@ class ExpectRecordsToReferenceExistingTargets(ReadableExpectation):
         "tolerance",
     )
 
-    template: ClassVar[str] = "Every record must refer to an existing $target_label by $relationship."
     example_columns: ClassVar[tuple[str, str]] = ("Record", "Missing target")
     what: ClassVar[str] = "records are orphans"
+
+    @classmethod
+    def sentence(cls, settings: Mapping[str, Any]) -> str:
+        """What is expected."""
+        del settings
+        return "Every record must refer to an existing $target_label by $relationship."
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
@@ -83,6 +89,11 @@ class ExpectInteractionsToReferenceExistingCampaigns(ExpectRecordsToReferenceExi
     column: str = "campaign_id"
     key: str = "interaction_id"
 
-    template: ClassVar[str] = "Every interaction must refer to a campaign that exists in the catalogue."
     example_columns: ClassVar[tuple[str, str]] = ("interaction_id", "missing campaign")
     what: ClassVar[str] = "interactions are orphans"
+
+    @classmethod
+    def sentence(cls, settings: Mapping[str, Any]) -> str:
+        """What is expected."""
+        del settings
+        return "Every interaction must refer to a campaign that exists in the catalogue."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
 from expectations_plugins.custom_metrics import malformed_user_id
 from expectations_plugins.expressions import Condition
-from expectations_plugins.rendering import ReadableExpectation, share
+from expectations_plugins.rendering import ReadableExpectation, share, tolerated
 
 COUNTS = "sluicegate.user_ids.counts"
 EXAMPLES = "sluicegate.user_ids.examples"
@@ -24,19 +25,24 @@ class ExpectUserIdsToBeWellFormed(ReadableExpectation):
         key: The field that names a record in examples.
     """
 
-    column: Union[str, SuiteParameterDict] = "user_id"
-    pattern: Union[str, SuiteParameterDict] = r"^u_\d{3,}$"
-    tolerance: Union[float, SuiteParameterDict] = 0.0
-    key: Union[str, SuiteParameterDict] = "interaction_id"
+    column: Union[str, SuiteParameterDict[str, Any]] = "user_id"
+    pattern: Union[str, SuiteParameterDict[str, Any]] = r"^u_\d{3,}$"
+    tolerance: Union[float, SuiteParameterDict[str, Any]] = 0.0
+    key: Union[str, SuiteParameterDict[str, Any]] = "interaction_id"
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (COUNTS, EXAMPLES)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id", "column")
     success_keys: ClassVar[tuple[str, ...]] = ("pattern", "tolerance", "key")
 
-    template: ClassVar[str] = (
-        "Every $column must be present and match $pattern; a share of up to $tolerance bad ones is tolerated."
-    )
     example_columns: ClassVar[tuple[str, str]] = ("interaction_id", "user_id")
+
+    @classmethod
+    def sentence(cls, settings: Mapping[str, Any]) -> str:
+        """What is expected."""
+        sentence = "Every $column must be present and match $pattern"
+        if settings["tolerance"] == 0:
+            return f"{sentence}."
+        return f"{sentence}; up to {tolerated(settings['tolerance'])} bad ones are tolerated."
 
     def bad_records(self) -> Condition:
         """All records this expectation names as bad, for quarantine."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Dict, List, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
-from expectations_plugins.rendering import ReadableExpectation, share
+from expectations_plugins.rendering import ReadableExpectation, share, tolerated
 
 VALIDITY = "sluicegate.vectors.validity"
 
@@ -26,12 +26,12 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
         exact_scan: Whether the whole batch decides when the sample's 95% interval straddles the threshold.
     """
 
-    sample_ids: Union[List[str], SuiteParameterDict] = []
-    expected: Union[int, SuiteParameterDict] = 0
-    embedding_batch_id: Union[str, SuiteParameterDict] = ""
-    rejected: Union[SuiteParameterDict, Dict[str, int]] = {}
-    dimension: Union[int, SuiteParameterDict] = 768
-    threshold: Union[float, SuiteParameterDict] = 0.05
+    sample_ids: Union[List[str], SuiteParameterDict[str, Any]] = []
+    expected: Union[int, SuiteParameterDict[str, Any]] = 0
+    embedding_batch_id: Union[str, SuiteParameterDict[str, Any]] = ""
+    rejected: Union[SuiteParameterDict[str, Any], Dict[str, int]] = {}
+    dimension: Union[int, SuiteParameterDict[str, Any]] = 768
+    threshold: Union[float, SuiteParameterDict[str, Any]] = 0.05
     min_invalid: int = 1
     exact_scan: bool = True
 
@@ -48,17 +48,15 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
         "exact_scan",
     )
 
-    template: ClassVar[str] = (
-        "A random sample of vectors must be present, have $dimension components, be finite and not all zero; "
-        "a share of up to $threshold invalid ones is tolerated."
-    )
     example_columns: ClassVar[tuple[str, str]] = ("interaction_id", "what is wrong")
 
     @classmethod
-    def settings(cls, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Only the settings the template names: the sample's ids are not for reading."""
-        shown = {"dimension": 768, "threshold": 0.05} | dict(kwargs)
-        return super().settings({name: shown[name] for name in ("dimension", "threshold")})
+    def sentence(cls, settings: Mapping[str, Any]) -> str:
+        """What is expected."""
+        return (
+            "A random sample of vectors must be present, have $dimension components, be finite and not all zero; "
+            f"up to {tolerated(settings['threshold'])} invalid ones are tolerated."
+        )
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None

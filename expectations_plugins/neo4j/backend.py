@@ -53,7 +53,7 @@ class Neo4jBackend:
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """(value, count), most frequent first."""
         found = self._ask(data, compiler.top_values_query(data, query), "counting values")
-        return [(row["value"], int(row["n"])) for row in found]
+        return [(row["value"], int(row["hits"])) for row in found]
 
     def columns(self, data: Slice) -> Sequence[str]:
         """Property names of the first nodes of the slice, sorted: nodes share no schema."""

@@ -85,7 +85,9 @@ def top_values_query(data: Slice, top: TopValues) -> Cypher:
     query = Cypher()
     where = match(data, query, top.where)
     limit = query.bind(top.limit)
-    query.text = f"{where} RETURN {reference(top.field)} AS value, count(*) AS n ORDER BY n DESC, value LIMIT {limit}"
+    query.text = (
+        f"{where} RETURN {reference(top.field)} AS value, count(*) AS hits ORDER BY hits DESC, value LIMIT {limit}"
+    )
     return query
 
 

@@ -1,0 +1,51 @@
+// always
+true
+// {}
+
+// is_null
+n.`user_id` IS NULL
+// {}
+
+// is_text
+(n.`user_id` IS NOT NULL AND toString(n.`user_id`) = n.`user_id`)
+// {}
+
+// compare
+(n.`extra.value` IS NOT NULL AND coalesce(n.`extra.value` >= $p0, false))
+// {"p0": 3}
+
+// in_set
+(n.`type` IS NOT NULL AND coalesce(n.`type` IN $p0, false))
+// {"p0": ["click", "\"); DROP $where {'$gt': ''} \\ ` \n", 1, true]}
+
+// matches
+coalesce(n.`user_id` =~ $p0, false)
+// {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*"}
+
+// not
+(NOT n.`user_id` IS NULL)
+// {}
+
+// and
+(n.`a` IS NULL AND (n.`b` IS NOT NULL AND coalesce(n.`b` <> $p0, false)))
+// {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n"}
+
+// or
+(n.`a` IS NULL OR n.`b` IS NULL)
+// {}
+
+// related
+EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 }
+// {"p0": true}
+
+// malformed_user_id
+(n.`user_id` IS NULL OR (NOT coalesce(n.`user_id` =~ $p0, false)))
+// {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*"}
+
+// orphaned
+(NOT EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 })
+// {"p0": true}
+
+// odd_name
+n.`a.b.$c.d e` IS NULL
+// {}
