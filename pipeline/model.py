@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 VECTOR_DIMENSION = 768
 """Length of every embedding, in components."""
@@ -17,6 +17,23 @@ MAX_ID_LENGTH = 256
 
 FALLBACK_SOURCE = "fallback"
 """`embedding_source` of a vector that no model made."""
+
+
+class Missing(Enum):
+    """The type of `MISSING`; an enum, so that a type checker can tell it from every JSON value.
+
+    It is falsy, as None is, so that `record.user_id or ""` reads both alike; whoever must tell a field that was not
+    there from one that was null compares with `is MISSING`.
+    """
+
+    MISSING = "missing"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = Missing.MISSING
+"""A field the record did not have; None is a field that was null."""
 
 
 def short(batch_id: str) -> str:
@@ -82,11 +99,13 @@ class Interaction:
     Args:
         interaction_id: The record's key in every store.
         line: Its line in the source file, 1-based.
-        user_id, campaign_id, type: As given, of any JSON type: the raw gate judges them.
+        user_id, campaign_id, type: As given, of any JSON type: the raw gate judges them. `MISSING` when the record
+            did not have the field, None when it was null.
         timestamp: Timezone-aware, UTC; None when missing or unreadable.
         message: The text that is embedded; None when missing, blank or not text.
         extra: Every other field, as given.
         content_hash: sha256 of the record's canonical JSON: equal content, equal hash.
+        raw: Its text in the file (of CSV with the header row), for the dead letter it may become.
     """
 
     interaction_id: str
@@ -98,6 +117,7 @@ class Interaction:
     message: str | None
     extra: Mapping[str, Any]
     content_hash: str
+    raw: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,12 @@ class MetricsStore(Protocol):
     def prepare(self) -> None:
         """Create dataset, tables and view; idempotent."""
 
-    def replace(self, batch_id: str, rows: Iterable[MetricRow]) -> int:
-        """Replace the batch's rows, unpublished, in one transaction; the number of interactions they add up to."""
+    def replace(self, batch_id: str, rows: Iterable[MetricRow], expected: int) -> int:
+        """Replace the batch's rows, unpublished, in one transaction; the interactions they add up to.
+
+        Raises:
+            TerminalError: That is something else than `expected`; nothing was changed.
+        """
 
     def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int) -> int:
         """Replace the rows and mark the batch published, in one transaction.
@@ -78,7 +82,7 @@ class GraphStore(Protocol):
     def prepare(self) -> None:
         """Create constraints and indexes; idempotent."""
 
-    def write(self, batch_id: str, records: Sequence[GraphRecord]) -> None:
+    def write(self, batch_id: str, records: Sequence[GraphRecord], *, fence: int) -> None:
         """Merge users and interactions and link them to campaigns that exist; never creates a campaign."""
 
     def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:

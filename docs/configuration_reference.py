@@ -1,0 +1,43 @@
+"""Writes docs/configuration.md from pipeline/settings.py.
+
+Usage: python docs/configuration_reference.py   A test holds the page equal to the settings.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from pipeline.settings import Settings
+
+PAGE = Path(__file__).parent / "configuration.md"
+HEAD = """# Configuration
+
+Generated from `pipeline/settings.py` by `python docs/configuration_reference.py`; do not edit by hand.
+
+Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the working directory, which is
+never committed. A variable that is set wins over the file. Secrets never appear in logs, pages or `gx/`.
+
+With none of `MONGODB_URI`, `NEO4J_URI`, `MILVUS_URI`, `BIGQUERY_PROJECT` and `GEMINI_API_KEY` set, all five run as local
+servers. With some set, each of the others must be set too, or be `local`. `SLUICEGATE_ENV=production` refuses local
+servers altogether.
+
+| variable | what | default |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    rows = []
+    for field in Settings.model_fields.values():
+        default = "" if field.default in (None, PydanticUndefined) else f"`{field.default}`"
+        secret = " (secret)" if SecretStr in getattr(field.annotation, "__args__", ()) else ""
+        rows.append(f"| `{field.alias}` | {field.description}{secret} | {default.replace('|', chr(92) + '|')} |\n")
+    return HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,55 @@
+"""What commands may ask of the composition root, and how they get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from pipeline.ports import GraphStore, Ledger, Progress
+from pipeline.runner import Runner
+from pipeline.settings import Settings
+
+
+class App(Protocol):
+    """The parts of Sluicegate, each made when it is first asked for and closed at the end."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+
+    @property
+    def progress(self) -> Progress:
+        """Where to report."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, connected and prepared."""
+
+    @property
+    def graph_store(self) -> GraphStore:
+        """The graph store, connected and prepared."""
+
+    @property
+    def docs_index(self) -> Path:
+        """First page of the Data Docs, absolute; it may not exist yet."""
+
+    def configure(self, **overrides: object) -> None:
+        """Let options win over the environment, by the variables' names; before the settings are first used."""
+
+    def runner(self) -> Runner:
+        """The runner, with every stage and gate."""
+
+    def probes(self) -> Mapping[str, Callable[[], str]]:
+        """By store name: connects and gives the server's version, raising a SluicegateError when it cannot."""
+
+    def addresses(self) -> Mapping[str, str]:
+        """By store name: its address without credentials, "" for a local one."""
+
+
+def app_of(context: click.Context) -> App:
+    """The App of this invocation."""
+    app: Any = context.obj
+    return app  # type: ignore[no-any-return]  # run.py puts it there

@@ -1,0 +1,119 @@
+"""Everything the ledger knows of one batch, for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
+from pipeline.model import BatchStatus, short
+from pipeline.runner_outcome import counts_in
+from pipeline.topology import STEPS, StepKind
+
+Document = Mapping[str, Any]
+
+EXAMPLES_SHOWN = 10
+
+
+def batch_page(document: Document) -> Iterator[str]:
+    """A batch's page, line by line.
+
+    Args:
+        document: The batch's ledger document.
+    """
+    yield from _head(document)
+    yield ""
+    yield from _steps(document)
+    for name, gate in (document.get("gates") or {}).items():
+        yield ""
+        yield from _gate(name, gate)
+    if embedding := document.get("embedding"):
+        yield ""
+        yield from _embedding(embedding)
+
+
+def _head(document: Document) -> Iterator[str]:
+    batch_id = str(document["_id"])
+    yield f"{click.style(short(batch_id), bold=True)}  {coloured(str(document.get('status') or '-'))}"
+    facts = {
+        "batch id": batch_id,
+        "file": printable(document.get("source") or "-"),
+        "first seen": moment(document.get("first_seen")),
+        "records": counts(counts_in(document)),
+        "why": printable(document.get("reason") or ""),
+        "next": _next_step(document),
+    }
+    for name, value in facts.items():
+        if value:
+            yield f"  {name:<11}{value}"
+
+
+def _next_step(document: Document) -> str:
+    batch = short(str(document["_id"]))
+    match document.get("status"):
+        case BatchStatus.HALTED if counts_in(document).quarantined:
+            return f"run.py resume {batch} goes on without the quarantined records"
+        case BatchStatus.HALTED:
+            return f"run.py resume {batch} --recheck checks again after it is mended"
+        case BatchStatus.HELD:
+            return "the next run checks it again; run.py doctor shows which store is down"
+        case BatchStatus.RUNNING:
+            return "unless a run is at it now, the next run goes on with it"
+        case _:
+            return ""
+
+
+def _steps(document: Document) -> Iterator[str]:
+    steps = document.get("steps") or {}
+    rows = [_step_row(step.name, step.kind, steps.get(step.key) or {}) for step in STEPS]
+    header = ("step", "state", "tries", "started", "ended", "seconds", "counts")
+    yield from table(header, rows, right=("tries", "seconds"))
+
+
+def _step_row(name: str, kind: StepKind, step: Mapping[str, Any]) -> tuple[str, ...]:
+    said = ", ".join(f"{value} {key}" if isinstance(value, int) else f"{value}" for key, value in _told(step))
+    return (
+        f"{name} gate" if kind is StepKind.GATE else name,
+        str(step.get("status") or "-"),
+        str(step.get("attempts") or "-"),
+        moment(step.get("start_time")),
+        moment(step.get("end_time")),
+        seconds(step.get("duration_s")),
+        printable(step.get("error") or said),
+    )
+
+
+def _told(step: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    counted = (step.get("counts") or {}).items()
+    told = [(key, value) for key, value in counted if key != "run_id" and value]
+    return [("", "resumed by a person") if key == "resumed" else (key, value) for key, value in told]
+
+
+def _gate(name: str, gate: Mapping[str, Any]) -> Iterator[str]:
+    checked_at = gate.get("at")
+    yield f"{click.style(f'{name} gate', bold=True)}  {coloured(str(gate.get('verdict')))}  {moment(checked_at)}"
+    for finding in gate.get("findings") or ():
+        yield f"  {finding.get('severity')}: {printable(finding.get('summary'))}  ({finding.get('expectation')})"
+        yield from _examples(finding.get("examples") or ())
+    for action in gate.get("actions") or ():
+        yield f"  action {action.get('action')}: {action.get('status')}, {printable(action.get('detail'))}"
+    if gate.get("docs"):
+        yield f"  page {gate['docs']}"
+
+
+def _examples(examples: Any) -> Iterator[str]:
+    shown = list(examples)[:EXAMPLES_SHOWN]
+    width = max((len(printable(key)) for key, _ in shown), default=0)
+    for key, value in shown:
+        yield f"    {printable(key):<{width}}  {printable(value)}"
+    if len(examples) > EXAMPLES_SHOWN:
+        yield f"    and {len(examples) - EXAMPLES_SHOWN} more (--json shows all that were kept)"
+
+
+def _embedding(embedding: Mapping[str, Any]) -> Iterator[str]:
+    numbers = (f"{embedding.get(key, 0):,} {key}" for key in ("expected", "written", "fallback"))
+    rejected = sum((embedding.get("rejected") or {}).values())
+    yield f"{click.style('embedding batch', bold=True)}  {embedding.get('embedding_batch_id')}"
+    yield f"  {', '.join(numbers)}, {rejected:,} rejected"

@@ -1,0 +1,108 @@
+"""`run.py doctor`: whether every store is there. It starts nothing and writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from pipeline.commands.app import App, app_of
+from pipeline.commands.tables import coloured, printable, table
+from pipeline.errors import ExitCode, SluicegateError
+from pipeline.local import LocalStack, ServerState
+from pipeline.settings import VARIABLES
+
+DRIVERS = {
+    "mongodb": "pymongo",
+    "neo4j": "neo4j",
+    "milvus": "pymilvus",
+    "bigquery": "google-cloud-bigquery",
+    "gemini": "google-generativeai",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one store.
+
+    Args:
+        store: Its name.
+        kind: `configured` or `local`.
+        address: Without credentials.
+        state: `ok`, `unreachable`, or of a local server `up`, `down`.
+        server: The server's version, "" when it did not say.
+        driver: The driver and its version.
+        problem: Why it cannot be reached, and what to do.
+    """
+
+    store: str
+    kind: str
+    address: str
+    state: str
+    server: str
+    driver: str
+    problem: str = ""
+
+
+@click.command()
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON list instead of the table.")
+@click.pass_context
+def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
+    """Check that every configured store can be reached, and show versions. Exit code 3 when one cannot.
+
+    Local servers that are down are no fault: a run starts them.
+
+    \b
+    Example:
+      python run.py doctor
+    """
+    found = examine(app_of(context))
+    if json_wanted:
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        rows = [(f.store, f.kind, f.address or "-", coloured(f.state), f.server or "-", f.driver) for f in found]
+        click.echo("\n".join(table(("store", "kind", "address", "state", "server", "driver"), rows)))
+        for finding in found:
+            if finding.problem:
+                click.echo(f"\n{click.style(finding.store, bold=True)}: {printable(finding.problem)}")
+    return ExitCode.OUTAGE if any(finding.problem for finding in found) else ExitCode.OK
+
+
+def examine(app: App) -> list[Finding]:
+    """Look at every store.
+
+    Raises:
+        ConfigurationError: The settings contradict each other.
+    """
+    local = app.settings.local_stores()
+    servers = {server.name: server for server in LocalStack(app.settings.home).status()} if local else {}
+    addresses, probes = app.addresses(), app.probes()
+    found = []
+    for store in VARIABLES:
+        if store in local:
+            server = servers[store]
+            address = f"127.0.0.1:{server.port}" if server.port else ""
+            state = "down" if server.state is ServerState.DOWN else str(server.state)
+            found.append(Finding(store, "local", address, state, "", _driver(store), server.detail))
+        else:
+            found.append(_configured(store, addresses[store], probes[store]))
+    return found
+
+
+def _configured(store: str, address: str, probe: Callable[[], str]) -> Finding:
+    try:
+        server = probe()
+    except SluicegateError as error:
+        return Finding(store, "configured", address, "unreachable", "", _driver(store), str(error))
+    return Finding(store, "configured", address, "ok", server, _driver(store))
+
+
+def _driver(store: str) -> str:
+    package = DRIVERS[store]
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} is not installed"

@@ -1,0 +1,97 @@
+"""`run.py run`: take every batch that has landed as far as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pipeline.commands.app import App, app_of
+from pipeline.commands.campaigns import load_campaigns
+from pipeline.commands.summary import as_json, as_text
+from pipeline.errors import ExitCode
+from pipeline.intake import discover
+from pipeline.model import BatchSource
+from pipeline.runner import Runner
+from pipeline.runner_outcome import BatchOutcome, exit_code_of
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--campaigns",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Load this campaign catalogue first.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    help="Share of bad user_ids a batch may have; wins over SLUICEGATE_USER_ID_TOLERANCE.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after this many batches that had work to do.")
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON document on stdout instead of the summary.")
+@click.pass_context
+def run(
+    context: click.Context,
+    *,
+    paths: tuple[Path, ...],
+    campaigns: Path | None,
+    tolerance: float | None,
+    limit: int | None,
+    json_wanted: bool,
+) -> ExitCode:
+    """Take the batches in PATHS (files or folders; the landing folder when none is given) through all stages and gates.
+
+    Running it again resumes what was interrupted and skips what is done, so a scheduler simply repeats it.
+
+    \b
+    Exit codes: 0 all passed      3 an outage: run again       4 another run is at it
+                5 dead-lettered  10 a gate needs a person     70 a bug in Sluicegate
+
+    \b
+    Examples:
+      python run.py run
+      python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
+      python run.py run 2026-11-20T0910.jsonl.gz --json
+    """
+    app = app_of(context)
+    if tolerance is not None:
+        app.configure(SLUICEGATE_USER_ID_TOLERANCE=tolerance)
+    settings = app.settings
+    folders = paths or (settings.landing,)
+    sources = list(discover(folders, max_records=settings.max_batch_records, min_age=settings.min_file_age))
+    runner = app.runner() if sources else None
+    if campaigns is not None:
+        _load(app, campaigns)
+    if not sources and not json_wanted:
+        click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
+        return ExitCode.OK
+    return _process(app, runner, sources, limit, json_wanted=json_wanted)
+
+
+def _load(app: App, file: Path) -> None:
+    catalogue = load_campaigns(app, file)
+    app.progress.event("campaigns_loaded", file=str(file), loaded=catalogue.loaded, left_out=len(catalogue.bad))
+    for bad in catalogue.bad:
+        app.progress.event("campaign_left_out", file=str(file), line=bad.line, why=bad.why)
+
+
+def _process(
+    app: App, runner: Runner | None, sources: Sequence[BatchSource], limit: int | None, *, json_wanted: bool
+) -> ExitCode:
+    outcomes: list[BatchOutcome] = []
+    complete = False
+    try:
+        for source in sources:
+            if runner is None or (limit and sum(outcome.fresh for outcome in outcomes) >= limit):
+                break
+            outcomes.append(runner.process(source))
+        complete = True
+    finally:
+        # an interrupted run says what it had done too
+        if json_wanted:
+            click.echo(as_json(outcomes, app.docs_index, complete=complete))
+        elif outcomes:
+            click.echo("\n".join(as_text(outcomes, app.docs_index)))
+    return exit_code_of(outcomes)

@@ -1,0 +1,124 @@
+"""The bytes of a log file, plain or gzip, in bounded pieces; a stream that breaks says so instead of raising.
+
+Nothing here knows of lines or records.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import ConfigurationError, SluicegateError, TransientError
+
+PIECE_BYTES = 64 * 1024
+COMPRESSED_BYTES = 4 * 1024
+"""Deflate makes at most about 1,032 bytes of one, so that what is held at once stays under 5 MiB."""
+
+MAX_BYTES = 4 * 1024**3
+"""Uncompressed bytes of one file that are read, unless the caller says otherwise: a guard against zip bombs."""
+
+GZIP_SUFFIX = ".gz"
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_TEMPORARY = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE}
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The end of what could be read of a file that does not end well; always the last thing a stream yields."""
+
+    detail: str
+
+
+def pieces(path: Path, *, max_bytes: int = MAX_BYTES) -> Iterator[bytes | Break]:
+    """The uncompressed bytes of a file.
+
+    Args:
+        path: A file; one that ends in `.gz` is decompressed.
+        max_bytes: Uncompressed bytes to yield at most; more is a break.
+
+    Yields:
+        At most 64 KiB at a time; at the end a `Break` when the file is truncated, corrupt or too large.
+
+    Raises:
+        ConfigurationError: The file does not exist or must not be read.
+        TransientError: The file system failed in a way that may heal.
+    """
+    with readable(path) as file:
+        if path.suffix == GZIP_SUFFIX:
+            yield from _limited(_gunzip(iter(lambda: file.read(COMPRESSED_BYTES), b"")), max_bytes)
+        else:
+            yield from _limited(iter(lambda: file.read(PIECE_BYTES), b""), max_bytes)
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[BinaryIO]:
+    """The file, open for reading; what goes wrong with it, also later, names it."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> SluicegateError:
+    """An operating system error as ours."""
+    message = f"The log file {path} cannot be read: {error.strerror or error}."
+    if error.errno in _TEMPORARY:
+        return TransientError(message, next_step="Check the file system, then run again.")
+    return ConfigurationError(message, next_step="Check the path and its permissions.")
+
+
+def _limited(stream: Iterator[bytes | Break], max_bytes: int) -> Iterator[bytes | Break]:
+    left = max_bytes
+    for piece in stream:
+        if isinstance(piece, Break) or len(piece) <= left:
+            yield piece
+            left -= 0 if isinstance(piece, Break) else len(piece)
+            continue
+        if left:
+            yield piece[:left]
+        yield Break(f"the file is larger than {max_bytes:,} bytes uncompressed; the rest was not read: split the file")
+        return
+
+
+def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes | Break]:
+    """Decompress every member. What can be had of a corrupt piece is yielded before the break."""
+    member = zlib.decompressobj(_GZIP_WINDOW)
+    started = False
+    for piece in raw:
+        rest = piece
+        while rest:
+            started = True
+            output, fault = _inflated(member, rest)
+            yield from (output[start : start + PIECE_BYTES] for start in range(0, len(output), PIECE_BYTES))
+            if fault:
+                yield Break(f"the gzip data is corrupt ({fault})")
+                return
+            rest = member.unused_data.lstrip(b"\0")  # padding after a member is allowed
+            if rest:
+                member = zlib.decompressobj(_GZIP_WINDOW)
+    if started and not member.eof:
+        yield Break("the gzip data ends before its end: the file is truncated")
+
+
+def _inflated(member: zlib._Decompress, compressed: bytes) -> tuple[bytes, str]:
+    """What a piece decompresses to, and what is wrong with it, if anything."""
+    before = member.copy()
+    try:
+        return member.decompress(compressed), ""
+    except zlib.error as error:
+        return _salvaged(before, compressed), str(error).rpartition(": ")[2]
+
+
+def _salvaged(member: zlib._Decompress, compressed: bytes) -> bytes:
+    """Byte by byte: zlib throws away all output of the call that meets the fault."""
+    saved = bytearray()
+    with contextlib.suppress(zlib.error):
+        for position in range(len(compressed)):
+            saved += member.decompress(compressed[position : position + 1])
+    return bytes(saved)

@@ -1,0 +1,177 @@
+"""Progress for a person at a terminal: a line per finished step, a bar for the one at work; rich is used only here."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from pipeline.commands.tables import printable, status_word
+from pipeline.model import short
+from pipeline.observe import hide_user_info, quiet_libraries
+from pipeline.ports import Progress
+
+VERDICT_STYLES = {"PASS": "green", "EMPTY": "green", "WARN": "yellow", "FAIL": "bold red", "ERROR": "bold red"}
+STATUS_STYLES = {"closed": "green", "halted": "bold red", "held": "yellow", "dead": "bold red", "unfinished": "yellow"}
+_HIDDEN = frozenset({"verdict", "run_id", "read"})
+
+
+class ConsoleProgress(Progress):
+    """Shows events as lines and `advance` as a bar.
+
+    Args:
+        console: The terminal.
+        tracebacks: Show a bug's traceback.
+    """
+
+    def __init__(self, console: Console, *, tracebacks: bool = False) -> None:
+        self._console = console
+        self._tracebacks = tracebacks
+        self._bars = Bars(
+            TextColumn("  "),
+            SpinnerColumn("dots"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._shown: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "waiting": self._waiting,
+            "campaigns_loaded": self._campaigns_loaded,
+            "campaign_left_out": self._campaign_left_out,
+            "batch_started": self._batch_started,
+            "step_started": self._step_started,
+            "step_ended": self._step_ended,
+            "verdict": self._keep_findings,
+            "retry": self._retry,
+            "bug": self._bug,
+            "batch_ended": self._batch_ended,
+        }
+        self._heading = ""
+        self._findings: list[str] = []
+
+    def event(self, name: str, **fields: object) -> None:
+        """Show what happened, if a person wants to know."""
+        show = self._shown.get(name)
+        if show is not None:
+            show(fields)
+
+    def advance(self, step: str, done: int, total: int | None) -> None:
+        """Move the bar."""
+        del step
+        if self._task is not None:
+            self._bars.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._drop()
+        if self._console.is_terminal:
+            self._bars.stop()
+
+    def _waiting(self, fields: Mapping[str, Any]) -> None:
+        self._take(str(fields["what"]))
+
+    def _campaigns_loaded(self, fields: Mapping[str, Any]) -> None:
+        self._drop()
+        self._print(f"{fields['loaded']:,} campaigns loaded from {escape(printable(fields['file']))}")
+
+    def _campaign_left_out(self, fields: Mapping[str, Any]) -> None:
+        self._print(f"  [yellow]line {fields['line']} left out[/]: {escape(printable(fields['why']))}")
+
+    def _batch_started(self, fields: Mapping[str, Any]) -> None:
+        self._drop()
+        name = escape(printable(Path(str(fields["source"])).name))
+        self._heading = f"[bold]{name}[/]  [dim]{short(str(fields['batch_id']))}[/]"
+
+    def _step_started(self, fields: Mapping[str, Any]) -> None:
+        self._head()
+        self._take(_label(str(fields["step"])))
+
+    def _step_ended(self, fields: Mapping[str, Any]) -> None:
+        self._drop()
+        verdict = fields.get("verdict")
+        said = _styled(str(verdict), VERDICT_STYLES) if verdict else escape(_counts(fields))
+        if not verdict and not fields["ok"]:
+            said = "[bold red]failed[/]"
+        mark = "[green]✓[/]" if fields["ok"] else "[bold red]✗[/]"
+        self._print(f"  {mark} {_label(str(fields['step'])):<14}{said}  [dim]{fields['duration_s']:.1f} s[/]")
+        for finding in self._findings:
+            self._print(f"{'':18}[dim]{escape(hide_user_info(finding))}[/]")
+        self._findings = []
+
+    def _keep_findings(self, fields: Mapping[str, Any]) -> None:
+        """They are shown under the gate's line, which comes when the step has ended."""
+        self._findings = [printable(finding) for finding in fields["findings"]]
+
+    def _retry(self, fields: Mapping[str, Any]) -> None:
+        said = escape(hide_user_info(printable(fields["error"])))
+        what = f"attempt {fields['attempt']} of {_label(str(fields['step']))} failed, next in {fields['wait_s']} s"
+        self._print(f"    [yellow]{what}[/]: {said}")
+
+    def _bug(self, fields: Mapping[str, Any]) -> None:
+        error = fields.get("exc_info")
+        if self._tracebacks and isinstance(error, BaseException):
+            self._print(escape("".join(traceback.format_exception(error))))
+
+    def _batch_ended(self, fields: Mapping[str, Any]) -> None:
+        self._drop()
+        if fields["fresh"] and not self._heading:
+            status = _styled(status_word(str(fields["status"])), STATUS_STYLES)
+            self._print(f"  {status} [dim]after {fields['duration_s']:.1f} s[/]")
+        self._heading = ""
+
+    def _head(self) -> None:
+        if self._heading:
+            self._print(self._heading)
+            self._heading = ""
+
+    def _print(self, markup: str) -> None:
+        # long lines are the terminal's to wrap, so that what is copied from it has no breaks
+        self._console.print(markup, highlight=False, soft_wrap=True)
+
+    def _take(self, description: str) -> None:
+        self._drop()
+        if self._console.is_terminal:
+            self._bars.start()
+        self._task = self._bars.add_task(escape(description), total=None)
+
+    def _drop(self) -> None:
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+
+def console_progress(*, level: str) -> ConsoleProgress:
+    """Progress on stderr; libraries keep quiet below ERROR unless the level is DEBUG."""
+    console = Console(stderr=True)
+    quiet_libraries(logging.StreamHandler(), logging.DEBUG if level == "DEBUG" else logging.CRITICAL)
+    return ConsoleProgress(console, tracebacks=level == "DEBUG")
+
+
+def _label(key: str) -> str:
+    kind, _, name = key.partition(":")
+    return f"{name} gate" if kind == "gate" else name
+
+
+def _counts(fields: Mapping[str, Any]) -> str:
+    known = {"step", "ok", "start_time", "end_time", "duration_s", "attempts", "reason", "batch_id", *_HIDDEN}
+    shown = [f"{value:,} {name}" for name, value in fields.items() if name not in known and _worth_showing(value)]
+    return ", ".join(shown) or "nothing to do"
+
+
+def _worth_showing(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _styled(word: str, styles: Mapping[str, str]) -> str:
+    return f"[{styles.get(word, 'bold')}]{word}[/]"

@@ -1,0 +1,11 @@
+"""The stages that move data, one module a stage; stores are reached through ports only."""
+
+from __future__ import annotations
+
+from pipeline.stages.aggregate import AggregateStage
+from pipeline.stages.embed import EmbedStage
+from pipeline.stages.graph import GraphStage
+from pipeline.stages.load import LoadStage
+from pipeline.stages.publish import PublishStage
+
+__all__ = ["AggregateStage", "EmbedStage", "GraphStage", "LoadStage", "PublishStage"]

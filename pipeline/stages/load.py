@@ -1,0 +1,122 @@
+"""The load stage: a batch's records into the raw store, what cannot be loaded to the dead letters."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipeline.errors import TerminalError, TransientError
+from pipeline.intake import read
+from pipeline.model import DeadLetter, DeadReason, Interaction, LoadCounts, short
+from pipeline.ports import BatchContext, Ledger, RawStore
+
+CHUNK_CHARACTERS = 8_000_000
+"""A chunk ends here even when it has fewer records than it may: memory stays bounded whatever their size."""
+
+
+class LoadStage:
+    """Reads a batch and inserts it. Running it again changes nothing and counts the same.
+
+    Args:
+        raw: Where records go.
+        ledger: Where dead letters and counts go.
+        zone: Where timestamps without an offset were written down.
+        chunk: Records inserted at once at most.
+    """
+
+    name = "load"
+
+    def __init__(self, raw: RawStore, ledger: Ledger, *, zone: ZoneInfo, chunk: int = 1_000) -> None:
+        self._raw = raw
+        self._ledger = ledger
+        self._zone = zone
+        self._chunk = chunk
+
+    def run(self, context: BatchContext) -> Mapping[str, Any]:
+        """Load one batch; what became of its records, by name of the fields of `LoadCounts`.
+
+        Raises:
+            TransientError: Worth another attempt.
+            TerminalError: The counts do not add up, or a store refused.
+            LeaseLostError: Another run took the batch over.
+        """
+        tally = _Tally()
+        for chunk in _chunks(read(context.source, zone=self._zone), self._chunk):
+            self._load(context, chunk, tally)
+            context.progress.advance(self.name, tally.read, None)
+        counts = self._counts(context.batch_id, tally)
+        self._ledger.set_counts(context.lease, counts)
+        return dataclasses.asdict(counts)
+
+    def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
+        records = [item for item in chunk if isinstance(item, Interaction)]
+        letters = [item for item in chunk if isinstance(item, DeadLetter)]
+        if records:
+            self._raw.insert(context.batch_id, records, context.received_at)
+            owners = self._raw.owners([record.interaction_id for record in records])
+            for record in records:
+                letter = _judged(context.batch_id, record, owners, tally)
+                letters.extend([letter] if letter else [])
+        if letters:
+            self._ledger.bury(letters)
+        tally.read += len(chunk)
+        tally.dead += len(letters)
+
+    def _counts(self, batch_id: str, tally: _Tally) -> LoadCounts:
+        """What the store has of the batch, held against what was read of it."""
+        accepted, quarantined = self._raw.counts(batch_id)
+        counts = LoadCounts(
+            read=tally.read, accepted=accepted, quarantined=quarantined, duplicate=tally.duplicate, dead=tally.dead
+        )
+        if tally.read != accepted + quarantined + tally.duplicate + tally.dead:
+            raise TerminalError(
+                f"Batch {short(batch_id)} does not add up: {tally.read:,} records were read, but {accepted:,} accepted"
+                f" + {quarantined:,} quarantined + {tally.duplicate:,} duplicate + {tally.dead:,} dead make"
+                f" {accepted + quarantined + tally.duplicate + tally.dead:,}.",
+                next_step="Look whether its records were changed in MongoDB, or its file since it was first loaded.",
+            )
+        return counts
+
+
+@dataclass(slots=True)
+class _Tally:
+    read: int = 0
+    duplicate: int = 0
+    dead: int = 0
+
+
+def _judged(
+    batch_id: str, record: Interaction, owners: Mapping[str, tuple[str, int, str]], tally: _Tally
+) -> DeadLetter | None:
+    """First writer wins: a dead letter when the id belongs to another record with other content."""
+    owner = owners.get(record.interaction_id)
+    if owner is None:
+        raise TransientError(
+            f"Interaction {record.interaction_id!r} of batch {short(batch_id)} was inserted and is not there.",
+            next_step="Run again; if it stays so, look at MongoDB's write concern.",
+        )
+    owning_batch, line, content_hash = owner
+    if (owning_batch, line) == (batch_id, record.line):
+        return None
+    if content_hash == record.content_hash:
+        tally.duplicate += 1
+        return None
+    place = f"line {line} of this batch" if owning_batch == batch_id else f"batch {short(owning_batch)}, line {line}"
+    detail = f"interaction_id {record.interaction_id!r} was first brought, with other content, by {place}"
+    return DeadLetter(batch_id, record.line, DeadReason.CONFLICT, detail, record.raw)
+
+
+def _chunks(items: Iterable[Interaction | DeadLetter], most: int) -> Iterator[Sequence[Interaction | DeadLetter]]:
+    chunk: list[Interaction | DeadLetter] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += len(item.raw)
+        if len(chunk) >= most or size >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,9 @@
+"""Milvus: connection, error table and vector store. pymilvus is imported here and nowhere else."""
+
+from __future__ import annotations
+
+from pipeline.stores.milvus.connection import MilvusClient, connect
+from pipeline.stores.milvus.errors import ERRORS
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
+
+__all__ = ["ERRORS", "MilvusClient", "MilvusVectorStore", "connect"]

@@ -1,0 +1,77 @@
+"""Which of pymilvus's exceptions may heal; a test holds the table complete."""
+
+from __future__ import annotations
+
+import grpc
+import pymilvus.exceptions as driver
+
+from pipeline.stores.error_table import ErrorTable
+
+TRANSIENT_CODES = frozenset(
+    {
+        2,  # legacy: connection failed
+        3,  # request limit exceeded
+        5,  # timeout
+        6,  # not ready
+        8,  # rate limit
+        9,  # node not available
+        10,  # collection not fully loaded
+        503,  # channel lagging, service unavailable
+    }
+)
+"""Server error codes that heal (milvus, pkg/util/merr/errors.go: those marked retriable)."""
+
+TRANSIENT_STATUS = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+)
+UNREACHABLE = "illegal connection params or server unavailable"
+
+
+def _refine(error: BaseException) -> bool | None:
+    """By gRPC status and server code, where the type alone says too little."""
+    if isinstance(error, grpc.RpcError):
+        status = getattr(error, "code", None)
+        return callable(status) and status() in TRANSIENT_STATUS
+    if not isinstance(error, driver.MilvusException):
+        return None
+    if error.code in TRANSIENT_CODES or UNREACHABLE in str(error.message):
+        return True
+    return True if isinstance(error.code, grpc.StatusCode) and error.code in TRANSIENT_STATUS else None
+
+
+ERRORS = ErrorTable(
+    store="Milvus",
+    transient=(
+        driver.ConnectError,
+        driver.MilvusUnavailableException,
+        driver.SchemaMismatchRetryableException,
+    ),
+    terminal=(
+        driver.MilvusException,
+        driver.ParamError,
+        driver.CollectionNotExistException,
+        driver.DescribeCollectionException,
+        driver.PartitionAlreadyExistException,
+        driver.IndexNotExistException,
+        driver.AmbiguousIndexName,
+        driver.CannotInferSchemaException,
+        driver.SchemaNotReadyException,
+        driver.DataTypeNotMatchException,
+        driver.DataTypeNotSupportException,
+        driver.DataNotMatchException,
+        driver.ConnectionNotExistException,
+        driver.ConnectionConfigException,
+        driver.PrimaryKeyException,
+        driver.PartitionKeyException,
+        driver.ClusteringKeyException,
+        driver.FieldsTypeException,
+        driver.FunctionsTypeException,
+        driver.FieldTypeException,
+        driver.AutoIDException,
+        driver.InvalidConsistencyLevel,
+        driver.ServerVersionIncompatibleException,
+    ),
+    base=(driver.MilvusException, grpc.RpcError),
+    refine=_refine,
+)
+"""pymilvus's exceptions, and those of the gRPC below it."""

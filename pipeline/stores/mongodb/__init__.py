@@ -1,0 +1,11 @@
+"""MongoDB: connection, error table, raw store and ledger. pymongo is imported here and nowhere else."""
+
+from __future__ import annotations
+
+from pipeline.stores.mongodb.connection import Database, connect
+from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
+from pipeline.stores.mongodb.raw_store import MongoRawStore
+
+__all__ = ["ERRORS", "LEDGER_VERSION", "Database", "MongoLedger", "MongoRawStore", "connect"]

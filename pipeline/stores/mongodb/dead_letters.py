@@ -1,0 +1,60 @@
+"""Dead letters: records that could not be loaded, kept until somebody repairs or drops them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from pymongo import UpdateOne
+
+from pipeline.model import DeadLetter, DeadReason, short
+from pipeline.stores.mongodb import ledger_queries as queries
+from pipeline.stores.mongodb.connection import Database
+from pipeline.stores.mongodb.errors import ERRORS
+
+BURY_LETTERS = 500
+
+
+class DeadLetters:
+    """The collection `dead_letters`; one letter a batch and line.
+
+    Args:
+        database: A handle from `connect`; the caller closes its client.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._letters = database.get_collection(queries.DEAD_LETTERS)
+
+    def prepare(self) -> None:
+        """Create indexes; idempotent."""
+        with ERRORS.guard(f"creating the indexes of {queries.DEAD_LETTERS}"):
+            self._letters.create_index([("batch_id", 1), ("line", 1)], name="batch_line", unique=True)
+
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep dead letters; the same batch and line again replaces the letter, and keeps when it was first buried."""
+        now = datetime.now(UTC)
+        updates = [_upsert(letter, now) for letter in letters]
+        with ERRORS.guard(f"keeping {len(letters):,} dead letters"):
+            for start in range(0, len(updates), BURY_LETTERS):
+                self._letters.bulk_write(updates[start : start + BURY_LETTERS], ordered=False)
+
+    def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
+        """Dead letters of a batch, by line."""
+        with (
+            ERRORS.guard(f"reading the dead letters of batch {short(batch_id)}"),
+            self._letters.find({"batch_id": {"$eq": batch_id}}).sort("line", 1) as rows,
+        ):
+            for row in rows:
+                yield DeadLetter(batch_id, row["line"], DeadReason(row["reason"]), row["detail"], row["raw"])
+
+
+def _upsert(letter: DeadLetter, now: datetime) -> UpdateOne:
+    content = {"reason": letter.reason.value, "detail": queries.plain(letter.detail), "raw": queries.plain(letter.raw)}
+    return UpdateOne(
+        {"batch_id": {"$eq": letter.batch_id}, "line": {"$eq": letter.line}},
+        {
+            "$set": content,
+            "$setOnInsert": {"batch_id": letter.batch_id, "line": letter.line, "buried_at": now},
+        },
+        upsert=True,
+    )

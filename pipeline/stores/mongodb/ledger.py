@@ -1,0 +1,143 @@
+"""`MongoLedger`: the batches of the ledger. Leases and dead letters have files of their own, updates are built in
+`ledger_queries`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymongo import ReturnDocument
+
+from pipeline.errors import ConfigurationError
+from pipeline.model import BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, short
+from pipeline.ports import Ledger
+from pipeline.stores.mongodb import ledger_queries as queries
+from pipeline.stores.mongodb.connection import Database
+from pipeline.stores.mongodb.dead_letters import DeadLetters
+from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.leases import Leases, lost
+
+_PREFIX = re.compile("[0-9a-f]{1,64}")
+_SHOWN_MATCHES = 5
+
+
+class MongoLedger(Leases, DeadLetters, Ledger):
+    """Batches, leases and dead letters in MongoDB.
+
+    What a lease holder writes matches the batch only while its fence is the lease's: a run whose lease was taken over
+    gets LeaseLostError instead of overwriting the other's work.
+
+    Args:
+        database: A handle from `connect`; the caller closes its client.
+    """
+
+    def __init__(self, database: Database) -> None:
+        Leases.__init__(self, database)
+        DeadLetters.__init__(self, database)
+        self._batches = database.get_collection(queries.BATCHES)
+        self._meta = database.get_collection(queries.META)
+
+    def prepare(self) -> None:
+        """Create indexes and check the schema version; idempotent.
+
+        Raises:
+            ConfigurationError: The ledger has another schema version.
+        """
+        with ERRORS.guard("preparing the ledger"):
+            self._meta.update_one({"_id": "schema"}, {"$setOnInsert": {"version": queries.LEDGER_VERSION}}, upsert=True)
+            found = (self._meta.find_one({"_id": "schema"}) or {}).get("version")
+            if found != queries.LEDGER_VERSION:
+                raise ConfigurationError(
+                    f"This ledger was written by another version: its schema version is {found!r}, this program's is"
+                    f" {queries.LEDGER_VERSION}.",
+                    next_step="Run the version that wrote it, or point MONGODB_DATABASE at another database.",
+                )
+            self._batches.create_index([("first_seen", -1)], name="first_seen")
+        DeadLetters.prepare(self)
+
+    def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:
+        """The batch's document, created when it is new.
+
+        Args:
+            batch_id: The batch.
+            source: Path of the file it was found in.
+            size: Bytes of that file.
+        """
+        with ERRORS.guard(f"opening batch {short(batch_id)}"):
+            document = self._batches.find_one_and_update(
+                {"_id": batch_id}, queries.opened(source, size), upsert=True, return_document=ReturnDocument.AFTER
+            )
+        assert document is not None  # an upsert that gives back what it left always gives back a document
+        return document
+
+    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
+        """The batch's document; None when the ledger has never seen it."""
+        with ERRORS.guard(f"reading batch {short(batch_id)}"):
+            return self._batches.find_one({"_id": {"$eq": batch_id}})
+
+    def find(self, prefix: str) -> Mapping[str, Any]:
+        """The one batch whose id starts with `prefix`.
+
+        Raises:
+            ConfigurationError: It is not hexadecimal, or no batch or several start with it.
+        """
+        wanted = prefix.strip().lower()
+        if not _PREFIX.fullmatch(wanted):
+            raise ConfigurationError(
+                f"{prefix!r} is not the start of a batch id.", next_step="Give its first hex digits: see run.py status."
+            )
+        with ERRORS.guard(f"looking for batch {short(wanted)}"):
+            # "g" comes after every hex digit
+            condition = {"_id": {"$gte": wanted, "$lt": f"{wanted}g"}}
+            found = list(self._batches.find(condition).sort("_id", 1).limit(_SHOWN_MATCHES))
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise ConfigurationError(f"There is no batch {wanted}.", next_step="List them with: run.py status")
+        matches = ", ".join(short(row["_id"]) for row in found)
+        raise ConfigurationError(f"Several batches start with {wanted}: {matches}.", next_step="Give more digits.")
+
+    def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The newest batches, newest first."""
+        with ERRORS.guard("listing batches"):
+            return list(self._batches.find().sort([("first_seen", -1), ("_id", 1)]).limit(limit))
+
+    def start_step(self, lease: Lease, step: str) -> int:
+        """Record the start of an attempt; its number, 1-based."""
+        document = self._update(lease, queries.step_started(step), f"starting {step}")
+        return int(document["steps"][step]["attempts"])
+
+    def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
+        """Record the end of the attempt."""
+        self._update(lease, queries.step_ended(step, ok=ok, counts=counts, error=error), f"ending {step}")
+
+    def record_gate(self, lease: Lease, report: GateReport) -> None:
+        """Record a gate's verdict, findings and action outcomes in place of its last ones."""
+        self._update(lease, queries.gate_recorded(report.gate, queries.plain(report)), f"recording gate {report.gate}")
+
+    def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
+        """Forget that these steps were done, and their attempts, so that the next run does them again."""
+        self._update(lease, queries.steps_cleared(tuple(steps)), "clearing steps")
+
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
+        """Set the batch's status."""
+        self._update(lease, queries.status_set(status.value, reason), f"setting the status {status}")
+
+    def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
+        """Record what became of the records."""
+        self._update(lease, queries.field_set("counts", counts), "recording counts")
+
+    def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
+        """Record the batch's latest embedding batch."""
+        self._update(lease, queries.field_set("embedding", manifest), "recording an embedding batch")
+
+    def _update(self, lease: Lease, update: queries.Update, doing: str) -> Mapping[str, Any]:
+        with ERRORS.guard(f"{doing} of batch {short(lease.batch_id)}"):
+            document = self._batches.find_one_and_update(
+                queries.held_filter(lease.batch_id, lease.fence), update, return_document=ReturnDocument.AFTER
+            )
+        if document is None:
+            raise lost(lease, doing)
+        return document

@@ -1,0 +1,165 @@
+"""The ledger's updates: pure functions, golden in the tests. Times are the server's (`$$NOW`), so that clocks agree.
+
+Values stand under `$literal`, so that none is read as an operator or a field. Times are compared and subtracted as
+milliseconds (`$toLong`): some servers hold `$$NOW` in another kind of date than a stored one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+Document = dict[str, Any]
+Update = list[Document]
+
+LEDGER_VERSION = 1
+"""Schema version of the ledger's documents."""
+
+BATCHES = "batches"
+LEASES = "leases"
+DEAD_LETTERS = "dead_letters"
+META = "ledger_meta"
+
+RUNNING, DONE, FAILED = "running", "done", "failed"
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a lease that was given back expired."""
+
+_NOW_MS = {"$toLong": "$$NOW"}
+_INT64 = range(-(2**63), 2**63)
+
+
+def held_filter(batch_id: str, fence: int) -> Document:
+    """The batch, as long as no later lease was taken on it."""
+    return {"_id": {"$eq": batch_id}, "fence": {"$eq": fence}}
+
+
+def created() -> Document:
+    """What a new batch starts with; an existing one keeps what it has."""
+    defaults = {
+        "schema_version": LEDGER_VERSION,
+        "status": RUNNING,
+        "attempts": 0,
+        "counts": {},
+        "fence": 0,
+        "steps": {},
+        "gates": {},
+        "embedding": {},
+        "reason": "",
+    }
+    fields = {name: {"$ifNull": [f"${name}", literal(value)]} for name, value in defaults.items()}
+    return {**fields, "first_seen": {"$ifNull": ["$first_seen", "$$NOW"]}}
+
+
+def opened(source: str, size: int) -> Update:
+    """The batch was found in a file; the newest place wins, so that a moved file is found again."""
+    return [{"$set": {**created(), "source": literal(source), "size": literal(size), "updated": "$$NOW"}}]
+
+
+def fenced(fence: int) -> Update:
+    """A lease was taken: writes under an older fence no longer match."""
+    attempts = {"$add": [{"$ifNull": ["$attempts", 0]}, 1]}
+    top = {"$max": ["$fence", literal(fence)]}
+    return [{"$set": {**created(), "updated": "$$NOW", "attempts": attempts, "fence": top}}]
+
+
+def free_or_ours_filter(batch_id: str, holder: str) -> Document:
+    """The lease, when it has expired or is the holder's own."""
+    expired = {"$lte": [{"$toLong": "$expires_at"}, _NOW_MS]}
+    return {"_id": {"$eq": batch_id}, "$expr": {"$or": [expired, {"$eq": ["$holder", literal(holder)]}]}}
+
+
+def taken(holder: str, seconds: float) -> Update:
+    """The lease under a new holder and a higher fence."""
+    return [{"$set": {"holder": literal(holder), "fence": {"$add": ["$fence", 1]}, "expires_at": _in(seconds)}}]
+
+
+def our_lease_filter(batch_id: str, holder: str, fence: int) -> Document:
+    """The lease, as long as it is this holder's."""
+    return {**held_filter(batch_id, fence), "holder": {"$eq": holder}}
+
+
+def renewed(seconds: float) -> Update:
+    """The lease, for longer."""
+    return [{"$set": {"expires_at": _in(seconds)}}]
+
+
+def step_started(step: str) -> Update:
+    """A new attempt at a step; of the attempt before, only the number is kept."""
+    attempts = {"$add": [{"$ifNull": [f"$steps.{step}.attempts", 0]}, 1]}
+    entry = {"status": literal(RUNNING), "attempts": attempts, "start_time": "$$NOW"}
+    return _updated({"start_time": {"$ifNull": ["$start_time", "$$NOW"]}, f"steps.{step}": {"$mergeObjects": [entry]}})
+
+
+def step_ended(step: str, *, ok: bool, counts: Mapping[str, Any], error: str) -> Update:
+    """The end of an attempt."""
+    elapsed = {"$subtract": [_NOW_MS, {"$toLong": f"$steps.{step}.start_time"}]}
+    entry = {
+        "status": literal(DONE if ok else FAILED),
+        "end_time": "$$NOW",
+        "duration_s": {"$divide": [elapsed, 1000]},
+        "counts": literal(plain(counts)),
+        "error": literal(plain(error)),
+    }
+    return _updated({f"steps.{step}": {"$mergeObjects": [f"$steps.{step}", entry]}})
+
+
+def steps_cleared(steps: tuple[str, ...]) -> Update:
+    """Forget steps, their attempts too."""
+    return _updated({f"steps.{step}": "$$REMOVE" for step in steps})
+
+
+def gate_recorded(gate: str, report: Mapping[str, Any]) -> Update:
+    """A gate's report in place of the one before."""
+    return _updated({f"gates.{gate}": {"$mergeObjects": [literal(plain(report)), {"at": "$$NOW"}]}})
+
+
+def status_set(status: str, reason: str) -> Update:
+    """A status; every one but running ends the batch's clock."""
+    end_time = "$$REMOVE" if status == RUNNING else "$$NOW"
+    return _updated({"status": literal(status), "reason": literal(plain(reason)), "end_time": end_time})
+
+
+def field_set(name: str, value: object) -> Update:
+    """A value object in place of the one before."""
+    return _updated({name: literal(plain(value))})
+
+
+def literal(value: object) -> Document:
+    """A value that is never read as an expression."""
+    return {"$literal": value}
+
+
+def plain(value: object) -> Any:
+    """A value as MongoDB stores it: objects, arrays and scalars; what it has no type for becomes text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {_encodable(str(key)).replace("\0", "\\0"): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: object) -> Any:
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, int) and value not in _INT64:
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | datetime):
+        return value
+    return _encodable(str(value))
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _in(seconds: float) -> Document:
+    return {"$add": ["$$NOW", int(seconds * 1000)]}
+
+
+def _updated(fields: Document) -> Update:
+    return [{"$set": {**fields, "updated": "$$NOW"}}]

@@ -1,0 +1,118 @@
+"""The raw store's documents, filters and aggregations: pure functions, golden in the tests.
+
+Values stand where MongoDB takes a literal (`$eq`, `$gt`, a document to insert), so none is read as an operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pipeline.model import MISSING, Interaction
+
+Document = dict[str, Any]
+
+INTERACTIONS = "interactions"
+WINDOW_MINUTES = 10
+
+INDEXES: Sequence[Mapping[str, Any]] = (
+    {"name": "batch_interaction", "keys": [("batch_id", 1), ("_id", 1)]},
+    {
+        "name": "batch_quarantine",
+        "keys": [("batch_id", 1), ("quarantine.run_id", 1)],
+        "partialFilterExpression": {"quarantine": {"$exists": True}},
+    },
+)
+
+_JUDGED = ("user_id", "campaign_id", "type")
+
+
+def interaction_document(batch_id: str, record: Interaction, received_at: datetime) -> Document:
+    """The document of a record; a field the record did not have stays missing, a null one is null."""
+    document: Document = {
+        "_id": record.interaction_id,
+        "interaction_id": record.interaction_id,
+        "batch_id": batch_id,
+        "line": record.line,
+        "received_at": received_at,
+        "content_hash": record.content_hash,
+    }
+    for name in _JUDGED:
+        value = getattr(record, name)
+        if value is not MISSING:
+            document[name] = value
+    document["timestamp"] = record.timestamp
+    if record.message is not None:
+        document["message"] = record.message
+    document["extra"] = dict(record.extra)
+    return document
+
+
+def owners_filter(interaction_ids: Sequence[str]) -> Document:
+    """Records by id."""
+    return {"_id": {"$in": list(interaction_ids)}}
+
+
+def counts_pipeline(batch_id: str) -> list[Document]:
+    """Records of a batch by whether they are quarantined."""
+    is_quarantined = {"$ne": [{"$type": "$quarantine"}, "missing"]}
+    return [{"$match": _of_batch(batch_id)}, {"$group": {"_id": is_quarantined, "n": {"$sum": 1}}}]
+
+
+def quarantine_filter(batch_id: str, condition: Mapping[str, Any]) -> Document:
+    """Records of a batch that meet a compiled condition and are not marked yet."""
+    return {**_accepted(batch_id), "$expr": condition}
+
+
+def quarantined_filter(batch_id: str) -> Document:
+    """Records of a batch that are marked."""
+    return {**_of_batch(batch_id), "quarantine": {"$exists": True}}
+
+
+def accepted_filter(batch_id: str, after: str, *, with_message: bool = False) -> Document:
+    """Accepted records of a batch whose id comes after another; ids are never empty, so "" is before them all."""
+    page = {**_accepted(batch_id), "_id": {"$gt": after}}
+    return {**page, "message": {"$exists": True}} if with_message else page
+
+
+def metrics_pipeline(batch_id: str, *, include_quarantined: bool) -> list[Document]:
+    """Interactions, distinct users and value of a batch by campaign, type and 10-minute window.
+
+    Grouped twice, by user first: a set of users per group would have to fit into one document.
+    """
+    match = _of_batch(batch_id) if include_quarantined else _accepted(batch_id)
+    window = {"$dateTrunc": {"date": "$timestamp", "unit": "minute", "binSize": WINDOW_MINUTES}}
+    by_user = {
+        "campaign_id": _text_or_null("campaign_id"),
+        "type": _text_or_null("type"),
+        "window_start": window,
+        "user_id": _text_or_null("user_id"),
+    }
+    value = {"$cond": [{"$isNumber": "$extra.value"}, "$extra.value", 0]}
+    rows = {name: f"$_id.{name}" for name in ("campaign_id", "type", "window_start")}
+    return [
+        {"$match": match},
+        {"$group": {"_id": by_user, "interactions": {"$sum": 1}, "value": {"$sum": value}}},
+        {
+            "$group": {
+                "_id": rows,
+                "interactions": {"$sum": "$interactions"},
+                "distinct_users": {"$sum": {"$cond": [{"$eq": ["$_id.user_id", None]}, 0, 1]}},
+                "value": {"$sum": "$value"},
+            }
+        },
+        {"$sort": {"_id.campaign_id": 1, "_id.type": 1, "_id.window_start": 1}},
+    ]
+
+
+def _of_batch(batch_id: str) -> Document:
+    return {"batch_id": {"$eq": batch_id}}
+
+
+def _accepted(batch_id: str) -> Document:
+    return {**_of_batch(batch_id), "quarantine": {"$exists": False}}
+
+
+def _text_or_null(name: str) -> Document:
+    return {"$cond": [{"$eq": [{"$type": f"${name}"}, "string"]}, f"${name}", None]}

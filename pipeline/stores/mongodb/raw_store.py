@@ -1,0 +1,166 @@
+"""`MongoRawStore`: raw interactions in MongoDB. What is asked of MongoDB is built in `queries`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.cursor import Cursor
+from pymongo.errors import BulkWriteError, CursorNotFound, OperationFailure
+
+from pipeline.errors import TerminalError, TransientError
+from pipeline.model import GraphRecord, Interaction, MetricRow, short
+from pipeline.ports import RawStore
+from pipeline.stores.mongodb import queries
+from pipeline.stores.mongodb.connection import Database
+from pipeline.stores.mongodb.errors import DUPLICATE_KEY, ERRORS
+
+INSERT_RECORDS = 1_000
+LOOKUP_IDS = 50
+"""Ids a lookup names at once: the local server's time grows with the square of them."""
+
+PAGE_RECORDS = 1_000
+_GRAPH_FIELDS = ("user_id", "campaign_id", "type", "timestamp")
+
+
+class MongoRawStore(RawStore):
+    """The collection `interactions`.
+
+    Args:
+        database: A handle from `connect`; the caller closes its client.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._interactions: Collection[dict[str, Any]] = database.get_collection(queries.INTERACTIONS)
+
+    def prepare(self) -> None:
+        """Create indexes; idempotent."""
+        with ERRORS.guard(f"creating the indexes of {queries.INTERACTIONS}"):
+            for index in queries.INDEXES:
+                options = {name: value for name, value in index.items() if name != "keys"}
+                self._interactions.create_index(index["keys"], **options)
+
+    def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime) -> None:
+        """Insert what is not there yet; of records that share an id, the first. Existing ids are left untouched."""
+        first: dict[str, Interaction] = {}
+        for record in records:
+            first.setdefault(record.interaction_id, record)
+        documents = [queries.interaction_document(batch_id, record, received_at) for record in first.values()]
+        with ERRORS.guard(f"inserting records of batch {short(batch_id)}"):
+            for start in range(0, len(documents), INSERT_RECORDS):
+                self._insert(documents[start : start + INSERT_RECORDS])
+
+    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
+        """(batch_id, line, content_hash) of each id that is stored."""
+        fields = ("batch_id", "line", "content_hash")
+        found: dict[str, tuple[str, int, str]] = {}
+        with ERRORS.guard(f"looking up {len(interaction_ids):,} interactions"):
+            for start in range(0, len(interaction_ids), LOOKUP_IDS):
+                condition = queries.owners_filter(interaction_ids[start : start + LOOKUP_IDS])
+                with self._interactions.find(condition, fields) as rows:
+                    found |= {row["_id"]: (row["batch_id"], row["line"], row["content_hash"]) for row in rows}
+        return found
+
+    def counts(self, batch_id: str) -> tuple[int, int]:
+        """(accepted, quarantined) of a batch."""
+        rows = self._aggregate(queries.counts_pipeline(batch_id), f"counting batch {short(batch_id)}")
+        counted = {row["_id"]: int(row["n"]) for row in rows}
+        return counted.get(False, 0), counted.get(True, 0)
+
+    def quarantine(self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str) -> int:
+        """Mark the records of a batch that meet a condition; those marked before keep their mark.
+
+        Args:
+            batch_id: The batch.
+            condition: An aggregation expression, from the compiler of conditions.
+            gate: The gate that named them.
+            reason: Why, for people.
+            run_id: The check that named them.
+
+        Returns:
+            How many records of the batch are marked now.
+        """
+        mark = {"gate": gate, "reason": reason, "run_id": run_id, "at": datetime.now(UTC)}
+        with ERRORS.guard(f"quarantining records of batch {short(batch_id)}"):
+            self._interactions.update_many(
+                queries.quarantine_filter(batch_id, condition), {"$set": {"quarantine": mark}}
+            )
+            return self._interactions.count_documents(queries.quarantined_filter(batch_id))
+
+    def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
+        """The batch's metrics, grouped in MongoDB, in a fixed order."""
+        pipeline = queries.metrics_pipeline(batch_id, include_quarantined=include_quarantined)
+        for row in self._aggregate(pipeline, f"aggregating batch {short(batch_id)}"):
+            yield MetricRow(
+                batch_id=batch_id,
+                campaign_id=row["_id"].get("campaign_id"),
+                type=row["_id"].get("type"),
+                window_start=row["_id"].get("window_start"),
+                interactions=int(row["interactions"]),
+                distinct_users=int(row["distinct_users"]),
+                value=float(row["value"]),
+            )
+
+    def graph_records(self, batch_id: str) -> Iterator[GraphRecord]:
+        """Accepted records, by interaction_id.
+
+        Raises:
+            TerminalError: An accepted record has a user_id that is not text; the raw gate ought to have stopped it.
+        """
+        for row in self._accepted(batch_id, _GRAPH_FIELDS, with_message=False):
+            if not isinstance(row.get("user_id"), str):
+                raise TerminalError(
+                    f"Interaction {row['_id']!r} of batch {short(batch_id)} is accepted, but its user_id is not text.",
+                    next_step="Check the batch again at the raw gate, which quarantines such records.",
+                )
+            yield GraphRecord(
+                interaction_id=row["_id"],
+                user_id=row["user_id"],
+                campaign_id=_text(row.get("campaign_id")),
+                type=_text(row.get("type")),
+                timestamp=row.get("timestamp"),
+            )
+
+    def messages(self, batch_id: str) -> Iterator[tuple[str, str]]:
+        """(interaction_id, message) of accepted records that have a message, by interaction_id."""
+        for row in self._accepted(batch_id, ("message",), with_message=True):
+            yield row["_id"], row["message"]
+
+    def _insert(self, documents: Sequence[dict[str, Any]]) -> None:
+        try:
+            self._interactions.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            problems = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
+            others = [problem for problem in problems if problem.get("code") != DUPLICATE_KEY]
+            if others:
+                # the bulk error's own text repeats whole records
+                raise OperationFailure(str(others[0].get("errmsg", "")), others[0].get("code")) from None
+
+    def _accepted(self, batch_id: str, fields: Iterable[str], *, with_message: bool) -> Iterator[dict[str, Any]]:
+        """One cursor; one that the server gave up, while the reader waited for an API, goes on after its last id."""
+        after = ""
+        while True:
+            condition = queries.accepted_filter(batch_id, after, with_message=with_message)
+            resumed_after = after
+            try:
+                with ERRORS.guard(f"reading batch {short(batch_id)}"), self._find(condition, fields) as rows:
+                    for row in rows:
+                        after = row["_id"]
+                        yield row
+                    return
+            except TransientError as error:
+                if not isinstance(error.__cause__, CursorNotFound) or after == resumed_after:
+                    raise
+
+    def _find(self, condition: Mapping[str, Any], fields: Iterable[str]) -> Cursor[dict[str, Any]]:
+        return self._interactions.find(condition, list(fields)).sort("_id", 1).batch_size(PAGE_RECORDS)
+
+    def _aggregate(self, pipeline: list[dict[str, Any]], doing: str) -> Iterator[dict[str, Any]]:
+        with ERRORS.guard(doing), self._interactions.aggregate(pipeline, allowDiskUse=True) as rows:
+            yield from rows
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

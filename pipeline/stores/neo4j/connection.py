@@ -1,0 +1,103 @@
+"""Connecting to Neo4j from plain values, and the two ways of asking: a read, and a write of many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import neo4j
+import neo4j.exceptions
+
+from pipeline.errors import ConfigurationError
+from pipeline.stores.neo4j.errors import ERRORS
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A driver and the database it asks; the caller closes it.
+
+    Args:
+        driver: The neo4j driver.
+        database: The database; None takes the server's default.
+    """
+
+    driver: neo4j.Driver
+    database: str | None
+
+    def close(self) -> None:
+        """Close the driver."""
+        self.driver.close()
+
+    def version(self) -> str:
+        """The server's name and version."""
+        with ERRORS.guard("connecting"):
+            return str(self.driver.get_server_info().agent)
+
+    def read(self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float) -> Rows:
+        """Ask, without changing anything.
+
+        Args:
+            query: Cypher; values belong in the parameters.
+            parameters: The values.
+            doing: What is being done, for errors.
+            timeout: Seconds the server may take.
+
+        Raises:
+            SluicegateError: The driver's error, mapped.
+        """
+        with (
+            ERRORS.guard(doing),
+            self.driver.session(database=self.database, default_access_mode=neo4j.READ_ACCESS) as session,
+            session.begin_transaction(timeout=timeout) as transaction,
+        ):
+            return [record.data() for record in transaction.run(query, dict(parameters))]
+
+    def write(self, queries: Sequence[str], parameters: Mapping[str, Any], *, doing: str, timeout: float) -> None:
+        """Run queries with the same parameters in one transaction, once: retries are the runner's."""
+        with (
+            ERRORS.guard(doing),
+            self.driver.session(database=self.database) as session,
+            session.begin_transaction(timeout=timeout) as transaction,
+        ):
+            for query in queries:
+                transaction.run(query, dict(parameters)).consume()
+            transaction.commit()
+
+    def define(self, statement: str) -> None:
+        """Run a schema statement, which needs a transaction of its own."""
+        with ERRORS.guard("preparing the schema"), self.driver.session(database=self.database) as session:
+            session.run(neo4j.Query(statement)).consume()
+
+
+def connect(uri: str, user: str, password: str, *, database: str | None, timeout: float = 10.0) -> Graph:
+    """A handle of a database. Connects when it is first used.
+
+    Args:
+        uri: bolt:// or neo4j:// address; +s encrypts, +ssc accepts a self-signed certificate.
+        user: The user.
+        password: Its password.
+        database: The database; None takes the server's default.
+        timeout: Seconds to wait for a connection.
+
+    Raises:
+        ConfigurationError: The address cannot be used.
+    """
+    try:
+        driver = neo4j.GraphDatabase.driver(
+            uri,
+            auth=(user, password),
+            connection_timeout=timeout,
+            connection_acquisition_timeout=timeout,
+            max_transaction_retry_time=0,
+            user_agent="sluicegate",
+            notifications_min_severity="OFF",
+        )
+    except (neo4j.exceptions.DriverError, ValueError) as error:
+        raise ConfigurationError(
+            f"The Neo4j address cannot be used ({type(error).__name__}).",
+            next_step="Check NEO4J_URI: bolt://host:port or neo4j+s://host.",
+        ) from None
+    return Graph(driver, database)

@@ -1,0 +1,63 @@
+"""Which of the neo4j driver's exceptions may heal; a test holds the table complete."""
+
+from __future__ import annotations
+
+import neo4j.exceptions as driver
+
+from pipeline.stores.error_table import ErrorTable
+
+
+def _refine(error: BaseException) -> bool | None:
+    """The driver knows which of its errors a new transaction may heal."""
+    if isinstance(error, driver.ServiceUnavailable | driver.SessionExpired):
+        return True
+    if isinstance(error, driver.Neo4jError | driver.DriverError):
+        return True if error.is_retryable() else None
+    return None
+
+
+ERRORS = ErrorTable(
+    store="Neo4j",
+    transient=(
+        driver.TransientError,
+        driver.DatabaseUnavailable,
+        driver.NotALeader,
+        driver.ForbiddenOnReadOnlyDatabase,
+        driver.SessionExpired,
+        driver.ServiceUnavailable,
+        driver.RoutingServiceUnavailable,
+        driver.WriteServiceUnavailable,
+        driver.ReadServiceUnavailable,
+        driver.IncompleteCommit,
+        driver.ConnectionPoolError,
+        driver.ConnectionAcquisitionTimeoutError,
+    ),
+    terminal=(
+        driver.GqlError,
+        driver.Neo4jError,
+        driver.ClientError,
+        driver.CypherSyntaxError,
+        driver.CypherTypeError,
+        driver.ConstraintError,
+        driver.AuthError,
+        driver.TokenExpired,
+        driver.Forbidden,
+        driver.DatabaseError,
+        driver.DriverError,
+        driver.SessionError,
+        driver.TransactionError,
+        driver.TransactionNestingError,
+        driver.ResultError,
+        driver.ResultFailedError,
+        driver.ResultConsumedError,
+        driver.ResultNotSingleError,
+        driver.BrokenRecordError,
+        driver.ConfigurationError,
+        driver.AuthConfigurationError,
+        driver.CertificateConfigurationError,
+        driver.UnsupportedServerProduct,
+    ),
+    base=(driver.GqlError, driver.DriverError),
+    refine=_refine,
+)
+"""The driver's exceptions."""

@@ -1,0 +1,57 @@
+"""The graph store on Neo4j: idempotent merges by key, in chunks; a missing campaign is never created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.model import GraphRecord, short
+from pipeline.stores.neo4j import queries
+from pipeline.stores.neo4j.connection import Graph
+
+CHUNK = 1_000
+TIME_LIMIT = 120.0
+
+
+class Neo4jGraphStore:
+    """Implements `pipeline.ports.GraphStore`.
+
+    Args:
+        graph: A handle from `connect`.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def prepare(self) -> None:
+        """Create constraints and indexes; idempotent."""
+        for statement in queries.SCHEMA:
+            self._graph.define(statement)
+
+    def write(self, batch_id: str, records: Sequence[GraphRecord], *, fence: int) -> None:
+        """Merge users and interactions and link them to campaigns that exist."""
+        for start in range(0, len(records), CHUNK):
+            rows = queries.interaction_rows(records[start : start + CHUNK])
+            self._graph.write(
+                (queries.MERGE_INTERACTIONS, queries.LINK_TO_CAMPAIGNS),
+                {"rows": rows, "batch_id": batch_id, "fence": fence},
+                doing=f"writing interactions of batch {short(batch_id)}",
+                timeout=TIME_LIMIT,
+            )
+
+    def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:
+        """Merge catalogue entries, and link the interactions that waited for them."""
+        for start in range(0, len(campaigns), CHUNK):
+            rows = queries.campaign_rows(campaigns[start : start + CHUNK])
+            self._graph.write(
+                (queries.MERGE_CAMPAIGNS, queries.LINK_WAITING),
+                {"rows": rows},
+                doing="loading campaigns",
+                timeout=TIME_LIMIT,
+            )
+
+    def count(self, batch_id: str) -> int:
+        """Interactions of the batch."""
+        doing = f"counting interactions of batch {short(batch_id)}"
+        [row] = self._graph.read(queries.COUNT, {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)
+        return int(row["interactions"])

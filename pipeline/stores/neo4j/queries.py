@@ -1,0 +1,80 @@
+"""The Cypher of the graph store; every value is a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pipeline.model import GraphRecord
+
+SCHEMA = (
+    "CREATE CONSTRAINT user_key IF NOT EXISTS FOR (n:User) REQUIRE n.user_id IS UNIQUE",
+    "CREATE CONSTRAINT interaction_key IF NOT EXISTS FOR (n:Interaction) REQUIRE n.interaction_id IS UNIQUE",
+    "CREATE CONSTRAINT campaign_key IF NOT EXISTS FOR (n:Campaign) REQUIRE n.campaign_id IS UNIQUE",
+    "CREATE INDEX interaction_batch IF NOT EXISTS FOR (n:Interaction) ON (n.batch_id)",
+    "CREATE INDEX interaction_campaign IF NOT EXISTS FOR (n:Interaction) ON (n.campaign_id)",
+)
+
+MERGE_INTERACTIONS = """
+UNWIND $rows AS row
+MERGE (i:Interaction {interaction_id: row.interaction_id})
+SET i.batch_id = $batch_id, i.fence = $fence, i.campaign_id = row.campaign_id, i.type = row.type,
+    i.timestamp = row.timestamp
+MERGE (u:User {user_id: row.user_id})
+MERGE (u)-[:PERFORMED]->(i)
+""".strip()
+
+LINK_TO_CAMPAIGNS = """
+UNWIND $rows AS row
+MATCH (i:Interaction {interaction_id: row.interaction_id})
+MATCH (c:Campaign {campaign_id: row.campaign_id})
+MERGE (i)-[:REFERS_TO]->(c)
+""".strip()
+
+MERGE_CAMPAIGNS = """
+UNWIND $rows AS row
+MERGE (c:Campaign {campaign_id: row.campaign_id})
+SET c += row.properties, c.in_catalogue = true
+""".strip()
+
+LINK_WAITING = """
+UNWIND $rows AS row
+MATCH (i:Interaction {campaign_id: row.campaign_id})
+MATCH (c:Campaign {campaign_id: row.campaign_id})
+MERGE (i)-[:REFERS_TO]->(c)
+""".strip()
+
+COUNT = "MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions"
+
+
+def interaction_rows(records: Sequence[GraphRecord]) -> list[dict[str, Any]]:
+    """Records as parameters."""
+    return [
+        {
+            "interaction_id": record.interaction_id,
+            "user_id": record.user_id,
+            "campaign_id": record.campaign_id,
+            "type": record.type,
+            "timestamp": record.timestamp,
+        }
+        for record in records
+    ]
+
+
+def campaign_rows(campaigns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Catalogue entries as parameters; what is not a scalar becomes text, for properties hold no maps."""
+    return [
+        {
+            "campaign_id": campaign["campaign_id"],
+            "properties": {key: _scalar(value) for key, value in campaign.items() if key not in RESERVED},
+        }
+        for campaign in campaigns
+    ]
+
+
+RESERVED = frozenset({"campaign_id", "in_catalogue"})
+
+
+def _scalar(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | float | bool | datetime) else str(value)

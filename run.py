@@ -1,0 +1,359 @@
+"""Sluicegate's command line and composition root: the only place that wires settings, stores, stages, gates and runner.
+
+Imports are lazy on purpose: `run.py --help` imports click and nothing else of weight.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from pipeline.commands.lazy_group import LazyCommand, LazyGroup
+from pipeline.commands.tables import printable
+from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, TerminalError
+from pipeline.topology import GATES, MAX_ATTEMPTS
+
+if TYPE_CHECKING:
+    from pipeline.connections import Connections
+    from pipeline.local import Endpoints
+    from pipeline.ports import Embedder, Gate, GraphStore, Ledger, MetricsStore, Progress, RawStore, Stage, VectorStore
+    from pipeline.runner import Runner
+    from pipeline.settings import Settings
+
+COMMANDS = {
+    "run": LazyCommand("pipeline.commands.run:run", "Take every batch that has landed through all stages and gates."),
+    "status": LazyCommand("pipeline.commands.status:status", "Show batches, verdicts and latencies, or one batch."),
+    "resume": LazyCommand("pipeline.commands.resume:resume", "Let a halted batch go on without its bad records."),
+    "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),
+    "docs": LazyCommand("pipeline.commands.docs:docs", "Open the Data Docs, or say where they are."),
+    "doctor": LazyCommand("pipeline.commands.doctor:doctor", "Check that every store can be reached."),
+    "stack": LazyCommand("pipeline.local.commands:stack", "Start, stop and look at the local servers."),
+    "gx": LazyCommand("checkpoints.commands:gx", "Generate the Great Expectations project, or compare it."),
+}
+BROKEN_PIPE = 128 + signal.SIGPIPE
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json-logs", is_flag=True, help="Log JSON lines on a terminal too.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    help="Wins over SLUICEGATE_LOG_LEVEL.",
+)
+@click.option("--traceback", is_flag=True, help="Show the traceback of a bug; the same as --log-level DEBUG.")
+@click.version_option(package_name="sluicegate", prog_name="sluicegate")
+@click.pass_context
+def sluicegate(context: click.Context, json_logs: bool, log_level: str | None, traceback: bool) -> None:
+    """Great Expectations gates around a micro-batch pipeline over MongoDB, BigQuery, Neo4j and Milvus.
+
+    With no store configured, real servers are started on this machine for as long as a command needs them.
+
+    \b
+    Example:
+      python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
+    """
+    app: App = context.obj
+    app.json_logs = json_logs
+    if log_level or traceback:
+        app.configure(SLUICEGATE_LOG_LEVEL="DEBUG" if traceback else str(log_level))
+
+
+def main() -> NoReturn:
+    """The console script: run a command, explain what went wrong, exit with its code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    with contextlib.closing(App()) as app:
+        code = _invoke(app)
+    sys.exit(code)
+
+
+def _invoke(app: App) -> int:
+    try:
+        code = sluicegate.main(prog_name=Path(sys.argv[0]).name, standalone_mode=False, obj=app)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. What was done is kept; run again to go on.", err=True)
+        return ExitCode.INTERRUPTED
+    except SluicegateError as error:
+        click.echo(f"{click.style('Error', fg='red')}: {printable(error)}", err=True)
+        # nothing was dead-lettered when a store refuses before any batch was touched: something is set up wrongly
+        return ExitCode.USAGE if isinstance(error, TerminalError) else error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the last resort: a person gets a sentence, not a traceback
+        return _explain_bug(app, error)
+    return int(code or ExitCode.OK)
+
+
+def _explain_bug(app: App, error: Exception) -> ExitCode:
+    click.echo(f"This is a bug in Sluicegate: {type(error).__name__}: {error}", err=True)
+    if app.wants_tracebacks:
+        import traceback  # noqa: PLC0415 - rarely needed
+
+        traceback.print_exception(error)
+    else:
+        click.echo("For the details, put --traceback before the command and run it again.", err=True)
+    return ExitCode.BUG
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise SystemExit(ExitCode.TERMINATED)
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Closable = TypeVar("Closable", bound=_Closable)
+
+
+class App:
+    """Everything a command may ask for, made when first asked for and closed at the end."""
+
+    def __init__(self) -> None:
+        self.json_logs = False
+        self._overrides: dict[str, object] = {}
+        self._resources = contextlib.ExitStack()
+        self._started: set[str] = set()
+        self._endpoints: Endpoints | None = None
+
+    def close(self) -> None:
+        """Close every client and leave the local stack."""
+        self._resources.close()
+
+    def configure(self, **overrides: object) -> None:
+        """Let options win over the environment, by the variables' names."""
+        self._overrides.update(overrides)
+        self.__dict__.pop("settings", None)
+
+    @property
+    def wants_tracebacks(self) -> bool:
+        """Whether a person asked for the details of bugs."""
+        return self._overrides.get("SLUICEGATE_LOG_LEVEL") == "DEBUG"
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings."""
+        from pipeline.settings import load_settings  # noqa: PLC0415
+
+        return load_settings(**self._overrides)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Lines and bars on a terminal, JSON lines elsewhere."""
+        level = self.settings.log_level.upper()
+        if sys.stderr.isatty() and not self.json_logs:
+            from pipeline.observe_console import console_progress  # noqa: PLC0415
+
+            return self._resources.enter_context(contextlib.closing(console_progress(level=level)))
+        from pipeline.observe import JsonProgress, set_up_logging  # noqa: PLC0415
+
+        set_up_logging(level)
+        return JsonProgress()
+
+    @property
+    def docs_index(self) -> Path:
+        """First page of the Data Docs, absolute; it may not exist yet."""
+        return self.settings.gx_root.resolve() / "uncommitted" / "data_docs" / "local_site" / "index.html"
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, connected and prepared."""
+        return self._mongodb[0]
+
+    @property
+    def raw_store(self) -> RawStore:
+        """The raw store, connected and prepared."""
+        return self._mongodb[1]
+
+    @cached_property
+    def graph_store(self) -> GraphStore:
+        """The graph store, connected and prepared."""
+        from pipeline.stores.neo4j import Neo4jGraphStore, connect  # noqa: PLC0415
+
+        to = self.connections("neo4j")
+        store = Neo4jGraphStore(
+            self._closing(connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database))
+        )
+        store.prepare()
+        return store
+
+    def runner(self) -> Runner:
+        """The runner, with every stage and gate; each connects its stores within its first attempt."""
+        from pipeline.connections import ALL_STORES  # noqa: PLC0415
+        from pipeline.resilience import RetryPolicy  # noqa: PLC0415
+        from pipeline.runner import Runner  # noqa: PLC0415
+        from pipeline.runner_deferred import DeferredGate, DeferredStage  # noqa: PLC0415
+
+        self._require_gx_project()
+        with self._importing_gates():
+            self.connections(*ALL_STORES)
+        return Runner(
+            stages={name: DeferredStage(name, build) for name, build in self._stages().items()},
+            gates={name: DeferredGate(name, lambda: self._gates) for name in GATES},
+            ledger=self.ledger,
+            policy=RetryPolicy(MAX_ATTEMPTS, self.settings.retry_wait, self.settings.retry_wait_max),
+            progress=self.progress,
+            holder=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+            lease_seconds=self.settings.lease_seconds,
+            raw_store=self.raw_store,
+            spool=self.settings.spool_dir,
+        )
+
+    def connections(self, *names: str) -> Connections:
+        """Where these stores are; those of them that are local are started if need be, and stay up until `close`."""
+        from pipeline.connections import resolve  # noqa: PLC0415
+        from pipeline.local import Endpoints, LocalStack  # noqa: PLC0415
+
+        local = set(self.settings.local_stores())
+        wanted = self._started | (local & set(names))
+        if wanted != self._started:
+            self.progress.event("waiting", what=f"local servers: {', '.join(sorted(wanted))}")
+            self._endpoints = self._resources.enter_context(LocalStack(self.settings.home).use(wanted))
+            self._started = wanted
+        return resolve(self.settings, self._endpoints or Endpoints())
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables the GX project refers to."""
+        return self.connections("mongodb", "neo4j", "milvus").environment()
+
+    def addresses(self) -> Mapping[str, str]:
+        """By store name: its address without credentials, "" for a local one."""
+        to = self.connections()
+        return {
+            "mongodb": _without_credentials(to.mongodb_uri),
+            "neo4j": _without_credentials(to.neo4j_uri),
+            "milvus": _without_credentials(to.milvus_uri),
+            "bigquery": to.bigquery_endpoint or f"project {to.bigquery_project}",
+            "gemini": to.gemini_endpoint or "https://generativelanguage.googleapis.com",
+        }
+
+    def probes(self) -> Mapping[str, Callable[[], str]]:
+        """By store name: connects and gives the server's version, raising a SluicegateError when it cannot."""
+        from pipeline.probes import probes  # noqa: PLC0415
+
+        return probes(self.connections(), lambda: self._embedder(attempts=1))
+
+    @cached_property
+    def _mongodb(self) -> tuple[Ledger, RawStore]:
+        to = self.connections("mongodb")
+        from pipeline.stores.mongodb import MongoLedger, MongoRawStore, connect  # noqa: PLC0415
+
+        database = connect(to.mongodb_uri, to.mongodb_database)
+        self._resources.callback(database.client.close)
+        ledger, raw_store = MongoLedger(database), MongoRawStore(database)
+        ledger.prepare()
+        raw_store.prepare()
+        return ledger, raw_store
+
+    @cached_property
+    def _metrics(self) -> MetricsStore:
+        from pipeline.stores.bigquery import BigQueryMetricsStore, connect  # noqa: PLC0415
+
+        to = self.connections("bigquery")
+        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
+        store = BigQueryMetricsStore(self._closing(client), to.bigquery_dataset)
+        store.prepare()
+        return store
+
+    @cached_property
+    def _vectors(self) -> VectorStore:
+        from pipeline.stores.milvus import MilvusVectorStore, connect  # noqa: PLC0415
+
+        to = self.connections("milvus")
+        store = MilvusVectorStore(self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection)
+        store.prepare()
+        return store
+
+    @cached_property
+    def _gates(self) -> Mapping[str, Gate]:
+        from checkpoints.gates import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
+
+        return build_gates(self.settings, self.environment(), self.ledger, self.raw_store)
+
+    def _stages(self) -> dict[str, Callable[[], Stage]]:
+        from pipeline import stages  # noqa: PLC0415
+
+        raw, zone = self.raw_store, ZoneInfo(self.settings.source_timezone)
+        return {
+            "load": lambda: stages.LoadStage(raw, self.ledger, zone=zone),
+            "aggregate": lambda: stages.AggregateStage(raw, self._metrics),
+            "publish": lambda: stages.PublishStage(raw, self._metrics),
+            "graph": lambda: stages.GraphStage(raw, self.graph_store),
+            "embed": lambda: stages.EmbedStage(
+                raw, self._vectors, self._embedder(), self.ledger, sample_size=self.settings.vector_sample
+            ),
+        }
+
+    def _embedder(self, attempts: int = MAX_ATTEMPTS) -> Embedder:
+        from pipeline.embedding import GeminiEmbedder  # noqa: PLC0415
+        from pipeline.resilience import RetryPolicy  # noqa: PLC0415
+
+        to, settings = self.connections("gemini"), self.settings
+        return GeminiEmbedder(
+            to.gemini_api_key,
+            endpoint=to.gemini_endpoint,
+            model=settings.gemini_model,
+            concurrency=settings.gemini_concurrency,
+            requests_per_second=settings.gemini_requests_per_second,
+            policy=RetryPolicy(attempts, settings.retry_wait, settings.retry_wait_max),
+        )
+
+    @contextlib.contextmanager
+    def _importing_gates(self) -> Iterator[None]:
+        """While local servers start, import what takes seconds; nothing else is imported meanwhile."""
+        from pipeline.local import LocalStack, ServerState  # noqa: PLC0415
+
+        local = self.settings.local_stores()
+        servers = LocalStack(self.settings.home).status() if local else ()
+        if all(server.state is ServerState.UP for server in servers if server.name in local):
+            yield
+            return
+        importing = threading.Thread(target=_import_gates, daemon=True)
+        importing.start()
+        try:
+            yield
+        finally:
+            importing.join()
+
+    def _require_gx_project(self) -> None:
+        root = self.settings.gx_root
+        if not (root / "great_expectations.yml").is_file():
+            raise ConfigurationError(
+                f"There is no Great Expectations project at {root}.", next_step="Generate it: run.py gx sync"
+            )
+
+    def _closing(self, client: Closable) -> Closable:
+        self._resources.callback(client.close)
+        return client
+
+
+def _import_gates() -> None:
+    with contextlib.suppress(Exception):  # it is raised again, and told, where it is needed
+        import checkpoints.gates  # noqa: F401, PLC0415
+
+
+def _without_credentials(uri: str) -> str:
+    """`scheme://host:port` of an address: neither its user nor its options, either of which may hold a secret."""
+    scheme, separator, rest = uri.partition("://")
+    return f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}"
+
+
+if __name__ == "__main__":
+    main()

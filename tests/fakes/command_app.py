@@ -1,0 +1,92 @@
+"""The composition root as commands see it, over a ledger in memory and a scripted runner's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import TerminalError
+from pipeline.model import GraphRecord
+from pipeline.resilience import RetryPolicy
+from pipeline.runner import Runner
+from pipeline.settings import Settings, load_settings
+from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from tests.fakes.runner_ledger import MemoryLedger
+from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
+
+
+class MemoryGraph:
+    """Implements pipeline.ports.GraphStore as far as campaigns go."""
+
+    def __init__(self) -> None:
+        self.campaigns: dict[str, Mapping[str, Any]] = {}
+
+    def prepare(self) -> None:
+        pass
+
+    def write(self, batch_id: str, records: Sequence[GraphRecord]) -> None:
+        raise TerminalError(f"{len(records)} records of {batch_id} were not expected.")
+
+    def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:
+        self.campaigns.update({campaign["campaign_id"]: campaign for campaign in campaigns})
+
+    def count(self, batch_id: str) -> int:
+        del batch_id
+        return 0
+
+
+class CommandApp:
+    """Implements pipeline.commands.app.App. Every batch has 60 records, of which `quarantined` are bad."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self.progress = RecordedProgress()
+        self.ledger = MemoryLedger()
+        self.graph_store = MemoryGraph()
+        self.quarantined = 0
+        self.stages = {step.name: ScriptedStage(step.name) for step in STEPS if step.kind is StepKind.STAGE}
+        loaded = {"read": 60, "accepted": 60, "quarantined": 0, "duplicate": 0, "dead": 0}
+        self.stages["load"] = ScriptedStage("load", counts=loaded)
+        self.gates = {name: ScriptedGate(name) for name in GATES}
+        self.probe_table: dict[str, Callable[[], str]] = {}
+        self._variables: dict[str, object] = {
+            "SLUICEGATE_HOME": folder / ".sluicegate",
+            "SLUICEGATE_GX": folder / "gx",
+            "SLUICEGATE_LANDING": folder / "landing",
+            **variables,
+        }
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(**self._variables)
+
+    @property
+    def docs_index(self) -> Path:
+        return self.folder / "gx" / "uncommitted" / "data_docs" / "local_site" / "index.html"
+
+    def configure(self, **overrides: object) -> None:
+        self._variables.update(overrides)
+
+    def counts(self, batch_id: str) -> tuple[int, int]:
+        del batch_id
+        return 60 - self.quarantined, self.quarantined
+
+    def runner(self) -> Runner:
+        return Runner(
+            stages=self.stages,
+            gates=self.gates,
+            ledger=self.ledger,
+            policy=RetryPolicy(MAX_ATTEMPTS, wait=0, wait_max=0),
+            progress=self.progress,
+            holder="this run",
+            lease_seconds=60,
+            raw_store=self,
+            spool=self.folder / "spool",
+        )
+
+    def probes(self) -> Mapping[str, Callable[[], str]]:
+        return self.probe_table
+
+    def addresses(self) -> Mapping[str, str]:
+        return dict.fromkeys(self.probe_table, "mongodb://db.example:27017")

@@ -1,0 +1,123 @@
+"""A ledger in memory, for the runner's own tests; the documents have the shape of the real one's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipeline.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
+from pipeline.model import BatchStatus, DeadLetter, EmbedManifest, GateReport, Lease, LoadCounts
+
+
+class MemoryLedger:
+    """Implements pipeline.ports.Ledger.
+
+    `outages` calls from now on raise TransientError, as a store that is down does.
+    """
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
+        self.leases: dict[str, Lease] = {}
+        self.letters: list[DeadLetter] = []
+        self.outages = 0
+        self.renewals = 0
+
+    def prepare(self) -> None:
+        self._up()
+
+    def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:
+        self._up()
+        new = {"_id": batch_id, "source": source, "size": size, "status": "running", "first_seen": datetime.now(UTC)}
+        return dict(self.documents.setdefault(batch_id, new))
+
+    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
+        self._up()
+        document = self.documents.get(batch_id)
+        return dict(document) if document else None
+
+    def find(self, prefix: str) -> Mapping[str, Any]:
+        found = [document for key, document in self.documents.items() if key.startswith(prefix)]
+        if len(found) != 1:
+            raise ConfigurationError(f"{len(found)} batches start with {prefix}.")
+        return found[0]
+
+    def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        return list(reversed(self.documents.values()))[:limit]
+
+    def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
+        self._up()
+        held = self.leases.get(batch_id)
+        if held and held.holder != holder and held.expires_at > datetime.now(UTC):
+            raise LeaseHeldError(f"Batch {batch_id[:12]} is held by {held.holder}.")
+        lease = Lease(batch_id, holder, (held.fence if held else 0) + 1, datetime.now(UTC) + timedelta(seconds=seconds))
+        self.leases[batch_id] = lease
+        return lease
+
+    def renew(self, lease: Lease, seconds: float) -> Lease:
+        self._mine(lease)
+        self.renewals += 1
+        self.leases[lease.batch_id] = Lease(
+            lease.batch_id, lease.holder, lease.fence, datetime.now(UTC) + timedelta(seconds=seconds)
+        )
+        return self.leases[lease.batch_id]
+
+    def release(self, lease: Lease) -> None:
+        if self.leases.get(lease.batch_id, lease).fence == lease.fence:
+            self.leases[lease.batch_id] = replace(lease, expires_at=datetime.now(UTC))
+
+    def is_held(self, batch_id: str) -> bool:
+        """Whether somebody's lease on the batch has not expired."""
+        return batch_id in self.leases and self.leases[batch_id].expires_at > datetime.now(UTC)
+
+    def start_step(self, lease: Lease, step: str) -> int:
+        entry = self._step(lease, step)
+        entry.update(status="running", attempts=entry.get("attempts", 0) + 1, start_time=datetime.now(UTC))
+        return int(entry["attempts"])
+
+    def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
+        self._step(lease, step).update(
+            status="done" if ok else "failed", counts=dict(counts), error=error, end_time=datetime.now(UTC)
+        )
+
+    def record_gate(self, lease: Lease, report: GateReport) -> None:
+        self._document(lease).setdefault("gates", {})[report.gate] = asdict(report)
+
+    def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
+        for step in steps:
+            self._document(lease).get("steps", {}).pop(step, None)
+
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
+        self._document(lease).update(status=str(status), reason=reason)
+
+    def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
+        self._document(lease)["counts"] = asdict(counts)
+
+    def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
+        self._document(lease)["embedding"] = asdict(manifest)
+
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
+        self.letters.extend(letters)
+
+    def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
+        return iter(letter for letter in self.letters if letter.batch_id == batch_id)
+
+    def _step(self, lease: Lease, step: str) -> dict[str, Any]:
+        entry: dict[str, Any] = self._document(lease).setdefault("steps", {}).setdefault(step, {})
+        return entry
+
+    def _document(self, lease: Lease) -> dict[str, Any]:
+        self._mine(lease)
+        return self.documents[lease.batch_id]
+
+    def _mine(self, lease: Lease) -> None:
+        self._up()
+        held = self.leases.get(lease.batch_id)
+        if held is None or held.fence != lease.fence or held.holder != lease.holder:
+            raise LeaseLostError(f"The lease on batch {lease.batch_id[:12]} is another run's.")
+
+    def _up(self) -> None:
+        if self.outages:
+            self.outages -= 1
+            raise TransientError("MongoDB: reading the ledger failed: connection refused")

@@ -1,0 +1,123 @@
+"""The runner over the real ledger: what it leaves in MongoDB, and two runs that meet on one batch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pipeline.errors import ExitCode
+from pipeline.local import LocalStack
+from pipeline.model import BatchSource, BatchStatus, Verdict
+from pipeline.ports import BatchContext
+from pipeline.resilience import RetryPolicy
+from pipeline.runner import Runner
+from pipeline.runner_outcome import counts_in, is_done, verdicts_in
+from pipeline.stages import LoadStage
+from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
+from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
+
+BATCH = "5f" * 32
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with LocalStack(tmp_path_factory.mktemp("ledger")).use(("mongodb",)) as endpoints:
+        assert endpoints.mongodb_uri is not None
+        yield endpoints.mongodb_uri
+
+
+@pytest.fixture
+def database(server: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    database = connect(server, f"t{abs(hash(request.node.name))}")
+    yield database
+    database.client.close()
+
+
+class Scene:
+    """Runners over one real ledger and raw store; the other stages and the gates are scripted."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.ledger, self.raw_store = MongoLedger(database), MongoRawStore(database)
+        self.ledger.prepare()
+        self.raw_store.prepare()
+        self.folder = folder
+        path = folder / "0900.jsonl"
+        path.write_text("".join(f'{{"interaction_id": "i_{n}", "user_id": "u_{n + 100}"}}\n' for n in range(7)) + "{\n")
+        self.source = BatchSource(BATCH, path)
+        self.stages = {step.name: ScriptedStage(step.name) for step in STEPS if step.kind is StepKind.STAGE}
+        self.gates = {name: ScriptedGate(name) for name in GATES}
+
+    def runner(self, holder: str = "one run") -> Runner:
+        return Runner(
+            stages={**self.stages, "load": LoadStage(self.raw_store, self.ledger, zone=ZoneInfo("UTC"))},
+            gates=self.gates,
+            ledger=self.ledger,
+            policy=RetryPolicy(MAX_ATTEMPTS, wait=0, wait_max=0),
+            progress=RecordedProgress(),
+            holder=holder,
+            lease_seconds=30,
+            raw_store=self.raw_store,
+            spool=self.folder / "spool",
+        )
+
+
+@pytest.fixture
+def scene(database: Database, tmp_path: Path) -> Scene:
+    return Scene(database, tmp_path)
+
+
+def test_a_closed_batch_is_in_the_ledger_with_every_step_done(scene: Scene) -> None:
+    scene.runner().process(scene.source)
+    document = scene.ledger.find("5f5f")
+    assert (document["status"], [is_done(document, step.key) for step in STEPS]) == ("closed", [True] * len(STEPS))
+
+
+def test_the_ledger_keeps_counts_and_verdicts(scene: Scene) -> None:
+    scene.runner().process(scene.source)
+    document = scene.ledger.find("5f5f")
+    counts = counts_in(document)
+    assert (counts.read, counts.accepted, counts.dead) == (8, 7, 1)
+    assert verdicts_in(document) == {"raw": "PASS", "graph": "PASS", "vectors": "PASS"}
+
+
+def test_the_ledger_keeps_start_end_and_duration_of_every_step(scene: Scene) -> None:
+    scene.runner().process(scene.source)
+    steps = scene.ledger.find("5f5f")["steps"]
+    assert all({"start_time", "end_time", "duration_s", "attempts"} <= steps[step.key].keys() for step in STEPS)
+
+
+def test_a_crashed_batch_goes_on_where_it_stopped(scene: Scene) -> None:
+    scene.stages["graph"] = ScriptedStage("graph", RuntimeError("killed"))
+    scene.runner("one run").process(scene.source)
+    outcome = scene.runner("another run").process(scene.source)
+    assert (outcome.steps[0].key, outcome.status) == ("stage:graph", BatchStatus.CLOSED)
+
+
+def test_a_halted_batch_with_nothing_quarantined_can_be_checked_again(scene: Scene) -> None:
+    scene.gates["raw"] = ScriptedGate("raw", Verdict.FAIL)
+    scene.runner().process(scene.source)
+    outcome = scene.runner().resume(BATCH, recheck=True)
+    assert (outcome.status, outcome.verdicts["raw"]) == (BatchStatus.CLOSED, "PASS")
+
+
+def test_a_second_run_is_turned_away_while_the_first_is_at_work(scene: Scene) -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def wait(context: BatchContext) -> None:
+        del context
+        at_work.set()
+        go_on.wait(20)
+
+    scene.stages["aggregate"] = ScriptedStage("aggregate", wait)
+    first = threading.Thread(target=scene.runner("one run").process, args=(scene.source,))
+    first.start()
+    at_work.wait(20)
+    outcome = scene.runner("another run").process(scene.source)
+    go_on.set()
+    first.join(20)
+    assert (outcome.exit_code, scene.ledger.find(BATCH)["status"]) == (ExitCode.LEASE_HELD, "closed")
