@@ -224,7 +224,7 @@ class App:
         local = set(self.settings.local_stores())
         wanted = self._started | (local & set(names))
         if wanted != self._started:
-            self.progress.event("waiting", what=f"local servers: {', '.join(sorted(wanted))}")
+            self.progress.event("waiting", what=f"waiting for local servers: {', '.join(sorted(wanted))}")
             self._endpoints = self._resources.enter_context(LocalStack(self.settings.home).use(wanted))
             self._started = wanted
         return resolve(self.settings, self._endpoints or Endpoints())

@@ -10,8 +10,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
 from pipeline.commands.tables import printable, status_word
 from pipeline.model import short
@@ -38,8 +40,8 @@ class ConsoleProgress(Progress):
             TextColumn("  "),
             SpinnerColumn("dots"),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            _BarOfKnownLength(bar_width=30),
+            TextColumn("{task.fields[amount]}"),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -70,7 +72,8 @@ class ConsoleProgress(Progress):
         """Move the bar."""
         del step
         if self._task is not None:
-            self._bars.update(self._task, completed=done, total=total)
+            amount = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+            self._bars.update(self._task, completed=done, total=total, amount=amount)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -143,12 +146,20 @@ class ConsoleProgress(Progress):
         self._drop()
         if self._console.is_terminal:
             self._bars.start()
-        self._task = self._bars.add_task(escape(description), total=None)
+        self._task = self._bars.add_task(escape(description), total=None, amount="")
 
     def _drop(self) -> None:
         if self._task is not None:
             self._bars.remove_task(self._task)
             self._task = None
+
+
+class _BarOfKnownLength(BarColumn):
+    """A bar for steps that know their length; for others the spinner says enough."""
+
+    def render(self, task: Task) -> ProgressBar | Text:  # type: ignore[override]  # rich takes any renderable
+        """Render the bar, or nothing."""
+        return Text() if task.total is None else super().render(task)
 
 
 def console_progress(*, level: str) -> ConsoleProgress:

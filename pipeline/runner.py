@@ -18,7 +18,7 @@ from pipeline.ports import Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
 from pipeline.runner_batch import BatchRun, CountsRecords, Parts
 from pipeline.runner_lease import LeaseKeeper
-from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, is_done, verdicts_in
+from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, is_done, passed_over_in, verdicts_in
 from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]
@@ -94,12 +94,16 @@ class Runner:
         try:
             ending = self._work(task, so_far)
         except ConfigurationError:
+            self._tell_stopped(source, start)
             raise
         except SluicegateError as error:
             ending = Ending(None, error.exit_code, error.message, error.next_step)
         except Exception as error:  # noqa: BLE001 - a bug must not take the other batches with it
             event("bug", batch_id=source.batch_id, error=repr(error), exc_info=error)
             ending = _bug(source, error)
+        except BaseException:  # a signal
+            self._tell_stopped(source, start)
+            raise
         outcome = so_far.outcome(ending, round(time.perf_counter() - clock, 3))
         event(
             "batch_ended",
@@ -113,6 +117,10 @@ class Runner:
             fresh=outcome.fresh,
         )
         return outcome
+
+    def _tell_stopped(self, source: BatchSource, start: datetime) -> None:
+        times = {"start_time": start.isoformat(), "end_time": datetime.now(UTC).isoformat()}
+        self._parts.progress.event("batch_stopped", batch_id=source.batch_id, **times)
 
     def _work(self, task: _Task, so_far: _SoFar) -> Ending:
         sure, batch_id = self._parts.sure, task.source.batch_id
@@ -168,6 +176,7 @@ class _SoFar:
             message=ending.message,
             next_step=ending.next_step,
             verdicts=run.verdicts if run else verdicts_in(self.document),
+            passed_over=passed_over_in(self.document),
             counts=run.counts if run else counts_in(self.document),
             steps=tuple(run.steps) if run else (),
             docs=run.docs if run else "",

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.errors import EXIT_PRECEDENCE, ExitCode
 from pipeline.model import BatchStatus, LoadCounts
+from pipeline.topology import STEPS, StepKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class BatchOutcome:
         exit_code: Its own exit code.
         message, next_step: What happened, and what a person does next; "" when nothing.
         verdicts: Verdict by gate, of this run and earlier ones.
+        passed_over: Failed gates that a person let it pass (`run.py resume`).
         counts: What became of its records.
         steps: The steps this run did, in order.
         docs: Address of the latest gate's page; "" when there is none.
@@ -78,6 +80,7 @@ class BatchOutcome:
     message: str = ""
     next_step: str = ""
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
     counts: LoadCounts = field(default_factory=LoadCounts)
     steps: tuple[StepOutcome, ...] = ()
     docs: str = ""
@@ -100,6 +103,13 @@ def counts_in(document: Mapping[str, Any]) -> LoadCounts:
 def verdicts_in(document: Mapping[str, Any]) -> dict[str, str]:
     """The verdict of each gate of a ledger document."""
     return {name: str(gate.get("verdict", "")) for name, gate in (document.get("gates") or {}).items()}
+
+
+def passed_over_in(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the failed gates of a ledger document that a person let the batch pass."""
+    steps = document.get("steps") or {}
+    gates = ((step.name, steps.get(step.key) or {}) for step in STEPS if step.kind is StepKind.GATE)
+    return tuple(name for name, step in gates if (step.get("counts") or {}).get("resumed"))
 
 
 def is_done(document: Mapping[str, Any], key: str) -> bool:

@@ -434,3 +434,11 @@ def test_a_finding_that_is_said_at_two_severities_is_told_once(bench: Bench) -> 
     bench.gates["raw"] = TwiceSaid("raw", Verdict.FAIL)
     bench.runner().process(bench.source)
     assert bench.progress.named("verdict")[0]["findings"] == ["critical: 3 of 60 user_ids are malformed"]
+
+
+def test_a_batch_that_a_signal_stopped_reports_its_end_too(bench: Bench) -> None:
+    bench.fail("graph", SystemExit(143))
+    with pytest.raises(SystemExit):
+        bench.runner().process(bench.source)
+    (stopped,) = bench.progress.named("batch_stopped")
+    assert {"batch_id", "start_time", "end_time"} <= stopped.keys()

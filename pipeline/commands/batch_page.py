@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -94,13 +94,24 @@ def _told(step: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _gate(name: str, gate: Mapping[str, Any]) -> Iterator[str]:
     checked_at = gate.get("at")
     yield f"{click.style(f'{name} gate', bold=True)}  {coloured(str(gate.get('verdict')))}  {moment(checked_at)}"
-    for finding in gate.get("findings") or ():
-        yield f"  {finding.get('severity')}: {printable(finding.get('summary'))}  ({finding.get('expectation')})"
+    for severities, finding in _distinct(gate.get("findings") or ()):
+        yield f"  {severities}: {printable(finding.get('summary'))}  ({finding.get('expectation')})"
         yield from _examples(finding.get("examples") or ())
+    docs = gate.get("docs")
     for action in gate.get("actions") or ():
-        yield f"  action {action.get('action')}: {action.get('status')}, {printable(action.get('detail'))}"
-    if gate.get("docs"):
-        yield f"  page {gate['docs']}"
+        if not docs or action.get("detail") != docs:
+            yield f"  action {action.get('action')}: {action.get('status')}, {printable(action.get('detail'))}"
+    if docs:
+        yield f"  page {docs}"
+
+
+def _distinct(findings: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Findings that say the same at several severities, once, with all of them."""
+    by_text: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
+    for finding in findings:
+        by_text.setdefault((finding.get("expectation"), finding.get("summary")), []).append(finding)
+    for same in by_text.values():
+        yield ", ".join(str(finding.get("severity")) for finding in same), same[0]
 
 
 def _examples(examples: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ import click
 from pipeline.commands.app import App, app_of
 from pipeline.commands.tables import coloured, printable, table
 from pipeline.errors import ExitCode, SluicegateError
-from pipeline.local import LocalStack, ServerState
+from pipeline.local import SERVERS, LocalStack, ServerState
 from pipeline.settings import VARIABLES
 
 DRIVERS = {
@@ -33,7 +33,7 @@ class Finding:
         kind: `configured` or `local`.
         address: Without credentials.
         state: `ok`, `unreachable`, or of a local server `up`, `down`.
-        server: The server's version, "" when it did not say.
+        server: The server's version, of a local one what it is; "" when it did not say.
         driver: The driver and its version.
         problem: Why it cannot be reached, and what to do.
     """
@@ -86,7 +86,8 @@ def examine(app: App) -> list[Finding]:
             server = servers[store]
             address = f"127.0.0.1:{server.port}" if server.port else ""
             state = "down" if server.state is ServerState.DOWN else str(server.state)
-            found.append(Finding(store, "local", address, state, "", _driver(store), server.detail))
+            title = SERVERS[store].title
+            found.append(Finding(store, "local", address, state, title, _driver(store), server.detail))
         else:
             found.append(_configured(store, addresses[store], probes[store]))
     return found

@@ -12,10 +12,10 @@ import click
 
 from pipeline.commands.app import app_of
 from pipeline.commands.batch_page import batch_page
-from pipeline.commands.summary import UNTRIED, plain
-from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
+from pipeline.commands.summary import plain
+from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table, verdict
 from pipeline.model import short
-from pipeline.runner_outcome import counts_in, verdicts_in
+from pipeline.runner_outcome import counts_in, passed_over_in, verdicts_in
 from pipeline.topology import GATES, STEPS
 
 Document = Mapping[str, Any]
@@ -69,13 +69,13 @@ def overview(documents: Sequence[Document]) -> Iterator[str]:
 
 
 def _row(document: Document) -> tuple[str, ...]:
-    verdicts = verdicts_in(document)
+    verdicts, passed_over = verdicts_in(document), passed_over_in(document)
     return (
         short(str(document["_id"])),
         printable(Path(str(document.get("source") or "-")).name),
         moment(document.get("first_seen")),
         coloured(str(document.get("status") or "-")),
-        *(coloured(verdicts.get(gate, UNTRIED)) for gate in GATES),
+        *(verdict(verdicts.get(gate, ""), passed_over=gate in passed_over) for gate in GATES),
         counts(counts_in(document)),
     )
 

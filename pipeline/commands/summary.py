@@ -11,13 +11,11 @@ from typing import Any
 
 import click
 
-from pipeline.commands.tables import coloured, counts, printable, seconds, status_word, table
+from pipeline.commands.tables import coloured, counts, printable, seconds, status_word, table, verdict
 from pipeline.errors import ExitCode
 from pipeline.model import short
 from pipeline.runner_outcome import BatchOutcome, exit_code_of
 from pipeline.topology import GATES
-
-UNTRIED = "-"
 
 
 def as_text(outcomes: Sequence[BatchOutcome], docs: Path) -> Iterator[str]:
@@ -72,7 +70,7 @@ def plain(value: object) -> Any:
 
 
 def _row(outcome: BatchOutcome) -> tuple[str, ...]:
-    gates = (coloured(outcome.verdicts.get(gate, UNTRIED)) for gate in GATES)
+    gates = (verdict(outcome.verdicts.get(gate, ""), passed_over=gate in outcome.passed_over) for gate in GATES)
     return (
         short(outcome.batch_id),
         printable(outcome.source.name),

@@ -23,6 +23,11 @@ def coloured(word: str) -> str:
     return click.style(word, fg=COLOURS[word]) if word in COLOURS else word
 
 
+def verdict(word: str, *, passed_over: bool) -> str:
+    """A verdict in its colour, `-` when there is none yet; with a word on it when a person let the batch pass."""
+    return f"{coloured(word)}, resumed" if passed_over else coloured(word or "-")
+
+
 def status_word(status: str) -> str:
     """How a run that has ended speaks of a batch: one it left running is unfinished."""
     return "unfinished" if status == BatchStatus.RUNNING else status

@@ -24,20 +24,21 @@ _ISO_8601 = re.compile(
 )
 
 
-def interaction(record: Mapping[str, Any], *, line: int, raw: str, zone: ZoneInfo) -> Interaction:
+def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zone: ZoneInfo) -> Interaction:
     """One record.
 
     Args:
         record: Its fields, as parsed.
         line: Its line in the file, 1-based.
-        raw: Its text in the file.
+        size: Its bytes in the file.
+        raw: Its text in the file; its start, when it is very long.
         zone: Where timestamps without an offset were written down.
 
     Raises:
         Refused: It has no usable interaction_id, or holds what MongoDB cannot store.
     """
     interaction_id = _id(record)
-    check_storable(record, len(raw))
+    check_storable(record, size)
     extra = {name: value for name, value in record.items() if name not in KNOWN_FIELDS}
     timestamp = _timestamp(record.get("timestamp"), zone)
     if timestamp is None and record.get("timestamp") is not None:

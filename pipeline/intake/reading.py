@@ -41,7 +41,8 @@ def read(
     for chunk in itertools.islice(chunks, source.first_record, end):
         raw = heading + text_of(chunk.data)
         try:
-            yield interaction(_parsed(chunk, parse), line=chunk.line, raw=raw, zone=zone)
+            record = _parsed(chunk, parse)
+            yield interaction(record, line=chunk.line, size=len(chunk.data), raw=raw, zone=zone)
         except Refused as refused:
             yield DeadLetter(source.batch_id, chunk.line, refused.reason, refused.detail, raw)
 

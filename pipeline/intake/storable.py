@@ -17,7 +17,7 @@ MAX_DOCUMENT_BYTES = 15 * 1024 * 1024
 """A little under MongoDB's 16 MiB: our own fields come on top."""
 
 _MAX_EXPANSION = 8
-"""An array of digits, `[1,1,…`, is what grows most from JSON to BSON: two characters to at most 15 bytes."""
+"""An array of digits, `[1,1,…`, is what grows most from JSON to BSON: two bytes to at most 15."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INT64 = range(-(2**63), 2**63)
@@ -28,7 +28,7 @@ def check_storable(record: Mapping[str, Any], size: int) -> None:
 
     Args:
         record: Parsed JSON: only dict, list, str, int, float, bool and None.
-        size: Characters of its text.
+        size: Bytes of its text.
 
     Raises:
         Refused: With the field and what is wrong with it.

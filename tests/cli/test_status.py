@@ -83,6 +83,11 @@ def test_resume_says_that_the_records_stay_behind(invoke: Invoke, halted: str) -
     assert "57 accepted, 3 quarantined" in invoke(resume, halted).output
 
 
+def test_a_verdict_that_a_person_passed_over_is_marked(invoke: Invoke, halted: str) -> None:
+    assert "FAIL, resumed" in invoke(resume, halted).output
+    assert "FAIL, resumed" in invoke(status).output
+
+
 def test_docs_path_is_given_whether_or_not_it_exists(invoke: Invoke, app: CommandApp) -> None:
     assert invoke(docs, "path").output.strip() == str(app.docs_index)
 

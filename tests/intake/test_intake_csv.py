@@ -16,7 +16,7 @@ Item = Interaction | DeadLetter
 def items(tmp_path: Path, text: str) -> list[Item]:
     path = tmp_path / "log.csv"
     path.write_text(text, encoding="utf-8", newline="")
-    (source,) = discover([path], max_records=1000, min_age=0)
+    (source,) = discover([path], max_records=1_000_000, min_age=0)
     return list(read(source, zone=ZoneInfo("UTC")))
 
 

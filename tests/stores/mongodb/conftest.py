@@ -1,0 +1,76 @@
+"""A fresh database for every test, and records to fill it with. No test lives here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pipeline.local import Endpoints
+from pipeline.model import MISSING, Interaction
+from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
+
+Make = Callable[..., Interaction]
+
+
+@pytest.fixture
+def database(endpoints: Endpoints) -> Iterator[Database]:
+    assert endpoints.mongodb_uri is not None
+    found = connect(endpoints.mongodb_uri, f"test_{uuid.uuid4().hex}")
+    try:
+        yield found
+    finally:
+        found.client.drop_database(found.name)
+        found.client.close()
+
+
+@pytest.fixture
+def raw_store(database: Database) -> MongoRawStore:
+    store = MongoRawStore(database)
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def ledger(database: Database) -> MongoLedger:
+    found = MongoLedger(database)
+    found.prepare()
+    return found
+
+
+@pytest.fixture
+def failing(database: Database) -> Iterator[Callable[[str, int, int], None]]:
+    """Make the server answer the next `times` of a command with an error code; 0 heals it."""
+    admin = database.client.admin
+
+    def fail(command: str, code: int, times: int) -> None:
+        mode: Any = {"times": times} if times else "off"
+        admin.command(
+            "configureFailPoint", "failCommand", mode=mode, data={"failCommands": [command], "errorCode": code}
+        )
+
+    yield fail
+    admin.command("configureFailPoint", "failCommand", mode="off")
+
+
+@pytest.fixture(scope="session")
+def make() -> Make:
+    """An interaction; every field may be given."""
+
+    def made(interaction_id: str, **fields: Any) -> Interaction:
+        defaults: dict[str, Any] = {
+            "line": 1,
+            "user_id": "u_100",
+            "campaign_id": MISSING,
+            "type": MISSING,
+            "timestamp": datetime(2010, 12, 1, 8, 26, tzinfo=UTC),
+            "message": None,
+            "extra": {},
+            "content_hash": "h",
+        }
+        return Interaction(interaction_id=interaction_id, **{**defaults, **fields})
+
+    return made

@@ -1,0 +1,288 @@
+"""The ledger, on a real server: the conformance of MongoLedger to the port Ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline.errors import ConfigurationError, LeaseHeldError, LeaseLostError
+from pipeline.model import (
+    ActionOutcome,
+    BatchStatus,
+    DeadLetter,
+    DeadReason,
+    EmbedManifest,
+    Finding,
+    GateReport,
+    Lease,
+    LoadCounts,
+    Verdict,
+)
+from pipeline.stores.mongodb import Database, MongoLedger
+
+BATCH = "ab" * 32
+STEP = "stage:load"
+
+WRITES: dict[str, Callable[[MongoLedger, Lease], object]] = {
+    "start_step": lambda ledger, lease: ledger.start_step(lease, STEP),
+    "end_step": lambda ledger, lease: ledger.end_step(lease, STEP, ok=True, counts={}),
+    "record_gate": lambda ledger, lease: ledger.record_gate(lease, GateReport("raw", Verdict.PASS, "run_1")),
+    "clear_steps": lambda ledger, lease: ledger.clear_steps(lease, [STEP]),
+    "set_status": lambda ledger, lease: ledger.set_status(lease, BatchStatus.CLOSED),
+    "set_counts": lambda ledger, lease: ledger.set_counts(lease, LoadCounts(read=1)),
+    "set_embedding": lambda ledger, lease: ledger.set_embedding(lease, EmbedManifest("e_1")),
+    "renew": lambda ledger, lease: ledger.renew(lease, 60),
+}
+
+
+@pytest.fixture
+def lease(ledger: MongoLedger) -> Lease:
+    return ledger.acquire(BATCH, "run_1", 60)
+
+
+def test_preparing_twice_is_preparing_once(ledger: MongoLedger, database: Database) -> None:
+    before = sorted(database.list_collection_names())
+    ledger.prepare()
+    assert sorted(database.list_collection_names()) == before
+
+
+def test_a_ledger_of_another_version_is_refused(ledger: MongoLedger, database: Database) -> None:
+    database["ledger_meta"].update_one({"_id": "schema"}, {"$set": {"version": 99}})
+    with pytest.raises(ConfigurationError, match=r"written by another version: its schema version is 99, this .* is 1"):
+        ledger.prepare()
+
+
+def test_a_new_batch_is_running_and_empty(ledger: MongoLedger) -> None:
+    document = ledger.open_batch(BATCH, source="landing/log.jsonl", size=7)
+    assert isinstance(document["first_seen"], datetime)
+    assert document["first_seen"].utcoffset() is not None
+    assert {name: document[name] for name in ("_id", "schema_version", "status", "source", "size", "steps")} == {
+        "_id": BATCH,
+        "schema_version": 1,
+        "status": "running",
+        "source": "landing/log.jsonl",
+        "size": 7,
+        "steps": {},
+    }
+
+
+def test_opening_a_batch_again_keeps_what_was_done_and_notes_where_the_file_is_now(ledger: MongoLedger) -> None:
+    first = ledger.open_batch(BATCH, source="old", size=7)
+    lease = ledger.acquire(BATCH, "run_1", 60)
+    ledger.end_step(lease, STEP, ok=True, counts={"read": 1})
+    again = ledger.open_batch(BATCH, source="new", size=7)
+    assert (again["source"], again["first_seen"]) == ("new", first["first_seen"])
+    assert again["steps"][STEP]["status"] == "done"
+
+
+def test_a_batch_that_was_never_seen_is_none(ledger: MongoLedger) -> None:
+    assert ledger.batch(BATCH) is None
+
+
+def test_a_batch_is_found_by_the_start_of_its_id(ledger: MongoLedger) -> None:
+    for batch_id in ("aa" * 32, "ab" * 32, "ff" * 32):
+        ledger.open_batch(batch_id, source="s", size=1)
+    assert [ledger.find(prefix)["_id"][:2] for prefix in ("aa", "AB", "f", "ff" * 32)] == ["aa", "ab", "ff", "ff"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "message"),
+    [
+        ("a", "Several batches start with a: aaaaaaaaaaaa, abababababab"),
+        ("b", "There is no batch b"),
+        ("", "not the start of a batch id"),
+        (".*", "not the start of a batch id"),
+        ("$gt", "not the start of a batch id"),
+        ("a" * 65, "not the start of a batch id"),
+    ],
+)
+def test_a_start_that_names_no_one_batch_is_refused(ledger: MongoLedger, prefix: str, message: str) -> None:
+    for batch_id in ("aa" * 32, "ab" * 32):
+        ledger.open_batch(batch_id, source="s", size=1)
+    with pytest.raises(ConfigurationError) as caught:
+        ledger.find(prefix)
+    assert message in str(caught.value)
+
+
+def test_recent_batches_are_the_newest_first(ledger: MongoLedger, database: Database) -> None:
+    for number in range(3):
+        ledger.open_batch(f"{number}" * 64, source="s", size=1)
+        seen = datetime(2010, 12, 1 + number, tzinfo=UTC)
+        database["batches"].update_one({"_id": f"{number}" * 64}, {"$set": {"first_seen": seen}})
+    assert [document["_id"][0] for document in ledger.recent(2)] == ["2", "1"]
+
+
+def test_a_lease_is_held_against_others(ledger: MongoLedger, lease: Lease) -> None:
+    with pytest.raises(
+        LeaseHeldError, match=f"is being worked on by run_1; its lease lasts until {lease.expires_at:%Y}"
+    ):
+        ledger.acquire(BATCH, "run_2", 60)
+
+
+def test_a_lease_of_our_own_can_be_taken_again_with_a_higher_fence(ledger: MongoLedger, lease: Lease) -> None:
+    assert ledger.acquire(BATCH, "run_1", 60).fence == lease.fence + 1
+
+
+def test_a_lease_that_was_given_back_can_be_taken_with_a_higher_fence(ledger: MongoLedger, lease: Lease) -> None:
+    ledger.release(lease)
+    assert ledger.acquire(BATCH, "run_2", 60).fence == lease.fence + 1
+
+
+def test_a_lease_that_expired_can_be_taken(ledger: MongoLedger) -> None:
+    ledger.acquire(BATCH, "run_1", 0)
+    assert ledger.acquire(BATCH, "run_2", 60).holder == "run_2"
+
+
+def test_a_lease_lasts_from_now_by_the_servers_clock(ledger: MongoLedger, lease: Lease) -> None:
+    longer = ledger.renew(lease, 3600)
+    assert (longer.expires_at - lease.expires_at).total_seconds() > 3000
+    assert longer.fence == lease.fence
+
+
+def test_giving_back_a_lease_that_was_taken_over_changes_nothing(ledger: MongoLedger) -> None:
+    old = ledger.acquire(BATCH, "run_1", 0)
+    ledger.acquire(BATCH, "run_2", 60)
+    ledger.release(old)
+    with pytest.raises(LeaseHeldError):
+        ledger.acquire(BATCH, "run_3", 60)
+
+
+@pytest.mark.parametrize("holder", ["$fence", "", "a.b", '{"$gt": ""}'])
+def test_a_holders_name_is_never_read_as_a_query(ledger: MongoLedger, lease: Lease, holder: str) -> None:
+    with pytest.raises(LeaseHeldError):
+        ledger.acquire(BATCH, holder, 60)
+    ledger.release(lease)
+    assert ledger.acquire(BATCH, holder, 60).holder == holder
+
+
+def test_of_many_who_take_a_lease_at_once_one_gets_it(ledger: MongoLedger) -> None:
+    outcomes: list[str] = []
+    start = threading.Barrier(8)
+
+    def take(holder: str) -> None:
+        start.wait()
+        try:
+            outcomes.append(ledger.acquire(BATCH, holder, 60).holder)
+        except LeaseHeldError:
+            outcomes.append("held")
+
+    threads = [threading.Thread(target=take, args=(f"run_{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes)[:7] == ["held"] * 7
+    assert len(outcomes) == 8
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_holder_whose_lease_was_taken_over_writes_nothing(ledger: MongoLedger, name: str) -> None:
+    old = ledger.acquire(BATCH, "run_1", 0)
+    ledger.acquire(BATCH, "run_2", 60)
+    before = ledger.batch(BATCH)
+    with pytest.raises(LeaseLostError, match="The lease of run_1 on batch abababababab was taken over"):
+        WRITES[name](ledger, old)
+    assert ledger.batch(BATCH) == before
+
+
+def test_attempts_at_a_step_are_counted_over_runs(ledger: MongoLedger, lease: Lease) -> None:
+    assert ledger.start_step(lease, STEP) == 1
+    ledger.end_step(lease, STEP, ok=False, counts={}, error="$timeout")
+    ledger.release(lease)
+    assert ledger.start_step(ledger.acquire(BATCH, "run_2", 60), STEP) == 2
+
+
+def test_a_step_says_when_it_ran_and_what_it_did(ledger: MongoLedger, lease: Lease) -> None:
+    ledger.start_step(lease, STEP)
+    ledger.end_step(lease, STEP, ok=False, counts={"$read": 7}, error="$timeout")
+    document = ledger.batch(BATCH)
+    assert document is not None
+    step = document["steps"][STEP]
+    assert (step["status"], step["attempts"], step["counts"], step["error"]) == ("failed", 1, {"$read": 7}, "$timeout")
+    assert step["duration_s"] == pytest.approx((step["end_time"] - step["start_time"]).total_seconds(), abs=0.002)
+    assert document["start_time"] == step["start_time"]
+
+
+def test_a_new_attempt_forgets_how_the_last_one_ended(ledger: MongoLedger, lease: Lease) -> None:
+    ledger.start_step(lease, STEP)
+    ledger.end_step(lease, STEP, ok=False, counts={}, error="timeout")
+    ledger.start_step(lease, STEP)
+    document = ledger.batch(BATCH)
+    assert document is not None
+    assert sorted(document["steps"][STEP]) == ["attempts", "start_time", "status"]
+
+
+def test_steps_that_were_cleared_start_over(ledger: MongoLedger, lease: Lease) -> None:
+    for step in (STEP, "gate:raw"):
+        ledger.start_step(lease, step)
+    ledger.clear_steps(lease, [STEP])
+    document = ledger.batch(BATCH)
+    assert document is not None
+    assert list(document["steps"]) == ["gate:raw"]
+
+
+def test_a_gates_report_is_kept_whole_and_replaced_by_the_next(ledger: MongoLedger, lease: Lease) -> None:
+    finding = Finding("user ids", "critical", "1 of 2 bad", 1, 2, (("i_1", "null"),))
+    outcome = ActionOutcome("quarantine", "done", "1 record")
+    failed = GateReport("raw", Verdict.FAIL, "run_1", (finding,), (outcome,), "docs/1", {"tolerance": 0.0, "old": 1})
+    ledger.record_gate(lease, failed)
+    ledger.record_gate(lease, GateReport("raw", Verdict.PASS, "run_2", parameters={"tolerance": 0.5}))
+    document = ledger.batch(BATCH)
+    assert document is not None
+    gate = document["gates"]["raw"]
+    assert (gate["verdict"], gate["run_id"], gate["findings"], gate["parameters"]) == (
+        "PASS",
+        "run_2",
+        [],
+        {"tolerance": 0.5},
+    )
+    ledger.record_gate(lease, failed)
+    again = ledger.batch(BATCH)
+    assert again is not None
+    assert again["gates"]["raw"]["findings"][0]["examples"] == [["i_1", "null"]]
+    assert again["gates"]["raw"]["actions"] == [{"action": "quarantine", "status": "done", "detail": "1 record"}]
+
+
+def test_a_status_other_than_running_ends_the_batchs_clock(ledger: MongoLedger, lease: Lease) -> None:
+    ledger.set_status(lease, BatchStatus.HALTED, reason="gate raw said FAIL")
+    halted = ledger.batch(BATCH)
+    ledger.set_status(lease, BatchStatus.RUNNING)
+    running = ledger.batch(BATCH)
+    assert halted is not None
+    assert running is not None
+    assert (halted["status"], halted["reason"], "end_time" in halted) == ("halted", "gate raw said FAIL", True)
+    assert (running["status"], running["reason"], "end_time" in running) == ("running", "", False)
+
+
+def test_counts_and_the_latest_embedding_batch_are_recorded(ledger: MongoLedger, lease: Lease) -> None:
+    ledger.set_counts(lease, LoadCounts(read=3, accepted=2, dead=1))
+    ledger.set_embedding(lease, EmbedManifest("e_1", expected=9, rejected={"zero.vector": 1}))
+    ledger.set_embedding(lease, EmbedManifest("e_2", expected=2, rejected={}, sample_ids=("i_1", "i_2")))
+    document = ledger.batch(BATCH)
+    assert document is not None
+    assert document["counts"] == {"read": 3, "accepted": 2, "quarantined": 0, "duplicate": 0, "dead": 1}
+    assert (document["embedding"]["rejected"], document["embedding"]["sample_ids"]) == ({}, ["i_1", "i_2"])
+
+
+def test_dead_letters_come_back_by_line(ledger: MongoLedger) -> None:
+    letters = [DeadLetter(BATCH, line, DeadReason.UNPARSABLE, "not JSON", '{"$x') for line in (12, 2, 700)]
+    ledger.bury([*letters, DeadLetter("cd" * 32, 1, DeadReason.BAD_ID, "", "")])
+    assert list(ledger.dead_letters(BATCH)) == sorted(letters, key=lambda letter: letter.line)
+
+
+def test_burying_again_adds_nothing_and_the_latest_reason_stands(ledger: MongoLedger, database: Database) -> None:
+    first = DeadLetter(BATCH, 1, DeadReason.CONFLICT, "belongs to another batch", "{}")
+    ledger.bury([first])
+    buried = database["dead_letters"].find_one({}) or {}
+    latest = DeadLetter(BATCH, 1, DeadReason.CONFLICT, "belongs to yet another", "{}")
+    ledger.bury([latest])
+    assert list(ledger.dead_letters(BATCH)) == [latest]
+    assert (database["dead_letters"].find_one({}) or {})["buried_at"] == buried["buried_at"]
+
+
+def test_burying_nothing_is_allowed(ledger: MongoLedger) -> None:
+    ledger.bury([])
+    assert list(ledger.dead_letters(BATCH)) == []

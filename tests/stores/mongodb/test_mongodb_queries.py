@@ -1,0 +1,61 @@
+"""The golden queries of the raw store and the ledger: what a reviewer reads is what is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pipeline.model import Interaction
+from pipeline.stores.mongodb import ledger_queries, queries
+
+Golden = Callable[[str, str], None]
+IS_BAD: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
+BUILT: dict[str, Any] = {
+    "owners": queries.owners_filter(["i_1", "i_2"]),
+    "counts": queries.counts_pipeline("b_1"),
+    "quarantine": queries.quarantine_filter("b_1", IS_BAD),
+    "quarantined": queries.quarantined_filter("b_1"),
+    "accepted": queries.accepted_filter("b_1", "i_1"),
+    "messages": queries.accepted_filter("b_1", "", with_message=True),
+    "metrics": queries.metrics_pipeline("b_1", include_quarantined=False),
+    "metrics_all": queries.metrics_pipeline("b_1", include_quarantined=True),
+    "lease_free_or_ours": ledger_queries.free_or_ours_filter("b_1", "$me"),
+    "lease_taken": ledger_queries.taken("$me", 1.5),
+    "batch_opened": ledger_queries.opened("$path", 7),
+    "batch_fenced": ledger_queries.fenced(3),
+    "step_started": ledger_queries.step_started("stage:load"),
+    "step_ended": ledger_queries.step_ended("stage:load", ok=False, counts={"$read": 1}, error="$why"),
+    "steps_cleared": ledger_queries.steps_cleared(("stage:load", "gate:raw")),
+    "gate_recorded": ledger_queries.gate_recorded("raw", {"verdict": "$FAIL"}),
+    "status_running": ledger_queries.status_set("running", ""),
+    "status_closed": ledger_queries.status_set("closed", "$why"),
+}
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_query_is_what_was_reviewed(name: str, golden: Golden) -> None:
+    golden(f"mongodb_{name}.json", json.dumps(BUILT[name], indent=2, default=str) + "\n")
+
+
+def test_a_document_is_what_was_reviewed(golden: Golden, make: Callable[..., Interaction]) -> None:
+    record = make("i_1", line=3, user_id=None, type="click", message="hello", extra={"a.b": 1, "$c": 2})
+    document = queries.interaction_document("b_1", record, datetime(2010, 12, 2, tzinfo=UTC))
+    golden("mongodb_document.json", json.dumps(document, indent=2, default=str) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (("a", {"b": 2**70}), ["a", {"b": str(2**70)}]),
+        ({"k\0": "\ud800"}, {"k\\0": "\\ud800"}),
+        (datetime(2010, 1, 1, tzinfo=UTC), datetime(2010, 1, 1, tzinfo=UTC)),
+        (frozenset({1}), [1]),
+        (ValueError("why"), "why"),
+    ],
+)
+def test_whatever_a_report_holds_can_be_stored(value: object, stored: object) -> None:
+    assert ledger_queries.plain(value) == stored
