@@ -221,10 +221,10 @@ class App:
         from pipeline.connections import resolve  # noqa: PLC0415
         from pipeline.local import Endpoints, LocalStack  # noqa: PLC0415
 
-        local = set(self.settings.local_stores())
+        progress, local = self.progress, set(self.settings.local_stores())
         wanted = self._started | (local & set(names))
         if wanted != self._started:
-            self.progress.event("waiting", what=f"waiting for local servers: {', '.join(sorted(wanted))}")
+            progress.event("waiting", what=f"waiting for local servers: {', '.join(sorted(wanted))}")
             self._endpoints = self._resources.enter_context(LocalStack(self.settings.home).use(wanted))
             self._started = wanted
         return resolve(self.settings, self._endpoints or Endpoints())

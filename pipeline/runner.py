@@ -18,7 +18,7 @@ from pipeline.ports import Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
 from pipeline.runner_batch import BatchRun, CountsRecords, Parts
 from pipeline.runner_lease import LeaseKeeper
-from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, is_done, passed_over_in, verdicts_in
+from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, is_done, passed_over_in, verdicts_in
 from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]
@@ -179,7 +179,7 @@ class _SoFar:
             passed_over=passed_over_in(self.document),
             counts=run.counts if run else counts_in(self.document),
             steps=tuple(run.steps) if run else (),
-            docs=run.docs if run else "",
+            docs=run.docs if run else docs_in(self.document),
             fresh=ending.fresh,
             duration_s=duration_s,
         )

@@ -23,7 +23,7 @@ from pipeline.model import BatchSource, BatchStatus, Finding, GateReport, Verdic
 from pipeline.ports import BatchContext, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy, retry
 from pipeline.runner_lease import LeasedProgress, LeaseKeeper
-from pipeline.runner_outcome import Ending, StepOutcome, counts_in, is_done, verdicts_in
+from pipeline.runner_outcome import Ending, StepOutcome, counts_in, docs_in, is_done, verdicts_in
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
 
 T = TypeVar("T")
@@ -106,7 +106,7 @@ class BatchRun:
         self.counts = counts_in(document)
         self.verdicts = verdicts_in(document)
         self.steps: list[StepOutcome] = []
-        self.docs = ""
+        self.docs = docs_in(document)
 
     def walk(self) -> Ending:
         """Do every step that is not done, until one says stop."""

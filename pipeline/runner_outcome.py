@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import EXIT_PRECEDENCE, ExitCode
 from pipeline.model import BatchStatus, LoadCounts
-from pipeline.topology import STEPS, StepKind
+from pipeline.topology import GATES, STEPS, StepKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,13 @@ def counts_in(document: Mapping[str, Any]) -> LoadCounts:
 def verdicts_in(document: Mapping[str, Any]) -> dict[str, str]:
     """The verdict of each gate of a ledger document."""
     return {name: str(gate.get("verdict", "")) for name, gate in (document.get("gates") or {}).items()}
+
+
+def docs_in(document: Mapping[str, Any]) -> str:
+    """Address of the page of the last gate that wrote one; "" when none did."""
+    gates = document.get("gates") or {}
+    pages = [str((gates.get(name) or {}).get("docs") or "") for name in GATES]
+    return next((page for page in reversed(pages) if page), "")
 
 
 def passed_over_in(document: Mapping[str, Any]) -> tuple[str, ...]:

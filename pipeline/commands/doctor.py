@@ -97,7 +97,9 @@ def _configured(store: str, address: str, probe: Callable[[], str]) -> Finding:
     try:
         server = probe()
     except SluicegateError as error:
-        return Finding(store, "configured", address, "unreachable", "", _driver(store), str(error))
+        # an error that only says "ask the doctor" has nothing to add here
+        problem = error.message if "run.py doctor" in error.next_step else str(error)
+        return Finding(store, "configured", address, "unreachable", "", _driver(store), problem)
     return Finding(store, "configured", address, "ok", server, _driver(store))
 
 

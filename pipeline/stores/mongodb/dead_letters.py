@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pymongo import UpdateOne
 
 from pipeline.model import DeadLetter, DeadReason, short
-from pipeline.stores.mongodb import ledger_queries as queries
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.ledger_queries import DEAD_LETTERS, plain
 
 BURY_LETTERS = 500
 
@@ -23,11 +23,11 @@ class DeadLetters:
     """
 
     def __init__(self, database: Database) -> None:
-        self._letters = database.get_collection(queries.DEAD_LETTERS)
+        self._letters = database.get_collection(DEAD_LETTERS)
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        with ERRORS.guard(f"creating the indexes of {queries.DEAD_LETTERS}"):
+        with ERRORS.guard(f"creating the indexes of {DEAD_LETTERS}"):
             self._letters.create_index([("batch_id", 1), ("line", 1)], name="batch_line", unique=True)
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
@@ -49,7 +49,7 @@ class DeadLetters:
 
 
 def _upsert(letter: DeadLetter, now: datetime) -> UpdateOne:
-    content = {"reason": letter.reason.value, "detail": queries.plain(letter.detail), "raw": queries.plain(letter.raw)}
+    content = {"reason": letter.reason.value, "detail": plain(letter.detail), "raw": plain(letter.raw)}
     return UpdateOne(
         {"batch_id": {"$eq": letter.batch_id}, "line": {"$eq": letter.line}},
         {

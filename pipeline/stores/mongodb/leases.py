@@ -10,9 +10,18 @@ from pymongo.errors import DuplicateKeyError
 
 from pipeline.errors import LeaseHeldError, LeaseLostError
 from pipeline.model import Lease, short
-from pipeline.stores.mongodb import ledger_queries as queries
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.ledger_queries import (
+    BATCHES,
+    LEASES,
+    NEVER,
+    batch_fenced,
+    free_or_ours_filter,
+    lease_renewed,
+    lease_taken,
+    our_lease_filter,
+)
 
 
 class Leases:
@@ -23,8 +32,8 @@ class Leases:
     """
 
     def __init__(self, database: Database) -> None:
-        self._leases = database.get_collection(queries.LEASES)
-        self._fenced = database.get_collection(queries.BATCHES)
+        self._leases = database.get_collection(LEASES)
+        self._fenced = database.get_collection(BATCHES)
 
     def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
         """Take the batch's lease: when nobody has it, it has expired, or is ours already.
@@ -40,14 +49,14 @@ class Leases:
         with ERRORS.guard(f"taking the lease of batch {short(batch_id)}"):
             self._ensure(batch_id)
             row = self._leases.find_one_and_update(
-                queries.free_or_ours_filter(batch_id, holder),
-                queries.taken(holder, seconds),
+                free_or_ours_filter(batch_id, holder),
+                lease_taken(holder, seconds),
                 return_document=ReturnDocument.AFTER,
             )
             if row is None:
                 raise self._held(batch_id)
             # before anything is read under the new lease, so that an older holder cannot write in between
-            self._fenced.update_one({"_id": batch_id}, queries.fenced(row["fence"]), upsert=True)
+            self._fenced.update_one({"_id": batch_id}, batch_fenced(row["fence"]), upsert=True)
         return _lease(row)
 
     def renew(self, lease: Lease, seconds: float) -> Lease:
@@ -58,8 +67,8 @@ class Leases:
         """
         with ERRORS.guard(f"renewing the lease of batch {short(lease.batch_id)}"):
             row = self._leases.find_one_and_update(
-                queries.our_lease_filter(lease.batch_id, lease.holder, lease.fence),
-                queries.renewed(seconds),
+                our_lease_filter(lease.batch_id, lease.holder, lease.fence),
+                lease_renewed(seconds),
                 return_document=ReturnDocument.AFTER,
             )
         if row is None:
@@ -70,18 +79,18 @@ class Leases:
         """Give the lease back; nothing happens when it is no longer ours."""
         with ERRORS.guard(f"giving back the lease of batch {short(lease.batch_id)}"):
             self._leases.update_one(
-                queries.our_lease_filter(lease.batch_id, lease.holder, lease.fence),
-                {"$set": {"expires_at": queries.NEVER}},
+                our_lease_filter(lease.batch_id, lease.holder, lease.fence),
+                {"$set": {"expires_at": NEVER}},
             )
 
     def _ensure(self, batch_id: str) -> None:
         """A lease that has expired, where there is none: an upsert may not compare with the server's clock."""
-        fresh = {"fence": 0, "holder": "", "expires_at": queries.NEVER}
+        fresh = {"fence": 0, "holder": "", "expires_at": NEVER}
         with suppress(DuplicateKeyError):  # another run was quicker
             self._leases.update_one({"_id": batch_id}, {"$setOnInsert": fresh}, upsert=True)
 
     def _held(self, batch_id: str) -> LeaseHeldError:
-        row = self._leases.find_one({"_id": batch_id}) or {"holder": "another run", "expires_at": queries.NEVER}
+        row = self._leases.find_one({"_id": batch_id}) or {"holder": "another run", "expires_at": NEVER}
         return LeaseHeldError(
             f"Batch {short(batch_id)} is being worked on by {row['holder']};"
             f" its lease lasts until {row['expires_at']:%Y-%m-%d %H:%M:%S} UTC.",

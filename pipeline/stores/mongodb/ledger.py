@@ -13,11 +13,25 @@ from pymongo import ReturnDocument
 from pipeline.errors import ConfigurationError
 from pipeline.model import BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, short
 from pipeline.ports import Ledger
-from pipeline.stores.mongodb import ledger_queries as queries
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_letters import DeadLetters
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.leases import Leases, lost
+from pipeline.stores.mongodb.ledger_queries import (
+    BATCHES,
+    LEDGER_VERSION,
+    META,
+    Update,
+    batch_opened,
+    field_set,
+    gate_recorded,
+    held_filter,
+    plain,
+    status_set,
+    step_ended,
+    step_started,
+    steps_cleared,
+)
 
 _PREFIX = re.compile("[0-9a-f]{1,64}")
 _SHOWN_MATCHES = 5
@@ -36,8 +50,8 @@ class MongoLedger(Leases, DeadLetters, Ledger):
     def __init__(self, database: Database) -> None:
         Leases.__init__(self, database)
         DeadLetters.__init__(self, database)
-        self._batches = database.get_collection(queries.BATCHES)
-        self._meta = database.get_collection(queries.META)
+        self._batches = database.get_collection(BATCHES)
+        self._meta = database.get_collection(META)
 
     def prepare(self) -> None:
         """Create indexes and check the schema version; idempotent.
@@ -46,12 +60,12 @@ class MongoLedger(Leases, DeadLetters, Ledger):
             ConfigurationError: The ledger has another schema version.
         """
         with ERRORS.guard("preparing the ledger"):
-            self._meta.update_one({"_id": "schema"}, {"$setOnInsert": {"version": queries.LEDGER_VERSION}}, upsert=True)
+            self._meta.update_one({"_id": "schema"}, {"$setOnInsert": {"version": LEDGER_VERSION}}, upsert=True)
             found = (self._meta.find_one({"_id": "schema"}) or {}).get("version")
-            if found != queries.LEDGER_VERSION:
+            if found != LEDGER_VERSION:
                 raise ConfigurationError(
                     f"This ledger was written by another version: its schema version is {found!r}, this program's is"
-                    f" {queries.LEDGER_VERSION}.",
+                    f" {LEDGER_VERSION}.",
                     next_step="Run the version that wrote it, or point MONGODB_DATABASE at another database.",
                 )
             self._batches.create_index([("first_seen", -1)], name="first_seen")
@@ -67,7 +81,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         """
         with ERRORS.guard(f"opening batch {short(batch_id)}"):
             document = self._batches.find_one_and_update(
-                {"_id": batch_id}, queries.opened(source, size), upsert=True, return_document=ReturnDocument.AFTER
+                {"_id": batch_id}, batch_opened(source, size), upsert=True, return_document=ReturnDocument.AFTER
             )
         assert document is not None  # an upsert that gives back what it left always gives back a document
         return document
@@ -106,37 +120,37 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
-        document = self._update(lease, queries.step_started(step), f"starting {step}")
+        document = self._update(lease, step_started(step), f"starting {step}")
         return int(document["steps"][step]["attempts"])
 
     def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
         """Record the end of the attempt."""
-        self._update(lease, queries.step_ended(step, ok=ok, counts=counts, error=error), f"ending {step}")
+        self._update(lease, step_ended(step, ok=ok, counts=counts, error=error), f"ending {step}")
 
     def record_gate(self, lease: Lease, report: GateReport) -> None:
         """Record a gate's verdict, findings and action outcomes in place of its last ones."""
-        self._update(lease, queries.gate_recorded(report.gate, queries.plain(report)), f"recording gate {report.gate}")
+        self._update(lease, gate_recorded(report.gate, plain(report)), f"recording gate {report.gate}")
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Forget that these steps were done, and their attempts, so that the next run does them again."""
-        self._update(lease, queries.steps_cleared(tuple(steps)), "clearing steps")
+        self._update(lease, steps_cleared(tuple(steps)), "clearing steps")
 
     def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
         """Set the batch's status."""
-        self._update(lease, queries.status_set(status.value, reason), f"setting the status {status}")
+        self._update(lease, status_set(status.value, reason), f"setting the status {status}")
 
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         """Record what became of the records."""
-        self._update(lease, queries.field_set("counts", counts), "recording counts")
+        self._update(lease, field_set("counts", counts), "recording counts")
 
     def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
         """Record the batch's latest embedding batch."""
-        self._update(lease, queries.field_set("embedding", manifest), "recording an embedding batch")
+        self._update(lease, field_set("embedding", manifest), "recording an embedding batch")
 
-    def _update(self, lease: Lease, update: queries.Update, doing: str) -> Mapping[str, Any]:
+    def _update(self, lease: Lease, update: Update, doing: str) -> Mapping[str, Any]:
         with ERRORS.guard(f"{doing} of batch {short(lease.batch_id)}"):
             document = self._batches.find_one_and_update(
-                queries.held_filter(lease.batch_id, lease.fence), update, return_document=ReturnDocument.AFTER
+                held_filter(lease.batch_id, lease.fence), update, return_document=ReturnDocument.AFTER
             )
         if document is None:
             raise lost(lease, doing)

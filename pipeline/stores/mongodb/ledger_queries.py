@@ -53,12 +53,12 @@ def created() -> Document:
     return {**fields, "first_seen": {"$ifNull": ["$first_seen", "$$NOW"]}}
 
 
-def opened(source: str, size: int) -> Update:
+def batch_opened(source: str, size: int) -> Update:
     """The batch was found in a file; the newest place wins, so that a moved file is found again."""
     return [{"$set": {**created(), "source": literal(source), "size": literal(size), "updated": "$$NOW"}}]
 
 
-def fenced(fence: int) -> Update:
+def batch_fenced(fence: int) -> Update:
     """A lease was taken: writes under an older fence no longer match."""
     attempts = {"$add": [{"$ifNull": ["$attempts", 0]}, 1]}
     top = {"$max": ["$fence", literal(fence)]}
@@ -71,7 +71,7 @@ def free_or_ours_filter(batch_id: str, holder: str) -> Document:
     return {"_id": {"$eq": batch_id}, "$expr": {"$or": [expired, {"$eq": ["$holder", literal(holder)]}]}}
 
 
-def taken(holder: str, seconds: float) -> Update:
+def lease_taken(holder: str, seconds: float) -> Update:
     """The lease under a new holder and a higher fence."""
     return [{"$set": {"holder": literal(holder), "fence": {"$add": ["$fence", 1]}, "expires_at": _in(seconds)}}]
 
@@ -81,7 +81,7 @@ def our_lease_filter(batch_id: str, holder: str, fence: int) -> Document:
     return {**held_filter(batch_id, fence), "holder": {"$eq": holder}}
 
 
-def renewed(seconds: float) -> Update:
+def lease_renewed(seconds: float) -> Update:
     """The lease, for longer."""
     return [{"$set": {"expires_at": _in(seconds)}}]
 

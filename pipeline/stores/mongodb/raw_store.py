@@ -13,9 +13,19 @@ from pymongo.errors import BulkWriteError, CursorNotFound, OperationFailure
 from pipeline.errors import TerminalError, TransientError
 from pipeline.model import GraphRecord, Interaction, MetricRow, short
 from pipeline.ports import RawStore
-from pipeline.stores.mongodb import queries
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import DUPLICATE_KEY, ERRORS
+from pipeline.stores.mongodb.queries import (
+    INDEXES,
+    INTERACTIONS,
+    accepted_filter,
+    counts_pipeline,
+    interaction_document,
+    metrics_pipeline,
+    owners_filter,
+    quarantine_filter,
+    quarantined_filter,
+)
 
 INSERT_RECORDS = 1_000
 LOOKUP_IDS = 50
@@ -33,12 +43,12 @@ class MongoRawStore(RawStore):
     """
 
     def __init__(self, database: Database) -> None:
-        self._interactions: Collection[dict[str, Any]] = database.get_collection(queries.INTERACTIONS)
+        self._interactions: Collection[dict[str, Any]] = database.get_collection(INTERACTIONS)
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        with ERRORS.guard(f"creating the indexes of {queries.INTERACTIONS}"):
-            for index in queries.INDEXES:
+        with ERRORS.guard(f"creating the indexes of {INTERACTIONS}"):
+            for index in INDEXES:
                 options = {name: value for name, value in index.items() if name != "keys"}
                 self._interactions.create_index(index["keys"], **options)
 
@@ -47,7 +57,7 @@ class MongoRawStore(RawStore):
         first: dict[str, Interaction] = {}
         for record in records:
             first.setdefault(record.interaction_id, record)
-        documents = [queries.interaction_document(batch_id, record, received_at) for record in first.values()]
+        documents = [interaction_document(batch_id, record, received_at) for record in first.values()]
         with ERRORS.guard(f"inserting records of batch {short(batch_id)}"):
             for start in range(0, len(documents), INSERT_RECORDS):
                 self._insert(documents[start : start + INSERT_RECORDS])
@@ -58,14 +68,14 @@ class MongoRawStore(RawStore):
         found: dict[str, tuple[str, int, str]] = {}
         with ERRORS.guard(f"looking up {len(interaction_ids):,} interactions"):
             for start in range(0, len(interaction_ids), LOOKUP_IDS):
-                condition = queries.owners_filter(interaction_ids[start : start + LOOKUP_IDS])
+                condition = owners_filter(interaction_ids[start : start + LOOKUP_IDS])
                 with self._interactions.find(condition, fields) as rows:
                     found |= {row["_id"]: (row["batch_id"], row["line"], row["content_hash"]) for row in rows}
         return found
 
     def counts(self, batch_id: str) -> tuple[int, int]:
         """(accepted, quarantined) of a batch."""
-        rows = self._aggregate(queries.counts_pipeline(batch_id), f"counting batch {short(batch_id)}")
+        rows = self._aggregate(counts_pipeline(batch_id), f"counting batch {short(batch_id)}")
         counted = {row["_id"]: int(row["n"]) for row in rows}
         return counted.get(False, 0), counted.get(True, 0)
 
@@ -84,14 +94,12 @@ class MongoRawStore(RawStore):
         """
         mark = {"gate": gate, "reason": reason, "run_id": run_id, "at": datetime.now(UTC)}
         with ERRORS.guard(f"quarantining records of batch {short(batch_id)}"):
-            self._interactions.update_many(
-                queries.quarantine_filter(batch_id, condition), {"$set": {"quarantine": mark}}
-            )
-            return self._interactions.count_documents(queries.quarantined_filter(batch_id))
+            self._interactions.update_many(quarantine_filter(batch_id, condition), {"$set": {"quarantine": mark}})
+            return self._interactions.count_documents(quarantined_filter(batch_id))
 
     def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
         """The batch's metrics, grouped in MongoDB, in a fixed order."""
-        pipeline = queries.metrics_pipeline(batch_id, include_quarantined=include_quarantined)
+        pipeline = metrics_pipeline(batch_id, include_quarantined=include_quarantined)
         for row in self._aggregate(pipeline, f"aggregating batch {short(batch_id)}"):
             yield MetricRow(
                 batch_id=batch_id,
@@ -142,7 +150,7 @@ class MongoRawStore(RawStore):
         """One cursor; one that the server gave up, while the reader waited for an API, goes on after its last id."""
         after = ""
         while True:
-            condition = queries.accepted_filter(batch_id, after, with_message=with_message)
+            condition = accepted_filter(batch_id, after, with_message=with_message)
             resumed_after = after
             try:
                 with ERRORS.guard(f"reading batch {short(batch_id)}"), self._find(condition, fields) as rows:

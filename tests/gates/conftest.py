@@ -1,0 +1,104 @@
+"""One stack and one GX project for the folder; a fresh set of databases for each test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.intake import discover
+from pipeline.local import Endpoints, LocalStack
+from pipeline.model import short
+from pipeline.runner_outcome import BatchOutcome
+from run import App
+
+ROOT = Path(__file__).parent.parent.parent
+FIXTURES = ROOT / "tests" / "fixtures"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Sluicegate over the real stores, with databases of its own."""
+
+    app: App
+    endpoints: Endpoints
+
+    def process(self, name: str) -> BatchOutcome:
+        """Take a fixture through all stages and gates."""
+        [source] = discover([FIXTURES / name], max_records=1_000, min_age=0)
+        return self.app.runner().process(source)
+
+    def report(self, outcome: BatchOutcome, gate: str) -> Mapping[str, Any]:
+        """What the ledger holds of a gate."""
+        found: Mapping[str, Any] = self.app.ledger.find(short(outcome.batch_id))["gates"][gate]
+        return found
+
+    def order(self, fault: str | None) -> None:
+        """Order a fault of the Gemini server; None clears all."""
+        method, body = ("DELETE", None) if fault is None else ("POST", json.dumps({"fault": fault}).encode())
+        headers = {"x-goog-api-key": self.endpoints.gemini_api_key or "", "content-type": "application/json"}
+        request = urllib.request.Request(
+            f"{self.endpoints.gemini_endpoint}/faults", method=method, data=body, headers=headers
+        )
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
+
+@pytest.fixture(scope="session")
+def gate_endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+    """Servers of the folder's own: the graph has one database, which other folders fill."""
+    with LocalStack(tmp_path_factory.mktemp("gates")).use() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def gx_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project") / "gx"
+    shutil.copytree(ROOT / "gx", folder, ignore=shutil.ignore_patterns("uncommitted"))
+    return folder
+
+
+@pytest.fixture
+def make_site(gate_endpoints: Endpoints, gx_root: Path, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Makes a site; keyword arguments are settings by variable."""
+    apps: list[App] = []
+    name = f"t{uuid.uuid4().hex[:10]}"
+
+    def make(**variables: object) -> Site:
+        app = App()
+        app.configure(
+            MONGODB_URI=gate_endpoints.mongodb_uri,
+            MONGODB_DATABASE=name,
+            NEO4J_URI=gate_endpoints.neo4j_uri,
+            NEO4J_USER=gate_endpoints.neo4j_user,
+            NEO4J_PASSWORD=gate_endpoints.neo4j_password,
+            NEO4J_DATABASE=gate_endpoints.neo4j_database,
+            MILVUS_URI=gate_endpoints.milvus_uri,
+            MILVUS_COLLECTION=name,
+            BIGQUERY_PROJECT=gate_endpoints.bigquery_project,
+            BIGQUERY_API_ENDPOINT=gate_endpoints.bigquery_endpoint,
+            BIGQUERY_DATASET=name,
+            GEMINI_API_KEY=gate_endpoints.gemini_api_key,
+            GEMINI_API_ENDPOINT=gate_endpoints.gemini_endpoint,
+            SLUICEGATE_GX=gx_root,
+            SLUICEGATE_HOME=tmp_path,
+            SLUICEGATE_RETRY_WAIT=0.01,
+            SLUICEGATE_RETRY_WAIT_MAX=0.05,
+            **variables,
+        )
+        apps.append(app)
+        app.graph_store.load_campaigns(
+            [json.loads(line) for line in (FIXTURES / "campaigns.jsonl").read_text("utf-8").splitlines()]
+        )
+        return Site(app, gate_endpoints)
+
+    yield make
+    for app in apps:
+        app.close()
