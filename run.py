@@ -221,7 +221,10 @@ class App:
         from pipeline.connections import resolve  # noqa: PLC0415
         from pipeline.local import Endpoints, LocalStack  # noqa: PLC0415
 
+        from pipeline.settings import shield_drivers  # noqa: PLC0415
+
         progress, local = self.progress, set(self.settings.local_stores())
+        shield_drivers(self.settings)
         wanted = self._started | (local & set(names))
         if wanted != self._started:
             progress.event("waiting", what=f"waiting for local servers: {', '.join(sorted(wanted))}")

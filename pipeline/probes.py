@@ -66,7 +66,8 @@ def _bigquery(to: Connections) -> str:
     with ERRORS.guard("listing datasets"):
         client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
         with contextlib.closing(client):
-            next(iter(client.list_datasets(max_results=1, retry=None, timeout=10)), None)
+            # without retry=None it would go on asking for ten minutes
+            next(iter(client.list_datasets(max_results=1, retry=None, timeout=10)), None)  # type: ignore[arg-type]
     return ""
 
 

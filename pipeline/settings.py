@@ -6,6 +6,7 @@ the settings and, where a store is local, from the local stack.
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +31,7 @@ class Environment(StrEnum):
 class Settings(BaseSettings):
     """Everything that can be configured; every field is an environment variable of the name given as alias."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True)
 
     mongodb_uri: SecretStr | None = Field(
         None, alias="MONGODB_URI", description="MongoDB connection string, or `local`"
@@ -186,6 +187,19 @@ def load_settings(**overrides: object) -> Settings:
         raise ConfigurationError(
             f"The configuration cannot be used: {problems}.", next_step="See docs/configuration.md."
         ) from None
+
+
+def shield_drivers(settings: Settings) -> None:
+    """Keep drivers, in this process, from what the environment means for us or for the world outside.
+
+    pymilvus reads MILVUS_URI when it is imported and refuses `local`; several clients would ask a proxy for loopback.
+    """
+    if settings.milvus_uri == LOCAL:
+        os.environ.pop("MILVUS_URI", None)
+    if settings.local_stores():
+        for name in ("NO_PROXY", "no_proxy"):
+            hosts = [host for host in os.environ.get(name, "").split(",") if host]
+            os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
 def _plain(secret: SecretStr | None) -> str | None:

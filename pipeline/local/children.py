@@ -20,6 +20,9 @@ START_SECONDS = 60.0
 IMPORT_ROOT = Path(pipeline.__file__).resolve().parent.parent
 """`python -m` finds our modules from here, installed or not, whatever the user's working directory."""
 
+CLIENT_VARIABLES = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "GOOGLE_")
+"""Prefixes of variables that name real stores and their credentials; no local server has a use for them."""
+
 
 class Child:
     """A server process. The supervisor's main thread makes it: the kernel ties it to the thread that did."""
@@ -64,6 +67,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=_own_environment(),
             )
         finally:
             os.close(log)
@@ -90,3 +94,8 @@ def stop_all(children: Iterable[Child]) -> None:
 
 def _how_it_ended(code: int) -> str:
     return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+
+
+def _own_environment() -> dict[str, str]:
+    """The environment without what is meant for clients: the drivers inside the servers would read it too."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(CLIENT_VARIABLES)}
