@@ -72,7 +72,7 @@ def resolve(settings: Settings, local: Endpoints) -> Connections:
         neo4j_database=local.neo4j_database if neo4j else settings.neo4j_database,
         milvus_uri=(local.milvus_uri if milvus else settings.milvus_uri) or "",
         milvus_token=(local.milvus_token or "") if milvus else _plain(settings.milvus_token),
-        milvus_collection=settings.milvus_collection,
+        milvus_collection=settings.vector_collection,
         bigquery_project=(local.bigquery_project if bigquery else settings.bigquery_project) or "",
         bigquery_endpoint=local.bigquery_endpoint if bigquery else settings.bigquery_api_endpoint,
         bigquery_location=settings.bigquery_location,

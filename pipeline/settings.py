@@ -47,9 +47,7 @@ class Settings(BaseSettings):
     milvus_token: SecretStr | None = Field(
         None, alias="MILVUS_TOKEN", description="Milvus token, user:password or API key"
     )
-    milvus_collection: str = Field(
-        "interaction_embeddings", alias="MILVUS_COLLECTION", description="Milvus collection; one per embedding model"
-    )
+    milvus_collection: str | None = Field(None, alias="MILVUS_COLLECTION", description="Milvus collection; named after the embedding model, for vectors of two models must not share one")
     bigquery_project: str | None = Field(None, alias="BIGQUERY_PROJECT", description="Google Cloud project, or `local`")
     bigquery_dataset: str = Field("sluicegate", alias="BIGQUERY_DATASET", description="BigQuery dataset")
     bigquery_location: str = Field("US", alias="BIGQUERY_LOCATION", description="Location of the dataset")
@@ -126,6 +124,11 @@ class Settings(BaseSettings):
         except re.error as error:
             raise ValueError(f"{value!r} is not a regular expression: {error}") from error
         return value
+
+    @property
+    def vector_collection(self) -> str:
+        """The Milvus collection: one per embedding model unless it is named."""
+        return self.milvus_collection or "interactions_" + re.sub(r"\W", "_", self.gemini_model)
 
     @property
     def spool_dir(self) -> Path:

@@ -19,6 +19,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from pymilvus import MilvusClient
 
+COLLECTION = "interactions_gemini_embedding_001"
 USER_ID = re.compile(r"^u_\d{3,}$")
 
 
@@ -108,13 +109,13 @@ class Stores:
         return set(self._graph("MATCH (c:Campaign) RETURN c.campaign_id AS id"))
 
     def vector_ids(self) -> list[str]:
-        if not self._milvus.has_collection("interaction_embeddings"):
+        if not self._milvus.has_collection(COLLECTION):
             return []
         found: list[str] = []
         while True:
             last = json.dumps(found[-1] if found else "")
             rows = self._milvus.query(
-                "interaction_embeddings",
+                COLLECTION,
                 filter=f"interaction_id > {last}",
                 output_fields=["interaction_id"],
                 limit=1000,

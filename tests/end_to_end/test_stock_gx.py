@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import ROOT, Workspace
-from tests.end_to_end.oracle import Stores
+from tests.end_to_end.oracle import COLLECTION, Stores
 
 STOCK = """
 import json, sys
@@ -71,7 +71,7 @@ def test_stock_gx_gives_the_same_verdicts_and_does_nothing_to_the_stores(
         "NEO4J_DATABASE": workspace.endpoints.neo4j_database,
         "MILVUS_URI": workspace.endpoints.milvus_uri,
         "MILVUS_TOKEN": "",
-        "MILVUS_COLLECTION": "interaction_embeddings",
+        "MILVUS_COLLECTION": COLLECTION,
     }
     assert len(batches) == 3
     for batch in batches:

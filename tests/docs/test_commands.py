@@ -1,0 +1,43 @@
+"""Every command of the README is run, as it is written, on the sample."""
+
+from __future__ import annotations
+
+import runpy
+
+import pytest
+
+from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
+
+__all__ = ["make_workspace", "workspace"]
+
+COMMANDS = runpy.run_path(str(ROOT / "docs" / "readme_commands.py"))["commands"](
+    (ROOT / "README.md").read_text("utf-8")
+)
+PROGRAM = ".venv/bin/python run.py "
+
+
+@pytest.fixture(scope="module")
+def sample(workspace: Workspace) -> Workspace:
+    """A workspace in which the README's first command was run, without its installing half."""
+    line = COMMANDS["run"].split(" && ")[-1]
+    arguments = [ROOT / part if part.startswith("docs/") else part for part in line.removeprefix(PROGRAM).split()]
+    done = workspace.cli(*arguments)
+    assert done.returncode == 10, done.stderr
+    assert [row.split()[0] for row in done.stdout.splitlines()[1:4]] == [
+        row.split()[0] for row in (ROOT / "README.md").read_text("utf-8").splitlines() if " read, " in row
+    ]
+    return workspace
+
+
+@pytest.mark.parametrize("line", COMMANDS["look"].splitlines())
+def test_a_command_of_the_readme_works_as_written(sample: Workspace, line: str) -> None:
+    assert line.startswith(PROGRAM)
+    done = sample.cli(*line.removeprefix(PROGRAM).split())
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert done.stdout
+
+
+def test_the_test_command_installs_what_the_tests_need_and_runs_them() -> None:
+    install, test = COMMANDS["test"].split(" && ")[1:]
+    assert "'.[local,test]'" in install
+    assert test == ".venv/bin/python -m pytest"
