@@ -20,7 +20,7 @@ Generated from `pipeline/settings.py` by `python docs/configuration_reference.py
 Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the working directory, which is
 never committed. A variable that is set wins over the file. Secrets never appear in logs, pages or `gx/`.
 
-With none of `MONGODB_URI`, `NEO4J_URI`, `MILVUS_URI`, `BIGQUERY_PROJECT` and `GEMINI_API_KEY` set, all five run as local
+With none of `MONGODB_URI`, `NEO4J_URI`, `MILVUS_URI`, `BIGQUERY_PROJECT` and `GEMINI_API_KEY` set, all run as local
 servers. With some set, each of the others must be set too, or be `local`. `SLUICEGATE_ENV=production` refuses local
 servers altogether.
 

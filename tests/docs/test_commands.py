@@ -10,9 +10,8 @@ from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 
 __all__ = ["make_workspace", "workspace"]
 
-COMMANDS = runpy.run_path(str(ROOT / "docs" / "readme_commands.py"))["commands"](
-    (ROOT / "README.md").read_text("utf-8")
-)
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = runpy.run_path(str(ROOT / "docs" / "readme_commands.py"))["commands"](README)
 PROGRAM = ".venv/bin/python run.py "
 
 
@@ -24,7 +23,7 @@ def sample(workspace: Workspace) -> Workspace:
     done = workspace.cli(*arguments)
     assert done.returncode == 10, done.stderr
     assert [row.split()[0] for row in done.stdout.splitlines()[1:4]] == [
-        row.split()[0] for row in (ROOT / "README.md").read_text("utf-8").splitlines() if " read, " in row
+        row.split()[0] for row in README.splitlines() if " read, " in row
     ]
     return workspace
 
