@@ -288,7 +288,10 @@ class App:
     def _gates(self) -> Mapping[str, Gate]:
         from checkpoints.gates import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
 
-        return build_gates(self.settings, self.environment(), self.ledger, self.raw_store)
+        gates = build_gates(self.settings, self.environment(), self.ledger, self.raw_store)
+        for gate in gates.values():
+            self._resources.callback(gate.close)
+        return gates
 
     def _stages(self) -> dict[str, Callable[[], Stage]]:
         from pipeline import stages  # noqa: PLC0415

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,10 @@ class GxGate:
             values = parameters(self._name, self._settings, document, self._raw_store)
             with acting(scope):
                 result = self._run(batch_id, run_id, values)
-        except SluicegateError as error:
-            return self._error(run_id, error, values)
+        except Exception as error:  # noqa: BLE001 - whatever GX trips over says nothing of the data
+            return self._could_not_run(scope, [error], values)
+        if scope.faults:
+            return self._could_not_run(scope, scope.faults, values)
         suite = next(iter(result.run_results.values()))
         verdict = verdict_of(suite.results, expected(self._name, values))
         return GateReport(
@@ -95,8 +97,13 @@ class GxGate:
             actions=tuple(scope.outcomes),
             docs=scope.docs,
             parameters=values,
-            transient=verdict is Verdict.ERROR and self._was_an_outage(),
+            transient=verdict is Verdict.ERROR and _is_outage(self._failures()),
         )
+
+    def close(self) -> None:
+        """Close the connections of the checkpoint's data sources."""
+        for engine in self._engines():
+            engine.close()
 
     def _run(self, batch_id: str, run_id: str, values: Mapping[str, Any]) -> Any:
         checkpoint = self._context.checkpoints.get(self._name)
@@ -106,27 +113,28 @@ class GxGate:
             run_id=RunIdentifier(run_name=run_id, run_time=datetime.now(UTC)),
         )
 
-    def _was_an_outage(self) -> bool:
-        checkpoint = self._context.checkpoints.get(self._name)
-        failures = [
-            failure
-            for definition in checkpoint.validation_definitions
-            for failure in _failures(definition.data.data_asset.datasource)
-        ]
-        return bool(failures) and all(isinstance(failure, TransientError) for failure in failures)
-
-    def _error(self, run_id: str, error: SluicegateError, values: Mapping[str, Any]) -> GateReport:
-        finding = Finding(expectation=self._name, severity="critical", summary=str(error))
+    def _could_not_run(self, scope: ActionScope, errors: Sequence[Exception], values: Mapping[str, Any]) -> GateReport:
+        text = str(errors[0]) if isinstance(errors[0], SluicegateError) else f"{type(errors[0]).__name__}: {errors[0]}"
         return GateReport(
             gate=self._name,
             verdict=Verdict.ERROR,
-            run_id=run_id,
-            findings=(finding,),
+            run_id=scope.run_id,
+            findings=(Finding(expectation=self._name, severity="critical", summary=text),),
+            actions=tuple(scope.outcomes),
+            docs=scope.docs,
             parameters=values,
-            transient=isinstance(error, TransientError),
+            transient=_is_outage(errors),
         )
 
+    def _failures(self) -> list[Exception]:
+        return [failure for engine in self._engines() for failure in engine.failures.values()]
 
-def _failures(datasource: Any) -> list[SluicegateError]:
-    engine = datasource.get_execution_engine()
-    return list(engine.failures.values()) if isinstance(engine, StoreExecutionEngine) else []
+    def _engines(self) -> list[StoreExecutionEngine]:
+        """Engines that were used; asking for one that was not would connect it."""
+        checkpoint = self._context.checkpoints.get(self._name)
+        sources = [definition.data.data_asset.datasource for definition in checkpoint.validation_definitions]
+        return [s.execution_engine for s in sources if isinstance(s.execution_engine, StoreExecutionEngine)]
+
+
+def _is_outage(errors: Sequence[Exception]) -> bool:
+    return bool(errors) and all(isinstance(error, TransientError) for error in errors)

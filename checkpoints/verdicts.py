@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from expectations_plugins.rendering import raised
 from pipeline.model import Finding, Verdict
 
 MAX_EXAMPLES = 20
-
-
-def could_not_run(result: Any) -> bool:
-    """Whether an expectation raised: GX calls that a failure too, but it says nothing of the data."""
-    info = result.exception_info or {}
-    parts = [info] if "raised_exception" in info else info.values()
-    return any(isinstance(part, Mapping) and part.get("raised_exception") for part in parts)
 
 
 def severity(result: Any) -> str:
@@ -31,7 +25,7 @@ def verdict_of(results: Iterable[Any], expected: int) -> Verdict:
         expected: How many records the ledger says there are.
     """
     seen = list(results)
-    if not seen or any(could_not_run(result) for result in seen):
+    if not seen or any(raised(result) for result in seen):
         return Verdict.ERROR
     failed = {severity(result) for result in seen if not result.success}
     if "critical" in failed:
@@ -62,22 +56,17 @@ def _finding(result: Any) -> Finding:
 
 
 def _summary(result: Any, found: Mapping[str, Any], checked: int, unexpected: int) -> str:
-    if could_not_run(result):
-        return _exception_message(result)
+    if messages := raised(result):
+        return messages[0]
     observed = found.get("observed_value")
     kwargs = result.expectation_config.kwargs
     if isinstance(observed, str):
         return observed
+    if observed is not None and "value" in kwargs:
+        return f"found {observed}, expected {kwargs['value']}"
     if observed is not None:
-        return f"found {observed}, expected {kwargs.get('value')}"
+        return f"found {observed}"
     return f"{unexpected:,} of {checked:,} records are unexpected in {kwargs.get('column')}"
-
-
-def _exception_message(result: Any) -> str:
-    info = result.exception_info or {}
-    parts = [info] if "raised_exception" in info else list(info.values())
-    messages = [str(part.get("exception_message")) for part in parts if isinstance(part, Mapping)]
-    return messages[0] if messages else "the check could not run"
 
 
 def _examples(result: Any, found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -26,16 +26,24 @@ EXAMPLES = 20
 """How many examples a result shows."""
 
 
+CONTROL = r"[\x00-\x1f\x7f]"
+"""No id holds a control character; `$` in a pattern would let a last newline pass."""
+
+
 def malformed_user_id(column: str, pattern: str) -> Condition:
     """Records whose user id is null, not text, or not of the format."""
     field = Field.of(column)
-    return Or((IsNull(field), Not(Matches(field, pattern))))
+    return Or((IsNull(field), _wrong_format(field, pattern)))
+
+
+def _wrong_format(field: Field, pattern: str) -> Condition:
+    return Or((Not(Matches(field, pattern)), Matches(field, CONTROL)))
 
 
 def _user_id_counts(call: MetricCall) -> Plan:
     field, pattern = Field.of(call.domain["column"]), call.values["pattern"]
     not_text = both(Not(IsNull(field)), Not(IsText(field)))
-    wrong_format = both(IsText(field), Not(Matches(field, pattern)))
+    wrong_format = both(IsText(field), _wrong_format(field, pattern))
     parts = (Count(call.where), *(Count(both(call.where, part)) for part in (IsNull(field), not_text, wrong_format)))
     return Measures(parts, lambda found: dict(zip(("checked", "null", "not_text", "wrong_format"), found, strict=True)))
 

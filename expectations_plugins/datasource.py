@@ -24,7 +24,10 @@ from expectations_plugins.gx_internals import (
 )
 from pipeline.errors import ConfigurationError, SluicegateError
 
-PASSWORD_IN_URI = re.compile(r"//[^/@\s]*:[^/@\s]+@")
+PASSWORD_IN_URI = re.compile(r"//[^/@\s]*?:(?P<secret>[^/@\s]+)@")
+SECRET_OPTION = re.compile(r"(?i)(?:password|secret|token)\w*[=:](?P<secret>[^&,;\s]+)")
+ONE_VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
+
 
 _connecting: ContextVar[bool] = ContextVar("connecting", default=True)
 
@@ -141,12 +144,19 @@ class _StoreDatasource(Datasource[Any, Any]):
     @pydantic.root_validator(pre=True)
     def _no_plain_secrets(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N805 - pydantic's signature
         for name, value in values.items():
-            if isinstance(value, str) and PASSWORD_IN_URI.search(value) and "${" not in value:
+            if isinstance(value, str) and _holds_a_secret(value):
                 raise ValueError(
                     f"{name} holds a password in plain text, which GX would write to great_expectations.yml; "
                     "write it as ${VARIABLE} and set the variable in the environment"
                 )
         return values
+
+
+def _holds_a_secret(value: str) -> bool:
+    if "://" not in value:
+        return False
+    found = [*PASSWORD_IN_URI.finditer(value), *SECRET_OPTION.finditer(value)]
+    return any(not ONE_VARIABLE.fullmatch(match["secret"]) for match in found)
 
 
 def _fields_of(partitioner: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ store as one query; questions that several metrics share are asked once. What a 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from expectations_plugins.backend import Backend, Slice
@@ -44,6 +44,12 @@ class _Wave:
 
     def fail(self, metric: MetricConfiguration, error: Exception) -> None:
         self.failed[metric.id] = (metric, error)
+
+    def finish(self, metric: MetricConfiguration, make: Callable[[Any], Any], found: Any) -> None:
+        try:
+            self.values[metric.id] = make(found)
+        except Exception as error:  # noqa: BLE001 - one metric's fault must not take the others with it
+            self.fail(metric, error)
 
 
 class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
@@ -168,7 +174,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
                 wave.fail(metric, error)
             return
         for metric, plan in group:
-            wave.values[metric.id] = plan.finish([values[repr(measure)] for measure in plan.measures])
+            wave.finish(metric, plan.finish, [values[repr(measure)] for measure in plan.measures])
 
     def _ask(self, wave: _Wave, data: Slice, questions: Sequence[tuple[MetricConfiguration, Question]]) -> None:
         query = questions[0][1].query
@@ -183,7 +189,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
                 wave.fail(metric, error)
             return
         for metric, plan in questions:
-            wave.values[metric.id] = plan.finish(found)
+            wave.finish(metric, plan.finish, found)
 
 
 def _typed(error: Exception, store: str) -> SluicegateError:

@@ -1,11 +1,12 @@
 """How our expectations speak in Data Docs: one sentence before, one after, and a table of examples.
 
-An expectation says what it expects (`sentence`) and what was found (`observed_value`) plainly; values of the
-data only ever enter as parameters, which GX's view escapes.
+An expectation says what it expects (`sentence`) and what was found (`observed_value`) plainly. GX's view escapes the
+parameters of a template and nothing else: observed values and examples, which hold data, are escaped here.
 """
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -61,15 +62,14 @@ class ReadableExpectation(BatchExpectation):
     ) -> str:
         del configuration, runtime_configuration
         found = result.result.get("observed_value") if result and result.result else None
-        return str(found) if found is not None else "could not be checked"
+        return html.escape(str(found)) if found is not None else "could not be checked"
 
     @classmethod
     @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_STATEMENT)
     def _diagnostic_unexpected_statement_renderer(
         cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
     ) -> list[Any]:
-        raised = any(info.get("raised_exception") for info in _exceptions(result))
-        if raised:
+        if raised(result):
             return super()._diagnostic_unexpected_statement_renderer(
                 configuration=configuration, result=result, runtime_configuration=runtime_configuration
             )
@@ -85,7 +85,7 @@ class ReadableExpectation(BatchExpectation):
         examples = (details or {}).get("examples")
         if not examples:
             return None
-        rows = [[str(key), _words(value)] for key, value in examples]
+        rows = [[html.escape(str(key)), html.escape(_words(value))] for key, value in examples]
         return [
             RenderedTableContent(
                 content_block_type="table",
@@ -106,9 +106,11 @@ def tolerated(value: Any) -> str:
     return _words(value) if isinstance(value, Mapping) else f"{float(value) * 100:.4g}%"
 
 
-def _exceptions(result: Any) -> list[Mapping[str, Any]]:
+def raised(result: Any) -> list[str]:
+    """What an expectation's metrics raised; empty when it could be checked. GX calls both a failure."""
     info = (result.exception_info or {}) if result else {}
-    return [info] if "raised_exception" in info else list(info.values())
+    parts = [info] if "raised_exception" in info else info.values()
+    return [str(p.get("exception_message")) for p in parts if isinstance(p, Mapping) and p.get("raised_exception")]
 
 
 def _words(value: Any) -> str:

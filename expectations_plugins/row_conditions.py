@@ -11,6 +11,7 @@ from great_expectations.expectations.row_conditions import (
     NullityCondition,
     Operator,
     OrCondition,
+    PassThroughCondition,
     deserialize_row_condition,
 )
 from great_expectations.expectations.row_conditions import Condition as GXCondition
@@ -41,7 +42,7 @@ class RowConditions:
             return Always(True)
         if isinstance(given, Mapping):
             given = deserialize_row_condition(dict(given))
-        if not isinstance(given, GXCondition):
+        if isinstance(given, PassThroughCondition) or not isinstance(given, GXCondition):
             raise UnsupportedError(
                 "A store engine",
                 f"the row_condition string {given!r} (condition_parser {parser!r})",

@@ -31,7 +31,9 @@ class Environment(StrEnum):
 class Settings(BaseSettings):
     """Everything that can be configured; every field is an environment variable of the name given as alias."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
 
     mongodb_uri: SecretStr | None = Field(
         None, alias="MONGODB_URI", description="MongoDB connection string, or `local`"
@@ -47,7 +49,11 @@ class Settings(BaseSettings):
     milvus_token: SecretStr | None = Field(
         None, alias="MILVUS_TOKEN", description="Milvus token, user:password or API key"
     )
-    milvus_collection: str | None = Field(None, alias="MILVUS_COLLECTION", description="Milvus collection; named after the embedding model, for vectors of two models must not share one")
+    milvus_collection: str | None = Field(
+        None,
+        alias="MILVUS_COLLECTION",
+        description="Milvus collection; named after the embedding model, for vectors of two models must not share one",
+    )
     bigquery_project: str | None = Field(None, alias="BIGQUERY_PROJECT", description="Google Cloud project, or `local`")
     bigquery_dataset: str = Field("sluicegate", alias="BIGQUERY_DATASET", description="BigQuery dataset")
     bigquery_location: str = Field("US", alias="BIGQUERY_LOCATION", description="Location of the dataset")

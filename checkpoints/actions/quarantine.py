@@ -8,9 +8,9 @@ from typing import Any, Literal
 from great_expectations.checkpoint.actions import ValidationAction
 
 from checkpoints.actions.scope import DONE, NOTHING, WOULD, ActionScope, perform
-from checkpoints.verdicts import could_not_run
 from expectations_plugins.expressions import Condition, Or
 from expectations_plugins.mongodb.compiler import condition as compile_condition
+from expectations_plugins.rendering import raised
 
 
 class QuarantineAction(ValidationAction):
@@ -22,11 +22,11 @@ class QuarantineAction(ValidationAction):
         """Mark what failed expectations name as bad; never after a check that could not run."""
         del action_context
         results = [result for suite in checkpoint_result.run_results.values() for result in suite.results]
-        return perform("quarantine", lambda scope: _quarantine(results, scope))
+        return perform("quarantine", lambda scope: _quarantine(results, scope), marks_records=True)
 
 
 def _quarantine(results: list[Any], scope: ActionScope | None) -> tuple[str, str]:
-    if any(could_not_run(result) for result in results):
+    if any(raised(result) for result in results):
         return NOTHING, "the check could not run; an outage is not bad data"
     failed = [result for result in results if not result.success]
     conditions = list(_bad_records(failed))

@@ -29,6 +29,7 @@ class ActionScope:
         raw_store: Where records are marked.
         outcomes: What became of each action.
         docs: Address of the result's page.
+        faults: Why marking records failed; a verdict that relies on marked records does not hold then.
     """
 
     gate: str
@@ -38,6 +39,7 @@ class ActionScope:
     raw_store: RawStore
     outcomes: list[ActionOutcome] = field(default_factory=list)
     docs: str = ""
+    faults: list[Exception] = field(default_factory=list)
 
 
 _current: ContextVar[ActionScope | None] = ContextVar("action_scope", default=None)
@@ -53,18 +55,23 @@ def acting(scope: ActionScope) -> Iterator[ActionScope]:
         _current.reset(token)
 
 
-def perform(name: str, act: Callable[[ActionScope | None], tuple[str, str]]) -> dict[str, Any]:
+def perform(
+    name: str, act: Callable[[ActionScope | None], tuple[str, str]], *, marks_records: bool = False
+) -> dict[str, Any]:
     """Run an action so that it never raises and its outcome is kept.
 
     Args:
         name: The action's name.
         act: Does it; a status and a sentence.
+        marks_records: Whether the batch must not flow on when it failed.
     """
     scope = _current.get()
     try:
         status, detail = act(scope)
     except Exception as error:  # noqa: BLE001 - an action that raises would stop the ones after it
         status, detail = FAILED, f"{type(error).__name__}: {error}"
+        if scope is not None and marks_records:
+            scope.faults.append(error)
     if scope is not None:
         scope.outcomes.append(ActionOutcome(action=name, status=status, detail=detail))
     return {"action": name, "status": status, "detail": detail}

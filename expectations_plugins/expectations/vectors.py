@@ -24,6 +24,7 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
         threshold: Tolerated share of invalid vectors, 0..1; it fails above.
         min_invalid: Invalid vectors there must be at least.
         exact_scan: Whether the whole batch decides when the sample's 95% interval straddles the threshold.
+        batch_field: The field that holds the id of the embedding batch that wrote a row.
     """
 
     sample_ids: Union[List[str], SuiteParameterDict[str, Any]] = []
@@ -34,6 +35,7 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
     threshold: Union[float, SuiteParameterDict[str, Any]] = 0.05
     min_invalid: int = 1
     exact_scan: bool = True
+    batch_field: str = "embedding_batch_id"
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (VALIDITY,)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
@@ -46,6 +48,7 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
         "threshold",
         "min_invalid",
         "exact_scan",
+        "batch_field",
     )
 
     example_columns: ClassVar[tuple[str, str]] = ("interaction_id", "what is wrong")

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
-from expectations_plugins.expressions import Compare, Field, Measure, Op, Row, Sample, TopValues, both
+from expectations_plugins.expressions import Compare, Condition, Field, Measure, Op, Row, Sample, TopValues, both
 from expectations_plugins.milvus import compiler
 from expectations_plugins.milvus.vectors import Rule, judge
-from pipeline.errors import TerminalError
-from pipeline.stores.milvus import ERRORS, MilvusClient
+from pipeline.stores.milvus import ERRORS, MilvusClient, keys_filter
 
 PAGE = 500
 TIME_LIMIT = 60.0
-VECTOR_TYPES = frozenset({100, 101, 102, 103})  # wire numbers: binary, float, float16, bfloat16
+MOST_ROWS = 16_384
+"""The most rows one Milvus query gives."""
+
+FLOAT_VECTOR = 101
+"""Wire number of the one vector type whose components can be judged; the others come as bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Names of the fields of a collection that the vector check reads."""
+
+    key: str
+    vector: str
+    batch: str
 
 
 class MilvusBackend:
@@ -48,10 +61,11 @@ class MilvusBackend:
         return [self._count(data, measure) for measure in measures]
 
     def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
-        """Rows by primary key."""
+        """The rows Milvus finds first, which has no order of its own, sorted by the fields asked for."""
         names = [compiler.reference(field) for field in query.fields]
         rows = self._query(data, compiler.filter_of(data, query.where), names, limit=query.limit)
-        return [{name: row[name] for name in names if row.get(name) is not None} for row in rows]
+        found = [{name: row[name] for name in names if row.get(name) is not None} for row in rows]
+        return sorted(found, key=lambda row: [str(row.get(name)) for name in names])
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """Milvus cannot group."""
@@ -71,7 +85,8 @@ class MilvusBackend:
         """The validity of an embedding batch's vectors."""
         if metric != "sluicegate.vectors.validity":
             raise UnsupportedError(self.store, metric, "Use the store that has it.")
-        vector, key = self._vector_field(data), self._key(data)
+        vector = self._vector_field(data)
+        columns = _Columns(self._key(data), str(vector["name"]), str(values["batch_field"]))
         rule = Rule(
             dimension=int(values["dimension"]),
             threshold=float(values["threshold"]),
@@ -79,37 +94,41 @@ class MilvusBackend:
             exact_scan=bool(values["exact_scan"]),
         )
         batch = str(values["embedding_batch_id"])
-        rows = partial(self._vectors_by_key, data, batch, key, vector["name"])
-        pages = partial(self._vector_pages, data, batch, key, vector["name"])
+        rows = partial(self._vectors, data, columns, batch)
+        pages = partial(self._vector_pages, data, columns, batch)
         found = judge(list(values["sample_ids"]), int(values["expected"]), rule, rows, pages).as_dict()
         return found | {"schema_dimension": int(vector["params"]["dim"]), "rejected": dict(values["rejected"] or {})}
 
-    def _vectors_by_key(
-        self, data: Slice, batch: str, key: str, vector: str, ids: Sequence[str]
-    ) -> dict[str, Sequence[float]]:
+    def _vectors(self, data: Slice, columns: _Columns, batch: str, ids: Sequence[str]) -> dict[str, Sequence[float]]:
+        """Vectors of this embedding batch, of the ids asked for, in bounded reads by key."""
         found: dict[str, Sequence[float]] = {}
         for start in range(0, len(ids), PAGE):
-            with ERRORS.guard(f"reading sampled vectors of embedding batch {batch}"):
-                rows = self.client.get(
-                    data.target,
-                    list(ids[start : start + PAGE]),
-                    output_fields=[key, vector, "embedding_batch_id"],
-                    timeout=TIME_LIMIT,
-                    consistency_level="Strong",
-                )
-            found.update({row[key]: row[vector] for row in rows if row["embedding_batch_id"] == batch})
+            where = keys_filter(columns.key, ids[start : start + PAGE])
+            for row in self._query(data, where, [columns.key, columns.vector, columns.batch], limit=PAGE):
+                if row[columns.batch] == batch:
+                    found[row[columns.key]] = row[columns.vector]
         return found
 
-    def _vector_pages(self, data: Slice, batch: str, key: str, vector: str) -> Iterator[Mapping[str, Sequence[float]]]:
-        written = Compare(Op.EQ, Field.of("embedding_batch_id"), batch)
-        last = ""
-        while True:
-            where = compiler.condition(both(written, Compare(Op.GT, Field.of(key), last)))
-            rows = self._query(data, where, [key, vector], limit=PAGE)
-            if not rows:
-                return
-            yield {row[key]: row[vector] for row in rows}
-            last = max(row[key] for row in rows)
+    def _vector_pages(self, data: Slice, columns: _Columns, batch: str) -> Iterator[Mapping[str, Sequence[float]]]:
+        written = Compare(Op.EQ, Field.of(columns.batch), batch)
+        for keys in self._keys(data, columns, written):
+            for start in range(0, len(keys), PAGE):
+                yield self._vectors(data, columns, batch, keys[start : start + PAGE])
+
+    def _keys(self, data: Slice, columns: _Columns, where: Condition) -> Iterator[Sequence[str]]:
+        """All keys that meet a condition, in bounded lists.
+
+        A Milvus query with a limit gives any rows, in any order: a range of keys is complete only when it gave fewer
+        than the limit, and is halved at one of its keys when it did not.
+        """
+        rows = self._query(data, compiler.condition(where), [columns.key], limit=MOST_ROWS)
+        keys = sorted(row[columns.key] for row in rows)
+        if len(keys) < MOST_ROWS:
+            yield keys
+            return
+        middle = keys[len(keys) // 2]
+        for op in (Op.LT, Op.GE):
+            yield from self._keys(data, columns, both(where, Compare(op, Field.of(columns.key), middle)))
 
     def _count(self, data: Slice, measure: Measure) -> int:
         rows = self._query(data, compiler.filter_of(data, measure.where), ["count(*)"])
@@ -137,6 +156,6 @@ class MilvusBackend:
 
     def _vector_field(self, data: Slice) -> dict[str, Any]:
         for field in self._schema(data)["fields"]:
-            if int(field["type"]) in VECTOR_TYPES:
+            if int(field["type"]) == FLOAT_VECTOR:
                 return dict(field)
-        raise TerminalError(f"Milvus: collection {data.target} has no vector field.")
+        raise UnsupportedError(self.store, f"the vectors of {data.target}", "Only FLOAT_VECTOR fields can be judged.")

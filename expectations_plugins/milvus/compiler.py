@@ -5,7 +5,6 @@ Values are JSON literals, which Milvus reads as its own: a quote or a backslash 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,6 +26,7 @@ from expectations_plugins.expressions import (
     Related,
     both,
 )
+from pipeline.stores.milvus import literal as store_literal
 
 NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
@@ -56,11 +56,11 @@ def literal(value: Any) -> str:
     Raises:
         UnsupportedError: It is not text, a number or a boolean.
     """
-    if isinstance(value, bool | int | float | str):
-        return json.dumps(value, ensure_ascii=False)
-    raise UnsupportedError(
-        "Milvus", f"a comparison with a {type(value).__name__}", "Compare with text, a number or a boolean."
-    )
+    try:
+        return store_literal(value)
+    except ValueError as error:
+        what = f"a comparison with {value!r}"
+        raise UnsupportedError("Milvus", what, "Compare with text, a finite number or a boolean.") from error
 
 
 def reference(field: Field) -> str:
@@ -95,11 +95,11 @@ def _not(node: Not) -> str:
 
 
 def _and(node: And) -> str:
-    return "(" + " and ".join(condition(part) for part in node.operands) + ")"
+    return "(" + (" and ".join(condition(part) for part in node.operands) or "true") + ")"
 
 
 def _or(node: Or) -> str:
-    return "(" + " or ".join(condition(part) for part in node.operands) + ")"
+    return "(" + (" or ".join(condition(part) for part in node.operands) or "false") + ")"
 
 
 _OPERATORS: Mapping[Op, str] = {Op.EQ: "==", Op.NE: "!=", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}

@@ -23,6 +23,7 @@ VALIDITY_KEYS = (
     "threshold",
     "min_invalid",
     "exact_scan",
+    "batch_field",
 )
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import Measure, Row, Sample, TopValues
 from expectations_plugins.mongodb import compiler
-from pipeline.stores.mongodb import ERRORS, Database
+from pipeline.stores.mongodb import ERRORS, Database, plain
 
 TIME_LIMIT_MS = 60_000
-COLUMN_SAMPLE = 1_000
 
 
 class MongoDBBackend:
@@ -50,24 +49,19 @@ class MongoDBBackend:
         """Records by _id."""
         found = self._aggregate(data, compiler.sample_pipeline(data, query), "reading examples")
         return [
-            {field.path: row[f"f{number}"] for number, field in enumerate(query.fields) if f"f{number}" in row}
+            {field.path: plain(row[f"f{number}"]) for number, field in enumerate(query.fields) if f"f{number}" in row}
             for row in found
         ]
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """(value, count), most frequent first."""
         found = self._aggregate(data, compiler.top_values_pipeline(data, query), "counting values")
-        return [(row.get("_id"), int(row["n"])) for row in found]
+        return [(plain(row.get("_id")), int(row["n"])) for row in found]
 
     def columns(self, data: Slice) -> Sequence[str]:
-        """Names of the top-level fields of the first records of the slice, sorted: documents share no schema."""
-        pipeline = [
-            *compiler.match(data),
-            {"$limit": COLUMN_SAMPLE},
-            {"$project": {"_id": 0, "names": {"$map": {"input": {"$objectToArray": "$$ROOT"}, "in": "$$this.k"}}}},
-        ]
-        found = self._aggregate(data, pipeline, "reading field names")
-        return sorted({name for row in found for name in row["names"]})
+        """Every top-level field name of the slice, sorted: documents share no schema."""
+        found = self._aggregate(data, compiler.columns_pipeline(data), "reading field names")
+        return sorted(str(row["_id"]) for row in found)
 
     def explain(self, data: Slice, query: Sample) -> str:
         """The aggregation to paste into mongosh."""

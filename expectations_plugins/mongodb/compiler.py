@@ -89,6 +89,16 @@ def top_values_pipeline(data: Slice, query: TopValues) -> Pipeline:
     ]
 
 
+def columns_pipeline(data: Slice) -> Pipeline:
+    """Every top-level field name, once."""
+    return [
+        *match(data),
+        {"$project": {"_id": 0, "names": {"$map": {"input": {"$objectToArray": "$$ROOT"}, "in": "$$this.k"}}}},
+        {"$unwind": "$names"},
+        {"$group": {"_id": "$names"}},
+    ]
+
+
 def match(data: Slice) -> Pipeline:
     """The slice as a first stage; equality on a plain field is written so that an index serves it."""
     where = data.where

@@ -9,10 +9,9 @@ from typing import Any
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import Measure, Row, Sample, TopValues
 from expectations_plugins.neo4j import compiler
-from pipeline.stores.neo4j import Graph
+from pipeline.stores.neo4j import Graph, plain
 
 TIME_LIMIT = 60.0
-COLUMN_SAMPLE = 1_000
 
 
 class Neo4jBackend:
@@ -48,16 +47,16 @@ class Neo4jBackend:
         """Nodes by their key; a missing property is absent."""
         found = self._ask(data, compiler.sample_query(data, query), "reading examples")
         names = {f"f{number}": field.path for number, field in enumerate(query.fields)}
-        return [{names[key]: value for key, value in row.items() if value is not None} for row in found]
+        return [{names[key]: plain(value) for key, value in row.items() if value is not None} for row in found]
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """(value, count), most frequent first."""
         found = self._ask(data, compiler.top_values_query(data, query), "counting values")
-        return [(row["value"], int(row["hits"])) for row in found]
+        return [(plain(row["value"]), int(row["hits"])) for row in found]
 
     def columns(self, data: Slice) -> Sequence[str]:
-        """Property names of the first nodes of the slice, sorted: nodes share no schema."""
-        found = self._ask(data, compiler.columns_query(data, COLUMN_SAMPLE), "reading property names")
+        """Every property name of the slice, sorted: nodes share no schema."""
+        found = self._ask(data, compiler.columns_query(data), "reading property names")
         return [row["name"] for row in found]
 
     def explain(self, data: Slice, query: Sample) -> str:

@@ -91,11 +91,11 @@ def top_values_query(data: Slice, top: TopValues) -> Cypher:
     return query
 
 
-def columns_query(data: Slice, limit: int) -> Cypher:
-    """Property names of the first nodes of a slice."""
+def columns_query(data: Slice) -> Cypher:
+    """Property names of a slice's nodes."""
     query = Cypher()
     where = match(data, query)
-    query.text = f"{where} WITH n LIMIT {query.bind(limit)} UNWIND keys(n) AS name RETURN DISTINCT name ORDER BY name"
+    query.text = f"{where} UNWIND keys(n) AS name RETURN DISTINCT name ORDER BY name"
     return query
 
 
@@ -124,12 +124,12 @@ def _always(node: Always, _: Cypher) -> str:
 
 
 def _is_null(node: IsNull, _: Cypher) -> str:
-    return f"{reference(node.field)} IS NULL"
+    value = reference(node.field)
+    return f"({value} IS NULL OR coalesce({value} <> {value}, false))"  # only a NaN differs from itself
 
 
 def _is_text(node: IsText, _: Cypher) -> str:
-    value = reference(node.field)
-    return f"({value} IS NOT NULL AND toString({value}) = {value})"
+    return f"coalesce({reference(node.field)} STARTS WITH '', false)"  # null of anything but text
 
 
 def _compare(node: Compare, query: Cypher) -> str:
@@ -146,7 +146,8 @@ def _in_set(node: InSet, query: Cypher) -> str:
 def _matches(node: Matches, query: Cypher) -> str:
     # =~ matches the whole text; a search is that with anything around it, newlines included
     pattern = query.bind(f"(?s).*?(?-s:{node.pattern}).*")
-    return f"coalesce({reference(node.field)} =~ {pattern}, false)"
+    text = _is_text(IsText(node.field), query)  # there are servers that match a number's digits
+    return f"({text} AND coalesce({reference(node.field)} =~ {pattern}, false))"
 
 
 def _related(node: Related, query: Cypher) -> str:

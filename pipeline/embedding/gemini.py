@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.embedding.errors import ERRORS, retry_after
 from pipeline.embedding.fallback import fallback
+from pipeline.embedding.memory import Memory
 from pipeline.embedding.pacing import CircuitBreaker, RateLimit
 from pipeline.embedding.vectors import checked
 from pipeline.errors import TransientError
@@ -27,6 +28,9 @@ REQUEST_SIZE = 100
 """Texts in a request; the API takes no more."""
 
 BREAKER_THRESHOLD = 2
+
+REMEMBERED = 20_000
+"""Texts whose vectors are kept in memory: 60 MB at most."""
 
 
 class GeminiEmbedder:
@@ -60,6 +64,7 @@ class GeminiEmbedder:
         self._rate = RateLimit(requests_per_second)
         self._policy = policy
         self._timeout = timeout
+        self._memory = Memory(REMEMBERED)
 
     @property
     def model(self) -> str:
@@ -67,15 +72,15 @@ class GeminiEmbedder:
         return self._model
 
     def embed(self, texts: Sequence[str]) -> Sequence[Embedding]:
-        """One embedding per text, in order; equal texts are sent once.
+        """One embedding per text, in order; equal texts are sent once, also when they were sent lately.
 
         Raises:
             TerminalError: The API refuses us: key, permission or model. An outage does not raise.
         """
-        distinct = list(dict.fromkeys(texts))
+        known = {text: found for text in dict.fromkeys(texts) if (found := self._memory.recall(text)) is not None}
+        distinct = [text for text in dict.fromkeys(texts) if text not in known]
         chunks = [distinct[start : start + REQUEST_SIZE] for start in range(0, len(distinct), REQUEST_SIZE)]
         breaker = CircuitBreaker(BREAKER_THRESHOLD)
-        known: dict[str, Embedding] = {}
         with ThreadPoolExecutor(max_workers=self._concurrency, thread_name_prefix="gemini") as pool:
             for chunk, found in zip(chunks, pool.map(lambda part: self._request(part, breaker), chunks), strict=True):
                 known.update(zip(chunk, found, strict=True))
@@ -90,6 +95,8 @@ class GeminiEmbedder:
             breaker.failed()
             return [fallback(text) for text in texts]
         breaker.succeeded()
+        for text, embedding in zip(texts, found, strict=True):
+            self._memory.keep(text, embedding)
         return found
 
     def _attempt(self, texts: Sequence[str], breaker: CircuitBreaker) -> Sequence[Embedding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 
 from pipeline.model import VECTOR_DIMENSION, Embedding
@@ -23,7 +24,8 @@ def checked(values: Sequence[float], source: str) -> Embedding:
     if reason is not None:
         return Embedding(vector=(), source=source, invalid=reason)
     length = math.sqrt(math.fsum(component * component for component in vector))
-    return Embedding(vector=tuple(component / length for component in vector), source=source)
+    unit = array("f", (component / length for component in vector))  # what vector stores keep: single precision
+    return Embedding(vector=tuple(unit), source=source)
 
 
 def fault(vector: Sequence[float]) -> str | None:

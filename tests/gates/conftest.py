@@ -30,8 +30,8 @@ class Site:
     app: App
     endpoints: Endpoints
 
-    def process(self, name: str) -> BatchOutcome:
-        """Take a fixture through all stages and gates."""
+    def process(self, name: str | Path) -> BatchOutcome:
+        """Take a fixture, or another file, through all stages and gates."""
         [source] = discover([FIXTURES / name], max_records=1_000, min_age=0)
         return self.app.runner().process(source)
 

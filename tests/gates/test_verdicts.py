@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from checkpoints.gates import build_gates
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, TransientError
 from pipeline.model import BatchStatus, Verdict
+from pipeline.ports import RawStore
 from pipeline.topology import GATES
 from tests.gates.conftest import Site
 
@@ -145,12 +149,57 @@ def test_a_check_without_a_lease_says_what_it_would_do_and_does_nothing(make_sit
     assert site.app.raw_store.counts(outcome.batch_id) == (12, 0)
 
 
-def gates_of(site: Site, **environment: str) -> dict[str, object]:
+def test_markup_in_data_is_text_on_the_page(make_site: MakeSite, gx_root: Path, tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>"
+    record = {"interaction_id": "x<b>1", "user_id": hostile, "campaign_id": hostile, "message": hostile}
+    (tmp_path / "hostile.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    site = make_site(SLUICEGATE_USER_ID_PATTERN="^<", SLUICEGATE_VECTOR_TOLERANCE=1)
+    outcome = site.process(tmp_path / "hostile.jsonl")
+    assert outcome.verdicts["graph"] == "WARN"
+    strict = make_site()
+    gates_of(strict)["raw"].check(outcome.batch_id, None)
+    pages = list((gx_root / "uncommitted" / "data_docs").rglob("*.html"))
+    ours = [text for page in pages if "alert(1)" in (text := page.read_text("utf-8"))]
+    assert len(ours) >= 2
+    assert not [text for text in ours if hostile in text]
+
+
+def test_records_that_could_not_be_quarantined_hold_the_batch(make_site: MakeSite) -> None:
+    site = make_site(SLUICEGATE_USER_ID_TOLERANCE=0.5)
+    raw_store = Refusing(site.app.raw_store)
+    outcome = site.process("one_bad_user_id.jsonl")
+    gates = gates_of(site, raw_store=raw_store)
+    report = gates["raw"].check(outcome.batch_id, lease_of(site, outcome.batch_id))
+    assert (report.verdict, report.transient) == (Verdict.ERROR, True)
+    assert "MongoDB went away" in report.findings[0].summary
+
+
+def test_a_user_id_with_a_last_newline_is_malformed(make_site: MakeSite, tmp_path: Path) -> None:
+    record = {"interaction_id": "newline-1", "user_id": "u_123\n", "campaign_id": "c_1"}
+    (tmp_path / "newline.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    assert make_site().process(tmp_path / "newline.jsonl").verdicts == {"raw": "FAIL"}
+
+
+class Refusing:
+    """A raw store that cannot mark records."""
+
+    def __init__(self, real: RawStore) -> None:
+        self._real = real
+
+    def quarantine(self, *_: object, **__: object) -> int:
+        raise TransientError("MongoDB went away.")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+
+def gates_of(site: Site, raw_store: Any = None, **environment: str) -> dict[str, Any]:
     """The gates, with other addresses where the test wants a store to be down."""
     app = site.app
     known = app.connections("mongodb", "neo4j", "milvus").environment()
-    return build_gates(app.settings, {**known, **environment}, app.ledger, app.raw_store)  # type: ignore[return-value]
+    found = build_gates(app.settings, {**known, **environment}, app.ledger, raw_store or app.raw_store)
+    return dict(found)
 
 
-def lease_of(site: Site, batch_id: str) -> object:
+def lease_of(site: Site, batch_id: str) -> Any:
     return site.app.ledger.acquire(batch_id, "test", 60)

@@ -3,11 +3,11 @@ true
 // {}
 
 // is_null
-n.`user_id` IS NULL
+(n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false))
 // {}
 
 // is_text
-(n.`user_id` IS NOT NULL AND toString(n.`user_id`) = n.`user_id`)
+coalesce(n.`user_id` STARTS WITH '', false)
 // {}
 
 // compare
@@ -19,19 +19,19 @@ n.`user_id` IS NULL
 // {"p0": ["click", "\"); DROP $where {'$gt': ''} \\ ` \n", 1, true]}
 
 // matches
-coalesce(n.`user_id` =~ $p0, false)
+(coalesce(n.`user_id` STARTS WITH '', false) AND coalesce(n.`user_id` =~ $p0, false))
 // {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*"}
 
 // not
-(NOT n.`user_id` IS NULL)
+(NOT (n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)))
 // {}
 
 // and
-(n.`a` IS NULL AND (n.`b` IS NOT NULL AND coalesce(n.`b` <> $p0, false)))
+((n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false)) AND (n.`b` IS NOT NULL AND coalesce(n.`b` <> $p0, false)))
 // {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n"}
 
 // or
-(n.`a` IS NULL OR n.`b` IS NULL)
+((n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false)) OR (n.`b` IS NULL OR coalesce(n.`b` <> n.`b`, false)))
 // {}
 
 // related
@@ -39,13 +39,13 @@ EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 }
 // {"p0": true}
 
 // malformed_user_id
-(n.`user_id` IS NULL OR (NOT coalesce(n.`user_id` =~ $p0, false)))
-// {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*"}
+((n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)) OR ((NOT (coalesce(n.`user_id` STARTS WITH '', false) AND coalesce(n.`user_id` =~ $p0, false))) OR (coalesce(n.`user_id` STARTS WITH '', false) AND coalesce(n.`user_id` =~ $p1, false))))
+// {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*", "p1": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
 
 // orphaned
 (NOT EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 })
 // {"p0": true}
 
 // odd_name
-n.`a.b.$c.d e` IS NULL
+(n.`a.b.$c.d e` IS NULL OR coalesce(n.`a.b.$c.d e` <> n.`a.b.$c.d e`, false))
 // {}

@@ -9,18 +9,17 @@ from pipeline.stores.error_table import ErrorTable
 
 TRANSIENT_CODES = frozenset(
     {
-        2,  # legacy: connection failed
-        3,  # request limit exceeded
-        5,  # timeout
-        6,  # not ready
-        8,  # rate limit
-        9,  # node not available
-        10,  # collection not fully loaded
-        503,  # channel lagging, service unavailable
+        2,  # service unavailable
+        4,  # too many concurrent requests
+        8,  # rate limit exceeded
+        12,  # resources insufficient
+        103,  # collection not fully loaded
     }
 )
-"""Server error codes that heal (milvus, pkg/util/merr/errors.go: those marked retriable)."""
+"""Server error codes that heal (milvus, pkg/util/merr/errors.go: retriable). 1, not ready, is also pymilvus' code for
+anything unexpected, and so is told by its text."""
 
+NOT_READY = "not ready"
 TRANSIENT_STATUS = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 )
@@ -34,7 +33,8 @@ def _refine(error: BaseException) -> bool | None:
         return callable(status) and status() in TRANSIENT_STATUS
     if not isinstance(error, driver.MilvusException):
         return None
-    if error.code in TRANSIENT_CODES or UNREACHABLE in str(error.message):
+    text = str(error.message)
+    if error.code in TRANSIENT_CODES or UNREACHABLE in text or NOT_READY in text:
         return True
     return True if isinstance(error.code, grpc.StatusCode) and error.code in TRANSIENT_STATUS else None
 

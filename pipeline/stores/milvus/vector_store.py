@@ -60,9 +60,9 @@ class MilvusVectorStore:
         found: dict[str, str] = {}
         for page in queries.pages(interaction_ids, CHUNK):
             with ERRORS.guard(f"reading vectors of embedding batch {embedding_batch_id}"):
-                rows = self._client.get(
+                rows = self._client.query(
                     self._collection,
-                    page,
+                    filter=queries.keys_filter(queries.KEY, page),
                     output_fields=[queries.KEY, "embedding_batch_id", "embedding_source"],
                     timeout=TIME_LIMIT,
                     consistency_level="Strong",

@@ -7,5 +7,6 @@ from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
 from pipeline.stores.mongodb.raw_store import MongoRawStore
+from pipeline.stores.mongodb.values import plain
 
-__all__ = ["ERRORS", "LEDGER_VERSION", "Database", "MongoLedger", "MongoRawStore", "connect"]
+__all__ = ["ERRORS", "LEDGER_VERSION", "Database", "MongoLedger", "MongoRawStore", "connect", "plain"]
