@@ -77,13 +77,15 @@ class GeminiEmbedder:
         Raises:
             TerminalError: The API refuses us: key, permission or model. An outage does not raise.
         """
-        known = {text: found for text in dict.fromkeys(texts) if (found := self._memory.recall(text)) is not None}
+        known: dict[str, Embedding] = {
+            text: found for text in dict.fromkeys(texts) if (found := self._memory.recall(text)) is not None
+        }
         distinct = [text for text in dict.fromkeys(texts) if text not in known]
         chunks = [distinct[start : start + REQUEST_SIZE] for start in range(0, len(distinct), REQUEST_SIZE)]
         breaker = CircuitBreaker(BREAKER_THRESHOLD)
         with ThreadPoolExecutor(max_workers=self._concurrency, thread_name_prefix="gemini") as pool:
-            for chunk, found in zip(chunks, pool.map(lambda part: self._request(part, breaker), chunks), strict=True):
-                known.update(zip(chunk, found, strict=True))
+            for chunk, made in zip(chunks, pool.map(lambda part: self._request(part, breaker), chunks), strict=True):
+                known.update(zip(chunk, made, strict=True))
         return [known[text] for text in texts]
 
     def _request(self, texts: Sequence[str], breaker: CircuitBreaker) -> Sequence[Embedding]:
