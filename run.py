@@ -220,7 +220,6 @@ class App:
         """Where these stores are; those of them that are local are started if need be, and stay up until `close`."""
         from pipeline.connections import resolve  # noqa: PLC0415
         from pipeline.local import Endpoints, LocalStack  # noqa: PLC0415
-
         from pipeline.settings import shield_drivers  # noqa: PLC0415
 
         progress, local = self.progress, set(self.settings.local_stores())

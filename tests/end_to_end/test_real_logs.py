@@ -1,4 +1,4 @@
-"""Two real days, held against an oracle that reads files and stores alone; their README says what is wrong with them."""
+"""Two real days, held against an oracle that reads files and stores alone; their README says what is wrong in them."""
 
 from __future__ import annotations
 
