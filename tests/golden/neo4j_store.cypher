@@ -1,0 +1,32 @@
+CREATE CONSTRAINT user_key IF NOT EXISTS FOR (n:User) REQUIRE n.user_id IS UNIQUE
+
+CREATE CONSTRAINT interaction_key IF NOT EXISTS FOR (n:Interaction) REQUIRE n.interaction_id IS UNIQUE
+
+CREATE CONSTRAINT campaign_key IF NOT EXISTS FOR (n:Campaign) REQUIRE n.campaign_id IS UNIQUE
+
+CREATE INDEX interaction_batch IF NOT EXISTS FOR (n:Interaction) ON (n.batch_id)
+
+CREATE INDEX interaction_campaign IF NOT EXISTS FOR (n:Interaction) ON (n.campaign_id)
+
+UNWIND $rows AS row
+MERGE (i:Interaction {interaction_id: row.interaction_id})
+SET i.batch_id = $batch_id, i.fence = $fence, i.campaign_id = row.campaign_id, i.type = row.type,
+    i.timestamp = row.timestamp
+MERGE (u:User {user_id: row.user_id})
+MERGE (u)-[:PERFORMED]->(i)
+
+UNWIND $rows AS row
+MATCH (i:Interaction {interaction_id: row.interaction_id})
+MATCH (c:Campaign {campaign_id: row.campaign_id})
+MERGE (i)-[:REFERS_TO]->(c)
+
+UNWIND $rows AS row
+MERGE (c:Campaign {campaign_id: row.campaign_id})
+SET c += row.properties, c.in_catalogue = true
+
+UNWIND $rows AS row
+MATCH (i:Interaction {campaign_id: row.campaign_id})
+MATCH (c:Campaign {campaign_id: row.campaign_id})
+MERGE (i)-[:REFERS_TO]->(c)
+
+MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions

@@ -1,0 +1,117 @@
+"""The metrics store on a real BigQuery REST server: one transaction a batch, and only published batches are seen."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pipeline.errors import ConfigurationError, TerminalError
+from pipeline.local import Endpoints
+from pipeline.model import MetricRow
+from pipeline.stores.bigquery import BigQueryMetricsStore, Client, connect, queries
+
+BATCH = "ab" * 32
+OTHER = "cd" * 32
+NASTY = "\"); DROP TABLE batches; -- ' ` \\ \n ünï"
+
+
+@pytest.fixture(scope="module")
+def client(endpoints: Endpoints) -> Iterator[Client]:
+    found = connect(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint, location="US")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def store(client: Client) -> BigQueryMetricsStore:
+    made = BigQueryMetricsStore(client, f"t{uuid.uuid4().hex[:10]}")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def ask(client: Client, store: BigQueryMetricsStore) -> Callable[[str], list[Any]]:
+    def asked(sql: str) -> list[Any]:
+        return [dict(row) for row in client.query(sql.format(dataset=store._dataset)).result()]
+
+    return asked
+
+
+def rows(batch: str = BATCH, count: int = 5, campaign: str | None = "c_1") -> list[MetricRow]:
+    start = datetime(2026, 11, 20, 9, 10, tzinfo=UTC)
+    return [MetricRow(batch, campaign, f"type {n}", start, 3, 2, 1.5) for n in range(count)]
+
+
+PUBLISHED = "SELECT COUNT(*) AS n, COALESCE(SUM(interactions), 0) AS i FROM `{dataset}.published_metrics`"
+ALL = "SELECT COUNT(*) AS n FROM `{dataset}.interaction_metrics`"
+
+
+def test_preparing_twice_changes_nothing(store: BigQueryMetricsStore) -> None:
+    store.prepare()
+
+
+def test_aggregated_rows_are_not_seen_by_analysts(store: BigQueryMetricsStore, ask: Any) -> None:
+    assert store.replace(BATCH, rows(), 15) == 15
+    assert (ask(ALL), ask(PUBLISHED)) == ([{"n": 5}], [{"n": 0, "i": 0}])
+
+
+def test_published_rows_are_seen(store: BigQueryMetricsStore, ask: Any) -> None:
+    assert store.publish(BATCH, rows(), 15) == 15
+    assert ask(PUBLISHED) == [{"n": 5, "i": 15}]
+
+
+def test_writing_the_same_again_changes_nothing(store: BigQueryMetricsStore, ask: Any) -> None:
+    for _ in range(3):
+        store.publish(BATCH, rows(), 15)
+    assert (ask(PUBLISHED), ask("SELECT COUNT(*) AS n FROM `{dataset}.batches`")) == ([{"n": 5, "i": 15}], [{"n": 1}])
+
+
+def test_aggregating_a_published_batch_again_unpublishes_it(store: BigQueryMetricsStore, ask: Any) -> None:
+    store.publish(BATCH, rows(), 15)
+    store.publish(OTHER, rows(OTHER, 1), 3)
+    store.replace(BATCH, rows(count=2), 6)
+    assert ask(PUBLISHED) == [{"n": 1, "i": 3}]
+
+
+def test_rows_that_do_not_add_up_change_nothing(store: BigQueryMetricsStore, ask: Any) -> None:
+    store.publish(BATCH, rows(), 15)
+    with pytest.raises(TerminalError, match="15 interactions, MongoDB has 16"):
+        store.publish(BATCH, rows(), 16)
+    assert ask(PUBLISHED) == [{"n": 5, "i": 15}]
+
+
+def test_an_empty_batch_is_published_with_nothing(store: BigQueryMetricsStore, ask: Any) -> None:
+    assert store.publish(BATCH, [], 0) == 0
+    assert ask("SELECT interactions AS i FROM `{dataset}.batches`") == [{"i": 0}]
+
+
+def test_text_comes_back_as_it_was(store: BigQueryMetricsStore, ask: Any) -> None:
+    store.publish(BATCH, rows(count=1, campaign=NASTY), 3)
+    assert ask("SELECT campaign_id AS c FROM `{dataset}.published_metrics`") == [{"c": NASTY}]
+
+
+def test_no_staging_table_is_left(store: BigQueryMetricsStore, client: Client) -> None:
+    store.publish(BATCH, rows(), 15)
+    names = {table.table_id for table in client.list_tables(store._dataset)}
+    assert names == {"interaction_metrics", "batches", "published_metrics"}
+
+
+@pytest.mark.parametrize("batch", ["", "x' OR '1'='1", "ab`cd", "AB" * 32, "ab" * 33, "ab" * 32 + "\n"])
+def test_what_is_no_batch_id_never_reaches_sql(store: BigQueryMetricsStore, batch: str) -> None:
+    with pytest.raises(ConfigurationError):
+        store.replace(batch, [], 0)
+
+
+def test_sql_is_golden(golden: Callable[[str, str], None]) -> None:
+    dataset, staging = queries.dataset_path("project", "dataset"), queries.staging_table(BATCH, "0" * 16)
+    parts = [
+        queries.staged_sum(dataset, staging),
+        queries.replace_script(dataset, BATCH, staging, published=None),
+        queries.replace_script(dataset, BATCH, staging, published=15),
+        queries.view(dataset),
+    ]
+    golden("bigquery_metrics.sql", "\n\n".join(parts) + "\n")
