@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from expectations_plugins.expressions import Always, Condition, Measure, Row, Sample, TopValues
+from expectations_plugins.expressions import Always, Condition, Measure, RepeatedSample, Row, Sample, TopValues
 from pipeline.errors import TerminalError
 
 
@@ -63,6 +63,9 @@ class Backend(Protocol):
 
     def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
         """Records of the slice."""
+
+    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
+        """Records of the slice that share their values with another."""
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """(value, count) pairs of the slice."""

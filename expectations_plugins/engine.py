@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from expectations_plugins.backend import Backend, Slice
-from expectations_plugins.expressions import Compare, Condition, Field, Op, Sample, both
+from expectations_plugins.expressions import Compare, Condition, Field, Op, RepeatedSample, Sample, both
 from expectations_plugins.gx_internals import (
     BatchData,
     BatchMarkers,
@@ -182,6 +182,8 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
             found: Any
             if isinstance(query, Sample):
                 found = self.backend.sample(data, query)
+            elif isinstance(query, RepeatedSample):
+                found = self.backend.repeated(data, query)
             else:
                 found = self.backend.top_values(data, query)
         except Exception as error:  # noqa: BLE001 - recorded with its type, raised as GX's own

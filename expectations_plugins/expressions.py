@@ -87,6 +87,24 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareLength:
+    """The field is text whose length, in characters, compares with the value as `op` says."""
+
+    op: Op
+    field: Field
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompareFields:
+    """One field compares with another as `op` says; false where either is null."""
+
+    op: Op
+    left: Field
+    right: Field
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """The record has a relationship of this type to a target with this label whose `marker` property is true."""
 
@@ -116,7 +134,9 @@ class Or:
     operands: tuple[Condition, ...]
 
 
-Condition = Always | IsNull | IsText | Compare | InSet | Matches | Related | Not | And | Or
+Condition = (
+    Always | IsNull | IsText | Compare | CompareLength | CompareFields | InSet | Matches | Related | Not | And | Or
+)
 
 
 def both(*operands: Condition) -> Condition:
@@ -134,8 +154,44 @@ class Count:
     where: Condition = Always(True)
 
 
-Measure = Count
-"""What one query over a slice can compute; the union grows with the metrics that are supported."""
+class Kind(StrEnum):
+    """A number made of all values of a field."""
+
+    MIN = "min"
+    MAX = "max"
+    SUM = "sum"
+    MEAN = "mean"
+    STDEV = "stdev"
+    """Of the sample: divided by n - 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A number made of a field's values, nulls left out, of records that meet a condition; null of none."""
+
+    kind: Kind
+    field: Field
+    where: Condition = Always(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """How many different values a field has, nulls left out, among records that meet a condition."""
+
+    field: Field
+    where: Condition = Always(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """How many records meet a condition and share their values of these fields with another that does."""
+
+    fields: tuple[Field, ...]
+    where: Condition = Always(True)
+
+
+Measure = Count | Aggregate | Distinct | Repeated
+"""What can be computed over a slice; a store sends as many in one query as one query can carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +199,15 @@ class Sample:
     """Some records that meet a condition, in the order of the store's key, `limit` at most."""
 
     where: Condition
+    fields: tuple[Field, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedSample:
+    """Some of the records that `Repeated` counts."""
+
+    repeated: Repeated
     fields: tuple[Field, ...]
     limit: int
 

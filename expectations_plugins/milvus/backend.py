@@ -8,7 +8,19 @@ from functools import partial
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
-from expectations_plugins.expressions import Compare, Condition, Field, Measure, Op, Row, Sample, TopValues, both
+from expectations_plugins.expressions import (
+    Compare,
+    Condition,
+    Count,
+    Field,
+    Measure,
+    Op,
+    RepeatedSample,
+    Row,
+    Sample,
+    TopValues,
+    both,
+)
 from expectations_plugins.milvus import compiler
 from expectations_plugins.milvus.vectors import Rule, judge
 from pipeline.stores.milvus import ERRORS, MilvusClient, keys_filter
@@ -54,6 +66,8 @@ class MilvusBackend:
 
     def check(self, measure: Measure) -> None:
         """Compile without running."""
+        if not isinstance(measure, Count):
+            raise UnsupportedError(self.store, f"{type(measure).__name__.lower()} values", "Check it in MongoDB.")
         compiler.condition(measure.where)
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
@@ -66,6 +80,11 @@ class MilvusBackend:
         rows = self._query(data, compiler.filter_of(data, query.where), names, limit=query.limit)
         found = [{name: row[name] for name in names if row.get(name) is not None} for row in rows]
         return sorted(found, key=lambda row: [str(row.get(name)) for name in names])
+
+    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
+        """Milvus cannot group."""
+        del data, query
+        raise UnsupportedError(self.store, "values that occur more than once", "Check it in MongoDB.")
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """Milvus cannot group."""

@@ -14,6 +14,8 @@ from expectations_plugins.expressions import (
     Always,
     And,
     Compare,
+    CompareFields,
+    CompareLength,
     Condition,
     Field,
     InSet,
@@ -116,6 +118,8 @@ SUPPORTED: Mapping[type, Callable[[Any], str]] = {
 """What Milvus filters can say; a condition that is not here is refused."""
 
 UNSUPPORTED: Mapping[type, str] = {
+    CompareLength: "filters know no lengths",
+    CompareFields: "filters compare fields with values only",
     IsText: "a field of a schema has one type",
     Matches: "filters know LIKE, not regular expressions",
     Related: "Milvus has no relationships",

@@ -11,7 +11,7 @@ from expectations_plugins.gx_internals import ConfigStr
 from expectations_plugins.metrics import Direct, MetricCall, MetricSpec, Plan
 from expectations_plugins.milvus.backend import MilvusBackend
 from expectations_plugins.registration import TABLE_DOMAIN, register
-from expectations_plugins.stock_metrics import SPECS
+from expectations_plugins.stock import SPECS
 from pipeline.stores.milvus import connect
 
 VALIDITY_KEYS = (

@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
-from expectations_plugins.expressions import Measure, Row, Sample, TopValues
+from expectations_plugins.expressions import (
+    Aggregate,
+    Count,
+    Distinct,
+    Field,
+    Measure,
+    Repeated,
+    RepeatedSample,
+    Row,
+    Sample,
+    TopValues,
+)
 from expectations_plugins.mongodb import compiler
 from pipeline.stores.mongodb import ERRORS, Database, plain
 
@@ -40,16 +51,31 @@ class MongoDBBackend:
         compiler.condition(measure.where)
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
-        """All measures in one $group; over no records every count is 0."""
-        found = self._aggregate(data, compiler.measure_pipeline(data, measures), "counting")
-        values = found[0] if found else {}
-        return [values.get(f"m{number}", 0) for number in range(len(measures))]
+        """Counts and aggregates in one $group, and one more for each measure that groups by a value."""
+        values: dict[str, Any] = {}
+        together = [measure for measure in measures if isinstance(measure, Count | Aggregate)]
+        if together:
+            found = self._aggregate(data, compiler.measure_pipeline(data, together), "counting")
+            row = found[0] if found else {}
+            for number, measure in enumerate(together):
+                values[repr(measure)] = plain(row.get(f"m{number}", 0 if isinstance(measure, Count) else None))
+        for alone in (measure for measure in measures if isinstance(measure, Distinct | Repeated)):
+            found = self._aggregate(data, compiler.grouped_pipeline(data, alone), "counting values")
+            values[repr(alone)] = int(found[0]["m"]) if found else 0
+        return [values[repr(measure)] for measure in measures]
 
     def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
         """Records by _id."""
-        found = self._aggregate(data, compiler.sample_pipeline(data, query), "reading examples")
+        return self._rows(data, compiler.sample_pipeline(data, query), query.fields)
+
+    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
+        """Records that share their values, by _id."""
+        return self._rows(data, compiler.repeated_pipeline(data, query), query.fields)
+
+    def _rows(self, data: Slice, pipeline: compiler.Pipeline, fields: Sequence[Field]) -> Sequence[Row]:
+        found = self._aggregate(data, pipeline, "reading examples")
         return [
-            {field.path: plain(row[f"f{number}"]) for number, field in enumerate(query.fields) if f"f{number}" in row}
+            {field.path: plain(row[f"f{number}"]) for number, field in enumerate(fields) if f"f{number}" in row}
             for row in found
         ]
 

@@ -10,22 +10,30 @@ from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
+    Aggregate,
     Always,
     And,
     Compare,
+    CompareFields,
+    CompareLength,
     Condition,
+    Count,
+    Distinct,
     Field,
     InSet,
     IsNull,
     IsText,
+    Kind,
     Matches,
-    Measure,
     Not,
     Op,
     Or,
     Related,
+    Repeated,
+    RepeatedSample,
     Sample,
     TopValues,
+    both,
 )
 
 Expression = Any
@@ -56,26 +64,52 @@ def reference(field: Field) -> Expression:
     return value
 
 
-def measure_pipeline(data: Slice, measures: Sequence[Measure]) -> Pipeline:
+def measure_pipeline(data: Slice, measures: Sequence[Count | Aggregate]) -> Pipeline:
     """One $group for all measures of a slice; the n-th measure is field `m{n}`."""
     group: dict[str, Any] = {"_id": None}
     for number, measure in enumerate(measures):
-        group[f"m{number}"] = {"$sum": {"$cond": [condition(measure.where), 1, 0]}}
+        group[f"m{number}"] = accumulator(measure)
     return [*match(data), {"$group": group}]
+
+
+def accumulator(measure: Count | Aggregate) -> Expression:
+    """A measure as a $group accumulator."""
+    if isinstance(measure, Count):
+        return {"$sum": {"$cond": [condition(measure.where), 1, 0]}}
+    wanted = both(measure.where, Not(IsNull(measure.field)))
+    return {f"${_ACCUMULATORS[measure.kind]}": {"$cond": [condition(wanted), reference(measure.field), None]}}
+
+
+def grouped_pipeline(data: Slice, measure: Distinct | Repeated) -> Pipeline:
+    """A measure that needs a $group of its own; its value is field `m`, and no document means 0."""
+    fields = (measure.field,) if isinstance(measure, Distinct) else measure.fields
+    present = Not(IsNull(measure.field)) if isinstance(measure, Distinct) else Always(True)
+    key = {f"k{number}": reference(field) for number, field in enumerate(fields)}
+    stages: Pipeline = [
+        *match(data),
+        {"$match": {"$expr": condition(both(measure.where, present))}},
+        {"$group": {"_id": key, "n": {"$sum": 1}}},
+    ]
+    if isinstance(measure, Distinct):
+        return [*stages, {"$group": {"_id": None, "m": {"$sum": 1}}}]
+    return [*stages, {"$match": {"n": {"$gt": 1}}}, {"$group": {"_id": None, "m": {"$sum": "$n"}}}]
+
+
+def repeated_pipeline(data: Slice, query: RepeatedSample) -> Pipeline:
+    """Some records that share their values, by _id."""
+    key = {f"k{number}": reference(field) for number, field in enumerate(query.repeated.fields)}
+    return [
+        *match(data),
+        {"$match": {"$expr": condition(query.repeated.where)}},
+        {"$setWindowFields": {"partitionBy": key, "output": {"__n": {"$sum": 1}}}},
+        {"$match": {"__n": {"$gt": 1}}},
+        *_shown(query.fields, query.limit),
+    ]
 
 
 def sample_pipeline(data: Slice, query: Sample) -> Pipeline:
     """Some records, by _id; a missing field stays missing."""
-    project: dict[str, Any] = {"_id": 0}
-    for number, field in enumerate(query.fields):
-        project[f"f{number}"] = reference(field)
-    return [
-        *match(data),
-        {"$match": {"$expr": condition(query.where)}},
-        {"$sort": {"_id": 1}},
-        {"$limit": query.limit},
-        {"$project": project},
-    ]
+    return [*match(data), {"$match": {"$expr": condition(query.where)}}, *_shown(query.fields, query.limit)]
 
 
 def top_values_pipeline(data: Slice, query: TopValues) -> Pipeline:
@@ -110,6 +144,11 @@ def match(data: Slice) -> Pipeline:
     return [{"$match": {"$expr": condition(where)}}]
 
 
+def _shown(fields: Sequence[Field], limit: int) -> Pipeline:
+    project: dict[str, Any] = {"_id": 0} | {f"f{number}": reference(field) for number, field in enumerate(fields)}
+    return [{"$sort": {"_id": 1}}, {"$limit": limit}, {"$project": project}]
+
+
 def _plain(name: str) -> bool:
     return bool(name) and not name.startswith("$") and "." not in name and "\0" not in name
 
@@ -131,6 +170,17 @@ def _compare(node: Compare) -> Expression:
     value = reference(node.field)
     compared = {f"${_OPERATORS[node.op]}": [value, {"$literal": node.value}]}
     return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, compared]}
+
+
+def _compare_length(node: CompareLength) -> Expression:
+    text = {"$cond": [_is_text(IsText(node.field)), reference(node.field), ""]}
+    compared = {f"${_OPERATORS[node.op]}": [{"$strLenCP": text}, {"$literal": node.value}]}
+    return {"$and": [_is_text(IsText(node.field)), compared]}
+
+
+def _compare_fields(node: CompareFields) -> Expression:
+    present = [{"$not": [_is_null(IsNull(field))]} for field in (node.left, node.right)]
+    return {"$and": [*present, {f"${_OPERATORS[node.op]}": [reference(node.left), reference(node.right)]}]}
 
 
 def _in_set(node: InSet) -> Expression:
@@ -166,11 +216,21 @@ _OPERATORS: Mapping[Op, str] = {
     Op.GE: "gte",
 }
 
+_ACCUMULATORS: Mapping[Kind, str] = {
+    Kind.MIN: "min",
+    Kind.MAX: "max",
+    Kind.SUM: "sum",
+    Kind.MEAN: "avg",
+    Kind.STDEV: "stdDevSamp",
+}
+
 SUPPORTED: Mapping[type, Callable[[Any], Expression]] = {
     Always: _always,
     IsNull: _is_null,
     IsText: _is_text,
     Compare: _compare,
+    CompareLength: _compare_length,
+    CompareFields: _compare_fields,
     InSet: _in_set,
     Matches: _matches,
     Not: _not,

@@ -12,7 +12,7 @@ from expectations_plugins.gx_internals import ConfigStr
 from expectations_plugins.metrics import MetricSpec
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from expectations_plugins.registration import register
-from expectations_plugins.stock_metrics import SPECS
+from expectations_plugins.stock import SPECS
 from pipeline.stores.mongodb import connect
 
 

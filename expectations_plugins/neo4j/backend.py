@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
-from expectations_plugins.expressions import Measure, Row, Sample, TopValues
+from expectations_plugins.expressions import (
+    Aggregate,
+    Field,
+    Measure,
+    Repeated,
+    RepeatedSample,
+    Row,
+    Sample,
+    TopValues,
+)
 from expectations_plugins.neo4j import compiler
 from pipeline.stores.neo4j import Graph, plain
 
@@ -39,14 +48,30 @@ class Neo4jBackend:
         compiler.condition(measure.where, compiler.Cypher())
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
-        """All measures in one row; over no nodes every count is 0."""
-        found = self._ask(data, compiler.measure_query(data, measures), "counting")
-        return [found[0].get(f"m{number}") or 0 for number in range(len(measures))]
+        """All measures in one row, but for those that group by several fields: one query each."""
+        values: dict[str, Any] = {}
+        together = [measure for measure in measures if not isinstance(measure, Repeated)]
+        if together:
+            [row] = self._ask(data, compiler.measure_query(data, together), "counting")
+            for number, measure in enumerate(together):
+                value = plain(row.get(f"m{number}"))
+                values[repr(measure)] = value if isinstance(measure, Aggregate) else int(value or 0)
+        for alone in (measure for measure in measures if isinstance(measure, Repeated)):
+            found = self._ask(data, compiler.repeated_query(data, alone), "counting values")
+            values[repr(alone)] = int(found[0]["m"] or 0) if found else 0
+        return [values[repr(measure)] for measure in measures]
 
     def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
         """Nodes by their key; a missing property is absent."""
-        found = self._ask(data, compiler.sample_query(data, query), "reading examples")
-        names = {f"f{number}": field.path for number, field in enumerate(query.fields)}
+        return self._rows(data, compiler.sample_query(data, query), query.fields)
+
+    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
+        """Nodes that share their values, by their key."""
+        return self._rows(data, compiler.repeated_sample_query(data, query), query.fields)
+
+    def _rows(self, data: Slice, query: compiler.Cypher, fields: Sequence[Field]) -> Sequence[Row]:
+        found = self._ask(data, query, "reading examples")
+        names = {f"f{number}": field.path for number, field in enumerate(fields)}
         return [{names[key]: plain(value) for key, value in row.items() if value is not None} for row in found]
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:

@@ -11,22 +11,30 @@ from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
+    Aggregate,
     Always,
     And,
     Compare,
+    CompareFields,
+    CompareLength,
     Condition,
+    Count,
+    Distinct,
     Field,
     InSet,
     IsNull,
     IsText,
+    Kind,
     Matches,
-    Measure,
     Not,
     Op,
     Or,
     Related,
+    Repeated,
+    RepeatedSample,
     Sample,
     TopValues,
+    both,
 )
 
 
@@ -61,12 +69,40 @@ def condition(node: Condition, query: Cypher) -> str:
     return compile_node(node, query)
 
 
-def measure_query(data: Slice, measures: Sequence[Measure]) -> Cypher:
+def measure_query(data: Slice, measures: Sequence[Count | Aggregate | Distinct]) -> Cypher:
     """All measures of a slice in one row; the n-th is column `m{n}`."""
     query = Cypher()
     where = match(data, query)
-    sums = [f"sum(CASE WHEN {condition(m.where, query)} THEN 1 ELSE 0 END) AS m{i}" for i, m in enumerate(measures)]
-    query.text = f"{where} RETURN {', '.join(sums)}"
+    columns = [f"{aggregation(measure, query)} AS m{number}" for number, measure in enumerate(measures)]
+    query.text = f"{where} RETURN {', '.join(columns)}"
+    return query
+
+
+def aggregation(measure: Count | Aggregate | Distinct, query: Cypher) -> str:
+    """A measure as an aggregating expression; Cypher's leave nulls out."""
+    if isinstance(measure, Count):
+        return f"sum(CASE WHEN {condition(measure.where, query)} THEN 1 ELSE 0 END)"
+    wanted = condition(both(measure.where, Not(IsNull(measure.field))), query)
+    value = f"CASE WHEN {wanted} THEN {reference(measure.field)} END"
+    return f"count(DISTINCT {value})" if isinstance(measure, Distinct) else f"{_AGGREGATIONS[measure.kind]}({value})"
+
+
+def repeated_query(data: Slice, measure: Repeated) -> Cypher:
+    """How many nodes share their values."""
+    query = Cypher()
+    where = match(data, query, measure.where)
+    keys = ", ".join(f"{reference(field)} AS k{number}" for number, field in enumerate(measure.fields))
+    query.text = f"{where} WITH {keys}, count(*) AS hits WHERE hits > 1 RETURN sum(hits) AS m"
+    return query
+
+
+def repeated_sample_query(data: Slice, sample: RepeatedSample) -> Cypher:
+    """Some nodes that share their values, by their key."""
+    query = Cypher()
+    where = match(data, query, sample.repeated.where)
+    keys = ", ".join(f"{reference(field)} AS k{number}" for number, field in enumerate(sample.repeated.fields))
+    shared = f"WITH {keys}, collect(n) AS nodes WHERE size(nodes) > 1 UNWIND nodes AS n"
+    query.text = f"{where} {shared} {_shown(data, sample.fields, sample.limit, query)}"
     return query
 
 
@@ -74,9 +110,7 @@ def sample_query(data: Slice, sample: Sample) -> Cypher:
     """Some nodes, by their key."""
     query = Cypher()
     where = match(data, query, sample.where)
-    columns = ", ".join(f"{reference(f)} AS f{i}" for i, f in enumerate(sample.fields))
-    order = f"n.{quoted(data.key)}" if data.key else "elementId(n)"
-    query.text = f"{where} WITH n ORDER BY {order} LIMIT {query.bind(sample.limit)} RETURN {columns}"
+    query.text = f"{where} {_shown(data, sample.fields, sample.limit, query)}"
     return query
 
 
@@ -113,6 +147,12 @@ def reference(field_: Field) -> str:
     return f"n.{quoted(field_.path)}"
 
 
+def _shown(data: Slice, fields: Sequence[Field], limit: int, query: Cypher) -> str:
+    columns = ", ".join(f"{reference(field)} AS f{number}" for number, field in enumerate(fields))
+    order = f"n.{quoted(data.key)}" if data.key else "elementId(n)"
+    return f"WITH n ORDER BY {order} LIMIT {query.bind(limit)} RETURN {columns}"
+
+
 def _slice_part(node: Condition, query: Cypher) -> str:
     if isinstance(node, Compare) and node.op is Op.EQ:  # without the null check an index serves it
         return f"{reference(node.field)} = {query.bind(node.value)}"
@@ -136,6 +176,17 @@ def _compare(node: Compare, query: Cypher) -> str:
     value = reference(node.field)
     compared = f"{value} {_OPERATORS[node.op]} {query.bind(node.value)}"
     return f"({value} IS NOT NULL AND coalesce({compared}, false))"
+
+
+def _compare_length(node: CompareLength, query: Cypher) -> str:
+    text = _is_text(IsText(node.field), query)
+    length = f"CASE WHEN {text} THEN size({reference(node.field)}) END"
+    return f"coalesce({length} {_OPERATORS[node.op]} {query.bind(node.value)}, false)"
+
+
+def _compare_fields(node: CompareFields, _: Cypher) -> str:
+    left, right = reference(node.left), reference(node.right)
+    return f"({left} IS NOT NULL AND {right} IS NOT NULL AND coalesce({left} {_OPERATORS[node.op]} {right}, false))"
 
 
 def _in_set(node: InSet, query: Cypher) -> str:
@@ -169,11 +220,21 @@ def _or(node: Or, query: Cypher) -> str:
 
 _OPERATORS: Mapping[Op, str] = {Op.EQ: "=", Op.NE: "<>", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
 
+_AGGREGATIONS: Mapping[Kind, str] = {
+    Kind.MIN: "min",
+    Kind.MAX: "max",
+    Kind.SUM: "sum",
+    Kind.MEAN: "avg",
+    Kind.STDEV: "stDev",
+}
+
 SUPPORTED: Mapping[type, Callable[[Any, Cypher], str]] = {
     Always: _always,
     IsNull: _is_null,
     IsText: _is_text,
     Compare: _compare,
+    CompareLength: _compare_length,
+    CompareFields: _compare_fields,
     InSet: _in_set,
     Matches: _matches,
     Related: _related,

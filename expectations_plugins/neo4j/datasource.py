@@ -12,7 +12,7 @@ from expectations_plugins.gx_internals import ConfigStr
 from expectations_plugins.metrics import MetricSpec
 from expectations_plugins.neo4j.backend import Neo4jBackend
 from expectations_plugins.registration import register
-from expectations_plugins.stock_metrics import SPECS
+from expectations_plugins.stock import SPECS
 from pipeline.stores.neo4j import connect
 
 

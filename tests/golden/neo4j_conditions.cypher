@@ -14,6 +14,14 @@ coalesce(n.`user_id` STARTS WITH '', false)
 (n.`extra.value` IS NOT NULL AND coalesce(n.`extra.value` >= $p0, false))
 // {"p0": 3}
 
+// compare_length
+coalesce(CASE WHEN coalesce(n.`message` STARTS WITH '', false) THEN size(n.`message`) END <= $p0, false)
+// {"p0": 3}
+
+// compare_fields
+(n.`a` IS NOT NULL AND n.`b` IS NOT NULL AND coalesce(n.`a` > n.`b`, false))
+// {}
+
 // in_set
 (n.`type` IS NOT NULL AND coalesce(n.`type` IN $p0, false))
 // {"p0": ["click", "\"); DROP $where {'$gt': ''} \\ ` \n", 1, true]}

@@ -1,0 +1,139 @@
+"""Map metrics of one column: one line a condition says which records are *unexpected*.
+
+GX leaves null fields out of every one of them but the two that are about nulls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from expectations_plugins.expressions import (
+    Always,
+    And,
+    Compare,
+    CompareLength,
+    Condition,
+    Field,
+    InSet,
+    IsNull,
+    Matches,
+    Not,
+    Op,
+    Or,
+    Repeated,
+    both,
+)
+from expectations_plugins.metrics import MetricCall, MetricSpec
+from expectations_plugins.stock.results import MapMetric, specs
+
+Values = Mapping[str, Any]
+Unexpected = Callable[[Field, Values], Condition]
+
+
+def _in_set(column: Field, values: Values) -> Condition:
+    wanted = values["value_set"]
+    return Always(False) if wanted is None else Not(InSet(column, tuple(wanted)))  # GX: no set is vacuously true
+
+
+def _not_in_set(column: Field, values: Values) -> Condition:
+    return InSet(column, tuple(values["value_set"] or ()))
+
+
+def _match_regex(column: Field, values: Values) -> Condition:
+    return Not(Matches(column, values["regex"]))
+
+
+def _not_match_regex(column: Field, values: Values) -> Condition:
+    return Matches(column, values["regex"])
+
+
+def _match_regex_list(column: Field, values: Values) -> Condition:
+    parts = tuple(Matches(column, regex) for regex in values["regex_list"])
+    return Not(And(parts) if values.get("match_on") == "all" else Or(parts))
+
+
+def _not_match_regex_list(column: Field, values: Values) -> Condition:
+    return Or(tuple(Matches(column, regex) for regex in values["regex_list"]))
+
+
+def _between(column: Field, values: Values) -> Condition:
+    return _outside(partial(_compared, column), values)
+
+
+def _length_between(column: Field, values: Values) -> Condition:
+    return _outside(partial(_compared_length, column), values)
+
+
+def _length_equals(column: Field, values: Values) -> Condition:
+    return Not(CompareLength(Op.EQ, column, values["value"]))
+
+
+def _compared(column: Field, op: Op, bound: Any) -> Condition:
+    return Compare(op, column, bound)
+
+
+def _compared_length(column: Field, op: Op, bound: Any) -> Condition:
+    return CompareLength(op, column, bound)
+
+
+def _outside(compare: Callable[[Op, Any], Condition], values: Values) -> Condition:
+    low, high = values.get("min_value"), values.get("max_value")
+    if low is None and high is None:
+        raise ValueError("min_value and max_value cannot both be None")
+    below = (Op.LE if values.get("strict_min") else Op.LT, low)
+    above = (Op.GE if values.get("strict_max") else Op.GT, high)
+    return Or(tuple(compare(op, bound) for op, bound in (below, above) if bound is not None))
+
+
+CONDITIONS: dict[str, Unexpected] = {
+    "column_values.in_set": _in_set,
+    "column_values.not_in_set": _not_in_set,
+    "column_values.match_regex": _match_regex,
+    "column_values.not_match_regex": _not_match_regex,
+    "column_values.match_regex_list": _match_regex_list,
+    "column_values.not_match_regex_list": _not_match_regex_list,
+    "column_values.between": _between,
+    "column_values.value_length.between": _length_between,
+    "column_values.value_length.equals": _length_equals,
+}
+"""Map metrics over records whose field is not null."""
+
+NULLITY: dict[str, Unexpected] = {
+    "column_values.nonnull": lambda column, _: IsNull(column),
+    "column_values.null": lambda column, _: Not(IsNull(column)),
+}
+"""Map metrics over all records."""
+
+
+def _unexpected(condition: Unexpected, call: MetricCall) -> Condition:
+    column = Field.of(call.domain["column"])
+    return both(call.where, Not(IsNull(column)), condition(column, call.values))
+
+
+def _of_all(condition: Unexpected, call: MetricCall) -> Condition:
+    return both(call.where, condition(Field.of(call.domain["column"]), call.values))
+
+
+def _not_unique(call: MetricCall) -> Repeated:
+    column = Field.of(call.domain["column"])
+    return Repeated((column,), both(call.where, Not(IsNull(column))))
+
+
+def _column(call: MetricCall) -> tuple[str, ...]:
+    return (str(call.domain["column"]),)
+
+
+def _first(values: Sequence[Any]) -> Any:
+    return values[0]
+
+
+MAPS = [
+    *(MapMetric(name, partial(_unexpected, condition), _column, _first) for name, condition in CONDITIONS.items()),
+    *(MapMetric(name, partial(_of_all, condition), _column, _first) for name, condition in NULLITY.items()),
+    MapMetric("column_values.unique", _not_unique, _column, _first),
+]
+
+COLUMN_MAPS: list[MetricSpec] = [spec for metric in MAPS for spec in specs(metric)]
+"""Every metric of one column's values."""
