@@ -7,16 +7,16 @@ so that retries do not multiply: they are `pipeline.resilience`'s.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pipeline.embedding.errors import ERRORS, retry_after
+from pipeline.embedding.errors import ERRORS, RequestRefusedError, classified
 from pipeline.embedding.fallback import fallback
 from pipeline.embedding.memory import Memory
 from pipeline.embedding.pacing import CircuitBreaker, RateLimit
 from pipeline.embedding.vectors import checked
-from pipeline.errors import TransientError
+from pipeline.errors import SluicegateError, TransientError
 from pipeline.model import VECTOR_DIMENSION, Embedding
 from pipeline.resilience import RetryPolicy, retry
 
@@ -27,10 +27,20 @@ with warnings.catch_warnings():
 REQUEST_SIZE = 100
 """Texts in a request; the API takes no more."""
 
+REQUEST_BYTES = 4_000_000
+"""Bytes of text in a request, unless one text alone has more; the API takes about 20 MB."""
+
 BREAKER_THRESHOLD = 2
+
+HARMLESS = "ok"
+"""A text that no API refuses: when it is refused too, the fault is not in the texts."""
 
 REMEMBERED = 20_000
 """Texts whose vectors are kept in memory: 60 MB at most."""
+
+
+class _KnownToBeDownError(SluicegateError):
+    """Not transient on purpose: waiting to ask again an API that others found down would only take time."""
 
 
 class GeminiEmbedder:
@@ -65,6 +75,7 @@ class GeminiEmbedder:
         self._policy = policy
         self._timeout = timeout
         self._memory = Memory(REMEMBERED)
+        self._breaker = CircuitBreaker(BREAKER_THRESHOLD)
 
     @property
     def model(self) -> str:
@@ -74,6 +85,8 @@ class GeminiEmbedder:
     def embed(self, texts: Sequence[str]) -> Sequence[Embedding]:
         """One embedding per text, in order; equal texts are sent once, also when they were sent lately.
 
+        A text the API refuses is marked invalid and does not keep the others from being embedded.
+
         Raises:
             TerminalError: The API refuses us: key, permission or model. An outage does not raise.
         """
@@ -81,29 +94,64 @@ class GeminiEmbedder:
             text: found for text in dict.fromkeys(texts) if (found := self._memory.recall(text)) is not None
         }
         distinct = [text for text in dict.fromkeys(texts) if text not in known]
-        chunks = [distinct[start : start + REQUEST_SIZE] for start in range(0, len(distinct), REQUEST_SIZE)]
-        breaker = CircuitBreaker(BREAKER_THRESHOLD)
-        with ThreadPoolExecutor(max_workers=self._concurrency, thread_name_prefix="gemini") as pool:
-            for chunk, made in zip(chunks, pool.map(lambda part: self._request(part, breaker), chunks), strict=True):
-                known.update(zip(chunk, made, strict=True))
+        chunks = list(requests(distinct))
+        for chunk, made in zip(chunks, self._embed_all(chunks), strict=True):
+            known.update(zip(chunk, made, strict=True))
         return [known[text] for text in texts]
 
-    def _request(self, texts: Sequence[str], breaker: CircuitBreaker) -> Sequence[Embedding]:
-        if breaker.is_open:
-            return [fallback(text) for text in texts]
+    def _embed_all(self, chunks: Sequence[Sequence[str]]) -> Iterator[Sequence[Embedding]]:
+        if chunks and self._breaker.is_open:
+            yield self._probe(chunks[0])
+            chunks = chunks[1:]
+        with ThreadPoolExecutor(max_workers=self._concurrency, thread_name_prefix="gemini") as pool:
+            yield from pool.map(self._request, chunks)
+
+    def _probe(self, texts: Sequence[str]) -> Sequence[Embedding]:
+        """After an outage: one attempt without retries tells whether the API is back."""
         try:
-            found = retry(lambda: self._attempt(texts, breaker), self._policy)
+            found = self._attempt(texts)
         except TransientError:
-            breaker.failed()
             return [fallback(text) for text in texts]
-        breaker.succeeded()
+        except RequestRefusedError:
+            self._breaker.succeeded()
+            return self._request(texts)
+        return self._answered(texts, found)
+
+    def _request(self, texts: Sequence[str], *, is_part: bool = False) -> Sequence[Embedding]:
+        try:
+            found = retry(lambda: self._attempt_unless_down(texts), self._policy)
+        except _KnownToBeDownError:
+            return [fallback(text) for text in texts]
+        except TransientError:
+            self._breaker.failed()
+            return [fallback(text) for text in texts]
+        except RequestRefusedError:
+            if list(texts) == [HARMLESS]:
+                raise
+            if not is_part:
+                self._request([HARMLESS])
+            return self._apart(texts)
+        return self._answered(texts, found)
+
+    def _answered(self, texts: Sequence[str], found: Sequence[Embedding]) -> Sequence[Embedding]:
+        self._breaker.succeeded()
         for text, embedding in zip(texts, found, strict=True):
             self._memory.keep(text, embedding)
         return found
 
-    def _attempt(self, texts: Sequence[str], breaker: CircuitBreaker) -> Sequence[Embedding]:
-        if breaker.is_open:
-            raise TransientError("Gemini: other requests found the API down.")
+    def _apart(self, texts: Sequence[str]) -> Sequence[Embedding]:
+        """Find the texts that are refused, by halves."""
+        if len(texts) == 1:
+            return [Embedding(vector=(), source=self._model, invalid="refused")]
+        half = len(texts) // 2
+        return [*self._request(texts[:half], is_part=True), *self._request(texts[half:], is_part=True)]
+
+    def _attempt_unless_down(self, texts: Sequence[str]) -> Sequence[Embedding]:
+        if self._breaker.is_open:
+            raise _KnownToBeDownError("Gemini: other requests found the API down.")
+        return self._attempt(texts)
+
+    def _attempt(self, texts: Sequence[str]) -> Sequence[Embedding]:
         self._rate.wait()
         answer = self._call(texts)
         vectors = answer.get("embedding") or []
@@ -122,8 +170,20 @@ class GeminiEmbedder:
                 request_options={"retry": None, "timeout": self._timeout},
             )
         except ERRORS.base as error:
-            ours = ERRORS.classify(error, doing)
-            if isinstance(ours, TransientError):
-                ours.retry_after = retry_after(error)
-            raise ours from error
+            raise classified(error, doing) from error
         return answer
+
+
+def requests(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in the requests they are sent in: at most 100, and of bounded size."""
+    request: list[str] = []
+    size = 0
+    for text in texts:
+        length = len(text.encode("utf-8", "replace"))
+        if request and (len(request) == REQUEST_SIZE or size + length > REQUEST_BYTES):
+            yield request
+            request, size = [], 0
+        request.append(text)
+        size += length
+    if request:
+        yield request

@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import google.api_core.exceptions
 import pytest
 
 from pipeline.embedding import GeminiEmbedder
+from pipeline.embedding.errors import retry_after
 from pipeline.embedding.fallback import fallback
+from pipeline.embedding.gemini import REQUEST_BYTES, requests
 from pipeline.embedding.vectors import checked
-from pipeline.errors import TerminalError
+from pipeline.errors import TerminalError, TransientError
 from pipeline.local import Endpoints
 from pipeline.model import VECTOR_DIMENSION
 from pipeline.resilience import RetryPolicy
+from tests.fakes.refusing_api import WORD, refusing_api
 
 POLICY = RetryPolicy(attempts=3, wait=0.01, wait_max=0.05)
 
@@ -111,6 +115,55 @@ def test_a_lasting_fault_gives_marked_fallback_vectors_after_bounded_requests(
     assert server.requests <= 4 * POLICY.attempts
 
 
+def test_an_api_that_was_down_is_asked_once_by_the_next_call(embedder: GeminiEmbedder, server: Server) -> None:
+    server.order("503", times=None)
+    embedder.embed([f"text {n}" for n in range(500)])
+    before = server.requests
+    assert {one.source for one in embedder.embed([f"more {n}" for n in range(500)])} == {"fallback"}
+    assert server.requests == before + 1
+
+
+def test_an_api_that_is_back_is_used_again(embedder: GeminiEmbedder, server: Server) -> None:
+    server.order("503", times=None)
+    embedder.embed([f"text {n}" for n in range(500)])
+    server.call("DELETE", "/faults")
+    assert {one.source for one in embedder.embed([f"text {n}" for n in range(500)])} == {"gemini-embedding-001"}
+
+
+def test_an_api_that_cannot_be_reached_gives_fallback_vectors() -> None:
+    embedder = GeminiEmbedder("key", endpoint="http://127.0.0.1:9", model="gemini-embedding-001", policy=POLICY)
+    assert [one.source for one in embedder.embed(["a"])] == ["fallback"]
+
+
+def test_the_wait_the_api_asks_for_reaches_the_retry(embedder: GeminiEmbedder, server: Server) -> None:
+    server.order("429", times=1, retry_after=7)
+    with pytest.raises(TransientError) as caught:
+        embedder._call(["a"])
+    assert caught.value.retry_after == 7.0
+
+
+def test_a_wait_in_the_details_of_an_answer_is_read_where_there_is_no_header() -> None:
+    detail = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}
+    assert retry_after(google.api_core.exceptions.TooManyRequests("quota", details=[detail])) == 34.5
+
+
+@pytest.mark.parametrize("detail", [{"retryDelay": "soon"}, {"violations": []}, "text"])
+def test_an_answer_that_names_no_seconds_asks_for_no_wait(detail: object) -> None:
+    assert retry_after(google.api_core.exceptions.TooManyRequests("quota", details=[detail])) is None
+
+
+def test_a_text_the_api_refuses_is_marked_and_the_others_are_embedded() -> None:
+    texts = [f"text {n}" for n in range(150)]
+    texts[42], texts[43], texts[149] = f"a {WORD}", f"b {WORD}", f"c {WORD}"
+    with refusing_api() as api:
+        embedder = GeminiEmbedder("key", endpoint=api.endpoint, model="m", requests_per_second=1_000, policy=POLICY)
+        found = embedder.embed(texts)
+    refused = [text for text, one in zip(texts, found, strict=True) if one.invalid == "refused"]
+    assert refused == [texts[42], texts[43], texts[149]]
+    assert {one.source for one in found} == {"m"}
+    assert len(api.asked) < 50
+
+
 def test_a_slow_answer_is_a_fault_like_another(embedder: GeminiEmbedder, server: Server) -> None:
     server.order("slow", times=1, seconds=3)
     assert [one.source for one in embedder.embed(["a"])] == ["gemini-embedding-001"]
@@ -133,8 +186,15 @@ def test_a_broken_vector_is_asked_for_again_the_next_time(embedder: GeminiEmbedd
 def test_a_wrong_key_is_terminal_and_not_repeated(server: Server) -> None:
     refused = GeminiEmbedder("wr0ng-key", endpoint=server.endpoint, model="gemini-embedding-001", policy=POLICY)
     with pytest.raises(TerminalError) as caught:
-        refused.embed(["a"])
+        refused.embed(["a", "b"])
     assert "wr0ng-key" not in str(caught.value)
+    assert server.requests == 0
+
+
+def test_requests_are_bounded_in_bytes_and_one_text_alone_may_have_more() -> None:
+    large, small = "ü" * (REQUEST_BYTES // 2), "x"
+    assert [len(request) for request in requests([small, large, large * 2, small, small])] == [1, 1, 1, 2]
+    assert list(requests([])) == []
 
 
 def test_a_fallback_vector_is_the_same_each_time_and_of_unit_length() -> None:

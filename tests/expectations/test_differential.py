@@ -6,6 +6,7 @@ named in docs/push-down.md and tested below.
 
 from __future__ import annotations
 
+import json
 import math
 import uuid
 from collections.abc import Callable, Iterator
@@ -166,15 +167,22 @@ def test_a_store_says_what_pandas_says(store: Any, pandas_asset: Any, rows: list
     suite = great_expectations.ExpectationSuite(name="all", expectations=[make() for make in EXPECTATIONS.values()])
     frames = pandas_asset.get_batch({"dataframe": frame}).validate(suite, result_format=FORMAT)
     stored = store.batch(keyed).validate(suite, result_format=FORMAT)
-    for name, ours, theirs in zip(EXPECTATIONS, by_id(suite, stored), by_id(suite, frames), strict=True):
+    for name, ours, theirs in zip(EXPECTATIONS, in_order(suite, stored), in_order(suite, frames), strict=True):
         if name in NULL_OF_NOTHING and not any(row.get("n") is not None for row in rows):
             continue
         assert comparable(ours) == comparable(theirs), name
 
 
-def by_id(suite: Any, found: Any) -> list[Any]:
-    results = {result.expectation_config.id: result for result in found.results}
-    return [results[expectation.id] for expectation in suite.expectations]
+def in_order(suite: Any, found: Any) -> list[Any]:
+    """Results in the order of the suite; GX groups them by column."""
+    results = {identity(result.expectation_config): result for result in found.results}
+    assert len(results) == len(EXPECTATIONS)
+    return [results[identity(expectation.configuration)] for expectation in suite.expectations]
+
+
+def identity(configuration: Any) -> str:
+    kwargs = {key: value for key, value in configuration.to_json_dict()["kwargs"].items() if key != "batch_id"}
+    return json.dumps([configuration.type, kwargs], sort_keys=True)
 
 
 def comparable(result: Any) -> dict[str, Any]:

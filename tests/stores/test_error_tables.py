@@ -6,6 +6,7 @@ import inspect
 from types import ModuleType
 
 import google.api_core.exceptions
+import google.auth.exceptions
 import neo4j.exceptions
 import pymilvus.exceptions
 import pytest
@@ -21,6 +22,7 @@ DRIVERS = [
     (neo4j_store.ERRORS, neo4j.exceptions),
     (milvus.ERRORS, pymilvus.exceptions),
     (bigquery.ERRORS, google.api_core.exceptions),
+    (bigquery.ERRORS, google.auth.exceptions),
     (GEMINI, google.api_core.exceptions),
 ]
 
@@ -56,12 +58,49 @@ def connect_milvus() -> None:
     milvus.connect("http://127.0.0.1:9", "user:s3cret", timeout=1)
 
 
-@pytest.mark.parametrize("connect", [connect_neo4j, connect_milvus], ids=["neo4j", "milvus"])
+def connect_bigquery() -> None:
+    client = bigquery.connect("project", endpoint="http://127.0.0.1:9")
+    bigquery.BigQueryMetricsStore(client, "dataset").replace("ab" * 32, [], 0)
+
+
+@pytest.mark.parametrize(
+    "connect", [connect_neo4j, connect_milvus, connect_bigquery], ids=["neo4j", "milvus", "bigquery"]
+)
 def test_a_store_that_is_down_is_transient_and_the_error_holds_no_password(connect: object) -> None:
     with pytest.raises(TransientError) as caught:
         connect()  # type: ignore[operator]
     assert "s3cret" not in str(caught.value)
     assert caught.value.next_step
+
+
+def reason(name: str, text: str = "no") -> list[dict[str, str]]:
+    return [{"reason": name, "message": text}]
+
+
+ABORTED = "Transaction is aborted due to concurrent update against table p:d.interaction_metrics. Transaction ID: 1"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (google.api_core.exceptions.BadRequest(ABORTED, errors=reason("invalidQuery", ABORTED)), TransientError),
+        (google.api_core.exceptions.BadRequest("Syntax error", errors=reason("invalidQuery")), TerminalError),
+        (google.api_core.exceptions.Forbidden("Quota exceeded", errors=reason("quotaExceeded")), TransientError),
+        (google.api_core.exceptions.Forbidden("Exceeded", errors=reason("rateLimitExceeded")), TransientError),
+        (google.api_core.exceptions.Forbidden("Access Denied", errors=reason("accessDenied")), TerminalError),
+        (google.api_core.exceptions.from_http_status(200, "timed out", errors=reason("stopped")), TransientError),
+        (google.auth.exceptions.TransportError("no route"), TransientError),
+        (google.auth.exceptions.RefreshError("backend", retryable=True), TransientError),
+        (google.auth.exceptions.RefreshError("invalid_grant", retryable=False), TerminalError),
+        (TimeoutError(), TransientError),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)[:20]),
+)
+def test_bigquery_is_read_by_its_reasons_where_the_http_status_says_too_little(
+    error: BaseException, kind: type[SluicegateError]
+) -> None:
+    with pytest.raises(kind), bigquery.ERRORS.guard("publishing"):
+        raise error
 
 
 def test_an_unknown_exception_is_terminal() -> None:

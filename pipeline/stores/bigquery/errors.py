@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 import google.api_core.exceptions as driver
+import google.auth.exceptions as auth
 import requests.exceptions as transport
 
 from pipeline.stores.error_table import ErrorTable
+
+HEALING_REASONS = frozenset(
+    {
+        "rateLimitExceeded",
+        "jobRateLimitExceeded",
+        "quotaExceeded",
+        "backendError",
+        "jobBackendError",
+        "internalError",
+        "jobInternalError",
+        "badGateway",
+        "stopped",
+        "tableUnavailable",
+    }
+)
+"""Reasons that heal, whatever the HTTP status: quotas come as 403, a job stopped at its time limit as 200."""
+
+HEALING_TEXTS = ("due to concurrent update", "exceeded rate limits")
+"""A transaction that met another batch's, or a table's update limit: BigQuery calls both 400 invalidQuery."""
+
+
+def _refine(error: BaseException) -> bool | None:
+    """By BigQuery's reason, or by its text where the reason says as little as the HTTP status."""
+    if isinstance(error, auth.RefreshError):
+        return bool(error.retryable)
+    if not isinstance(error, driver.GoogleAPICallError):
+        return None
+    reasons = {detail.get("reason") for detail in error.errors if isinstance(detail, dict)}
+    text = str(error).casefold()
+    return True if reasons & HEALING_REASONS or any(part in text for part in HEALING_TEXTS) else None
+
 
 ERRORS = ErrorTable(
     store="BigQuery",
@@ -24,6 +56,9 @@ ERRORS = ErrorTable(
         transport.ConnectionError,
         transport.Timeout,
         transport.ChunkedEncodingError,
+        auth.TransportError,
+        auth.TimeoutError,
+        TimeoutError,  # a job that took longer than we wait
     ),
     terminal=(
         driver.GoogleAPIError,
@@ -55,7 +90,24 @@ ERRORS = ErrorTable(
         driver.AsyncRestUnsupportedParameterError,
         driver.DuplicateCredentialArgs,
         transport.RequestException,
+        auth.GoogleAuthError,
+        auth.RefreshError,
+        auth.UserAccessTokenError,
+        auth.DefaultCredentialsError,
+        auth.MutualTLSChannelError,
+        auth.ClientCertError,
+        auth.OAuthError,
+        auth.ReauthFailError,
+        auth.ReauthSamlChallengeFailError,
+        auth.MalformedError,
+        auth.InvalidResource,
+        auth.InvalidOperation,
+        auth.InvalidValue,
+        auth.InvalidType,
+        auth.OSError,
+        auth.ResponseError,
     ),
-    base=(driver.GoogleAPIError, transport.RequestException),
+    base=(driver.GoogleAPIError, transport.RequestException, auth.GoogleAuthError, TimeoutError),
+    refine=_refine,
 )
-"""google.api_core's exceptions, and those of the HTTP client below it."""
+"""The exceptions of google.api_core, of google.auth, and of the HTTP client below them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,9 +20,13 @@ from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
 
 TIMEOUT = 60.0
-RETRY = Retry(predicate=if_transient_error, initial=0.2, maximum=2.0, timeout=10.0)
+JOB_TIME_LIMIT_MS = 50_000
+"""Before we stop waiting, so that a script we gave up on does not commit behind its successor's back."""
+
+RETRY = Retry(predicate=if_transient_error, initial=0.2, maximum=2.0, timeout=5.0)
 """Short: the runner retries. Without it the client would retry a 500 for ten minutes."""
 
+UPLOAD_RETRIES = 2
 ATTEMPTS = 50
 """Job ids tried for one content; a batch that is loaded again needs the next one."""
 
@@ -106,11 +111,17 @@ class BigQueryMetricsStore:
             schema=METRICS_SCHEMA,
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            create_disposition=bigquery.CreateDisposition.CREATE_NEVER,  # a job of a crashed run must not revive it
         )
         for attempt in range(ATTEMPTS):
             try:
                 job = self._client.load_table_from_file(
-                    io.BytesIO(content), created, job_id=f"{job_id}-{attempt}", job_config=config, timeout=TIMEOUT
+                    io.BytesIO(content),
+                    created,
+                    job_id=f"{job_id}-{attempt}",
+                    job_config=config,
+                    num_retries=UPLOAD_RETRIES,
+                    timeout=TIMEOUT,
                 )
             except Conflict:
                 continue  # an earlier attempt's job: it loaded into a table that is gone
@@ -118,7 +129,7 @@ class BigQueryMetricsStore:
             return
         raise TerminalError(
             f"BigQuery: load job {job_id} was submitted {ATTEMPTS} times with the same content.",
-            next_step="Wait a day: BigQuery forgets job ids after that.",
+            next_step="Look what keeps sending this batch; BigQuery keeps job ids for months.",
         )
 
     def _staged_sum(self, staging: str) -> int:
@@ -126,7 +137,8 @@ class BigQueryMetricsStore:
         return int(row["interactions"])
 
     def _run(self, sql: str) -> list[Any]:
-        job = self._client.query(sql, retry=RETRY, timeout=TIMEOUT)
+        config = bigquery.QueryJobConfig(job_timeout_ms=JOB_TIME_LIMIT_MS)
+        job = self._client.query(sql, job_config=config, retry=RETRY, job_retry=None, timeout=TIMEOUT)
         return list(job.result(retry=RETRY, timeout=TIMEOUT))
 
     def _table(self, name: str, schema: Sequence[bigquery.SchemaField]) -> bigquery.Table:
@@ -141,5 +153,5 @@ def _json_row(row: MetricRow) -> dict[str, Any]:
         "window_start": row.window_start.isoformat() if row.window_start else None,
         "interactions": row.interactions,
         "distinct_users": row.distinct_users,
-        "value": row.value,
+        "value": row.value if math.isfinite(row.value) else str(row.value),  # JSON has no NaN and no infinity
     }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pymilvus import MilvusClient
 
+from pipeline.errors import ConfigurationError
 from pipeline.stores.milvus.errors import ERRORS
 
 __all__ = ["MilvusClient", "connect"]
@@ -18,8 +21,23 @@ def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient
         timeout: Seconds to wait for the connection.
 
     Raises:
+        ConfigurationError: The address cannot be used.
         TransientError: The server cannot be reached.
         TerminalError: It refuses.
     """
+    if not _is_address(uri):
+        raise ConfigurationError(
+            "The Milvus address cannot be used.", next_step="Check MILVUS_URI: http://host:port or https://host:port."
+        )
     with ERRORS.guard("connecting"):
         return MilvusClient(uri=uri, token=token, timeout=timeout)
+
+
+def _is_address(uri: str) -> bool:
+    """pymilvus would take a file's name too, and quietly start a database of its own in it."""
+    try:
+        parts = urlsplit(uri)
+        _port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)

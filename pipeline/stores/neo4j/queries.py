@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -63,11 +64,11 @@ def interaction_rows(records: Sequence[GraphRecord]) -> list[dict[str, Any]]:
 
 
 def campaign_rows(campaigns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Catalogue entries as parameters; what is not a scalar becomes text, for properties hold no maps."""
+    """Catalogue entries as parameters; what a property cannot hold becomes JSON text."""
     return [
         {
             "campaign_id": campaign["campaign_id"],
-            "properties": {key: _scalar(value) for key, value in campaign.items() if key not in RESERVED},
+            "properties": {key or "_": _property(value) for key, value in campaign.items() if key not in RESERVED},
         }
         for campaign in campaigns
     ]
@@ -76,5 +77,9 @@ def campaign_rows(campaigns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
 RESERVED = frozenset({"campaign_id", "in_catalogue"})
 
 
-def _scalar(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | float | bool | datetime) else str(value)
+INTEGERS = range(-(2**63), 2**63)
+
+
+def _property(value: Any) -> Any:
+    is_kept = value in INTEGERS if isinstance(value, int) else isinstance(value, str | float | datetime | None)
+    return value if is_kept else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import math
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +16,7 @@ import pytest
 from pipeline.errors import ConfigurationError, TerminalError
 from pipeline.local import Endpoints
 from pipeline.model import MetricRow
-from pipeline.stores.bigquery import BigQueryMetricsStore, Client, connect, queries
+from pipeline.stores.bigquery import BigQueryMetricsStore, Client, connect, metrics_store, queries
 
 BATCH = "ab" * 32
 OTHER = "cd" * 32
@@ -92,6 +96,31 @@ def test_an_empty_batch_is_published_with_nothing(store: BigQueryMetricsStore, a
 def test_text_comes_back_as_it_was(store: BigQueryMetricsStore, ask: Any) -> None:
     store.publish(BATCH, rows(count=1, campaign=NASTY), 3)
     assert ask("SELECT campaign_id AS c FROM `{dataset}.published_metrics`") == [{"c": NASTY}]
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e308, 5e-324])
+def test_a_value_no_json_number_can_be_comes_back_as_it_was(
+    store: BigQueryMetricsStore, ask: Any, value: float
+) -> None:
+    store.publish(BATCH, [dataclasses.replace(row, value=value) for row in rows(count=1)], 3)
+    assert ask("SELECT value AS v FROM `{dataset}.published_metrics`") == [{"v": value}]
+
+
+def test_what_is_loaded_is_json_whatever_the_value() -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    [row] = rows(count=1)
+    for value in (math.nan, math.inf, -math.inf):
+        written = json.dumps(metrics_store._json_row(dataclasses.replace(row, value=value)))
+        assert json.loads(written, parse_constant=refuse)["value"] == str(value)
+
+
+def test_batches_published_at_the_same_time_do_not_disturb_each_other(store: BigQueryMetricsStore, ask: Any) -> None:
+    batches = [f"{number:02x}" * 32 for number in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        published = list(pool.map(lambda batch: store.publish(batch, rows(batch, 2), 6), batches))
+    assert (published, ask(PUBLISHED)) == ([6] * 6, [{"n": 12, "i": 36}])
 
 
 def test_no_staging_table_is_left(store: BigQueryMetricsStore, client: Client) -> None:

@@ -100,7 +100,19 @@ def test_the_catalogue_marks_what_it_brings_and_keeps_what_is_no_scalar_as_text(
 ) -> None:
     store.load_campaigns([{"campaign_id": f"c_{unique}", "name": NASTY, "tags": {"a": [1]}, "in_catalogue": False}])
     [found] = ask(graph, "MATCH (c:Campaign {campaign_id: $c}) RETURN properties(c) AS p", c=f"c_{unique}")
-    assert (found["p"]["name"], found["p"]["in_catalogue"], found["p"]["tags"]) == (NASTY, True, "{'a': [1]}")
+    assert (found["p"]["name"], found["p"]["in_catalogue"], found["p"]["tags"]) == (NASTY, True, '{"a": [1]}')
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [(2**63 - 1, 2**63 - 1), (2**63, str(2**63)), (-(2**70), str(-(2**70))), (True, True), ([1, "ü"], '[1, "ü"]')],
+)
+def test_what_a_property_cannot_hold_is_kept_as_text(
+    store: Neo4jGraphStore, graph: Graph, unique: str, value: object, kept: object
+) -> None:
+    store.load_campaigns([{"campaign_id": f"c_{unique}", "size": value, "": "no name"}])
+    [found] = ask(graph, "MATCH (c:Campaign {campaign_id: $c}) RETURN c.size AS s, c._ AS u", c=f"c_{unique}")
+    assert found == {"s": kept, "u": "no name"}
 
 
 def test_text_comes_back_as_it_was(store: Neo4jGraphStore, graph: Graph, unique: str) -> None:

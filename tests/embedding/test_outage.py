@@ -1,0 +1,54 @@
+"""What an outage of the embeddings API costs: bounded requests, no pointless waits, and nothing made up is kept."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from pipeline.embedding import GeminiEmbedder
+from pipeline.embedding.fallback import fallback
+from pipeline.model import FALLBACK_SOURCE, Embedding
+from pipeline.resilience import RetryPolicy
+
+NOWHERE = "http://127.0.0.1:9"
+ONE_ATTEMPT = RetryPolicy(attempts=1)
+AN_HOUR = RetryPolicy(attempts=2, wait=3_600, wait_max=7_200)
+LONG_ENOUGH = 30
+
+
+def unreachable(policy: RetryPolicy, *, concurrency: int = 1) -> GeminiEmbedder:
+    return GeminiEmbedder(
+        "key", endpoint=NOWHERE, model="m", concurrency=concurrency, requests_per_second=1_000, policy=policy
+    )
+
+
+def test_texts_after_an_outage_is_known_wait_for_nothing() -> None:
+    embedder = unreachable(ONE_ATTEMPT)
+    embedder.embed([f"text {n}" for n in range(200)])
+    embedder._policy = AN_HOUR
+    found: list[Embedding] = []
+    asking = threading.Thread(
+        target=lambda: found.extend(embedder.embed([f"more {n}" for n in range(500)])), daemon=True
+    )
+    asking.start()
+    asking.join(LONG_ENOUGH)
+    assert not asking.is_alive()
+    assert {one.source for one in found} == {FALLBACK_SOURCE}
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_fallback_vectors_stand_at_the_place_of_their_texts(concurrency: int) -> None:
+    texts = [f"text {n % 350}" for n in range(700)]
+    assert unreachable(ONE_ATTEMPT, concurrency=concurrency).embed(texts) == [fallback(text) for text in texts]
+
+
+def test_a_fallback_vector_is_never_remembered() -> None:
+    embedder = unreachable(ONE_ATTEMPT)
+    embedder.embed(["a"])
+    assert embedder._memory.recall("a") is None
+
+
+@pytest.mark.parametrize("text", ["", " ", "\0", "\ud800", "ünï 😀 \u2028", "x" * 100_000])
+def test_every_text_has_a_fallback_vector(text: str) -> None:
+    assert any(fallback(text).vector)

@@ -1,0 +1,37 @@
+"""Texts that break whatever builds queries by pasting: quotes, escapes, comments, operators of every store."""
+
+from __future__ import annotations
+
+HOSTILE = (
+    "'",
+    '"',
+    "`",
+    "\\",
+    "\\'",
+    "a\\",
+    "line\nbreak",
+    "tab\tand\r\nreturn",
+    "\u2028\u2029",
+    "'; DROP TABLE batches; --",
+    "') ; DELETE FROM `batches` WHERE TRUE /*",
+    "@batch_id ? %s {0} ${x}",
+    '{"$gt": ""}',
+    "$gt",
+    "$batch_id",
+    "'}) DETACH DELETE n //",
+    "`}) MATCH (n) DETACH DELETE n //",
+    '"] or interaction_id != "',
+    "' or 1 == 1 or '",
+    "%_like_%",
+    "\\u0041",
+    "null",
+    "NaN",
+    "0x1F",
+    "ünï",
+    "é",
+    "e\u0301",
+    "日本語",
+    "😀",
+    "\u202eright to left",
+    " space around ",
+)
