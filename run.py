@@ -229,6 +229,7 @@ class App:
             progress.event("waiting", what=f"waiting for local servers: {', '.join(sorted(wanted))}")
             self._endpoints = self._resources.enter_context(LocalStack(self.settings.home).use(wanted))
             self._started = wanted
+            progress.event("ready", what="local servers")
         return resolve(self.settings, self._endpoints or Endpoints())
 
     def environment(self) -> Mapping[str, str]:

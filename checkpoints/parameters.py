@@ -30,10 +30,12 @@ def expected(gate: str, values: Mapping[str, Any]) -> int:
 
 def _raw(settings: Settings, document: Document, _: RawStore) -> dict[str, Any]:
     counts = document.get("counts") or {}
+    read, duplicate = int(counts.get("read", 0)), int(counts.get("duplicate", 0))
     return {
         "user_id_pattern": settings.user_id_pattern,
         "user_id_tolerance": settings.user_id_tolerance,
-        "loaded": int(counts.get("read", 0)) - int(counts.get("duplicate", 0)) - int(counts.get("dead", 0)),
+        "loaded": read - duplicate - int(counts.get("dead", 0)),
+        "at_least": 1 if read > duplicate else 0,
     }
 
 

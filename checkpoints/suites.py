@@ -47,6 +47,11 @@ def raw() -> Expectations:
             severity=FailureSeverity.CRITICAL,
             notes="MongoDB holds exactly the records the load stage says it accepted.",
         ),
+        gxe.ExpectTableRowCountToBeBetween(
+            min_value=_parameter("at_least"),
+            severity=FailureSeverity.CRITICAL,
+            notes="A file of nothing but dead letters is no empty batch: its format may have changed.",
+        ),
         gxe.ExpectColumnValuesToNotBeNull(
             column="timestamp",
             severity=FailureSeverity.WARNING,

@@ -65,7 +65,8 @@ def _summary(result: Any, found: Mapping[str, Any], checked: int, unexpected: in
     if observed is not None and "value" in kwargs:
         return f"found {observed}, expected {kwargs['value']}"
     if observed is not None:
-        return f"found {observed}"
+        least = kwargs.get("min_value")
+        return f"found {observed}" + (f", expected at least {least}" if least is not None else "")
     return f"{unexpected:,} of {checked:,} records are unexpected in {kwargs.get('column')}"
 
 

@@ -49,6 +49,7 @@ class ConsoleProgress(Progress):
         self._task: TaskID | None = None
         self._shown: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "waiting": self._waiting,
+            "ready": self._ready,
             "campaigns_loaded": self._campaigns_loaded,
             "campaign_left_out": self._campaign_left_out,
             "batch_started": self._batch_started,
@@ -83,6 +84,9 @@ class ConsoleProgress(Progress):
 
     def _waiting(self, fields: Mapping[str, Any]) -> None:
         self._take(str(fields["what"]))
+
+    def _ready(self, _: Mapping[str, Any]) -> None:
+        self._drop()
 
     def _campaigns_loaded(self, fields: Mapping[str, Any]) -> None:
         self._drop()
@@ -152,6 +156,8 @@ class ConsoleProgress(Progress):
         if self._task is not None:
             self._bars.remove_task(self._task)
             self._task = None
+            if self._console.is_terminal:
+                self._bars.stop()  # what is printed next must not be glued to a bar
 
 
 class _BarOfKnownLength(BarColumn):

@@ -79,7 +79,13 @@ class Runner:
         """
         document = self._parts.sure(lambda: self._ledger.batch(batch_id)) or {}
         _refuse_resuming(batch_id, document, recheck)
-        task = _Task(_source_of(batch_id, document), lambda: document, settled=_never, prepare=_resumption(recheck))
+        task = _Task(
+            _source_of(batch_id, document),
+            lambda: document,
+            settled=_not_yet,
+            prepare=_resumption(recheck),
+            after=_loaded_or_again,
+        )
         return self._report(task)
 
     def _open(self, source: BatchSource) -> Document:
@@ -132,7 +138,7 @@ class Runner:
             # another run may have gone on with the batch before we had the lease
             document = sure(lambda: self._ledger.batch(batch_id)) or so_far.document
             so_far.document = sure(lambda: task.prepare(self._ledger, keeper.lease, document))
-            if (ending := task.settled(batch_id, so_far.document)) is not None:
+            if (ending := (task.after or task.settled)(batch_id, so_far.document)) is not None:
                 return ending
             so_far.run = BatchRun(self._parts, task.source, keeper, so_far.document)
             return so_far.run.walk()
@@ -150,12 +156,14 @@ class _Task:
         open: Its document, made when it is new.
         settled: The ending of a batch that needs no work; None when it does.
         prepare: Written down under the lease before the walk; the document after it.
+        after: As `settled`, of the document after `prepare`; None asks `settled` again.
     """
 
     source: BatchSource
     open: Callable[[], Document]
     settled: Callable[[str, Document], Ending | None]
     prepare: Callable[[Ledger, Lease, Document], Document]
+    after: Callable[[str, Document], Ending | None] | None = None
 
 
 class _SoFar:
@@ -204,13 +212,13 @@ def _settled(batch_id: str, document: Document) -> Ending | None:
                 fresh=False,
             )
         case BatchStatus.DEAD:
-            step = f"See what was tried: run.py status {batch}"
+            step = f"Look: run.py status {batch}. When it is mended: run.py resume {batch} --recheck"
             return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, reason, step, fresh=False)
         case _:
             return None
 
 
-def _never(batch_id: str, document: Document) -> Ending | None:
+def _not_yet(batch_id: str, document: Document) -> Ending | None:
     del batch_id, document
     return None
 
@@ -225,33 +233,52 @@ def _source_of(batch_id: str, document: Document) -> BatchSource:
 
 
 def _failed_gate(document: Document) -> Step | None:
-    """The first gate that has not let the batch pass."""
+    """The gate that did not let the batch pass."""
+    steps = document.get("steps") or {}
     gates = (step for step in STEPS if step.kind is StepKind.GATE)
-    return next((step for step in gates if not is_done(document, step.key)), None)
+    return next((step for step in gates if (steps.get(step.key) or {}).get("status") == "failed"), None)
 
 
 def _refuse_resuming(batch_id: str, document: Document, recheck: bool) -> None:
-    batch = short(batch_id)
+    batch, status = short(batch_id), document.get("status")
     if not document:
         raise ConfigurationError(f"There is no batch {batch}.", next_step="See the batches: run.py status")
-    gate = _failed_gate(document)
-    if document.get("status") != BatchStatus.HALTED or gate is None:
-        raise ConfigurationError(
-            f"Batch {batch} is {document.get('status')}, not halted: there is nothing to resume.",
-            next_step=f"See: run.py status {batch}",
-        )
-    if recheck:
+    if status == BatchStatus.CLOSED:
+        raise ConfigurationError(f"Batch {batch} is closed, not halted: there is nothing to resume.")
+    if status == BatchStatus.HALTED:
+        _refuse_passing_over(batch, document, recheck)
         return
-    if gate.name == "vectors":
+    if status == BatchStatus.DEAD and not recheck:
         raise ConfigurationError(
-            f"Batch {batch} failed the vectors gate; no record can be left out to mend that.",
-            next_step=f"Embed it again and check: run.py resume {batch} --recheck",
+            f"Batch {batch} is in the dead-letter queue: {document.get('reason')}",
+            next_step=f"When that is mended, try it again: run.py resume {batch} --recheck",
         )
-    if counts_in(document).quarantined == 0:
+    if status != BatchStatus.DEAD and not is_done(document, "stage:load"):
+        raise ConfigurationError(
+            f"Batch {batch} was not loaded to its end, so its file is needed.",
+            next_step=f"Run it again: run.py run {document.get('source')}",
+        )
+
+
+def _refuse_passing_over(batch: str, document: Document, recheck: bool) -> None:
+    gate, counts = _failed_gate(document), counts_in(document)
+    if recheck or gate is None:
+        return
+    if gate.name != "raw":
+        raise ConfigurationError(
+            f"Batch {batch} failed the {gate.name} gate; no record can be left out to mend that.",
+            next_step=f"Do the stage before it again, and check: run.py resume {batch} --recheck",
+        )
+    nothing_flows = counts.read > 0 and counts.accepted == 0
+    if counts.quarantined == 0 and not nothing_flows:
         raise ConfigurationError(
             f"Batch {batch} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
             next_step=f"Mend what it found (run.py status {batch}), then: run.py resume {batch} --recheck",
         )
+
+
+REDONE = {"graph": "stage:graph", "vectors": "stage:embed"}
+"""The stage that is done again before a gate is checked again: what it wrote is what the gate refused."""
 
 
 def _resumption(recheck: bool) -> Callable[[Ledger, Lease, Document], Document]:
@@ -259,16 +286,32 @@ def _resumption(recheck: bool) -> Callable[[Ledger, Lease, Document], Document]:
 
     def begin(ledger: Ledger, lease: Lease, document: Document) -> Document:
         _refuse_resuming(lease.batch_id, document, recheck)
-        gate = _failed_gate(document)
-        assert gate is not None, "a halted batch has a failed gate"
-        if recheck:
-            ledger.clear_steps(lease, ["stage:embed", gate.key] if gate.name == "vectors" else [gate.key])
-        else:
+        gate, status = _failed_gate(document), document.get("status")
+        # running first: a crash after this line leaves a batch that any run takes up, and checks the gate again
+        ledger.set_status(lease, BatchStatus.RUNNING)
+        if status == BatchStatus.DEAD:
+            ledger.clear_steps(lease, [step.key for step in STEPS if not is_done(document, step.key)])
+        elif status == BatchStatus.HALTED and gate is not None and recheck:
+            ledger.clear_steps(lease, [key for key in (REDONE.get(gate.name), gate.key) if key])
+        elif status == BatchStatus.HALTED and gate is not None:
             ledger.start_step(lease, gate.key)
             ledger.end_step(lease, gate.key, ok=True, counts={"resumed": True})
         return ledger.batch(lease.batch_id) or document
 
     return begin
+
+
+def _loaded_or_again(batch_id: str, document: Document) -> Ending | None:
+    """A batch without its records needs its file, which only a run is given."""
+    if is_done(document, "stage:load"):
+        return None
+    return Ending(
+        BatchStatus.RUNNING,
+        ExitCode.OK,
+        f"Batch {short(batch_id)} can be loaded again.",
+        f"Run it again: run.py run {document.get('source')}",
+        fresh=False,
+    )
 
 
 def _bug(source: BatchSource, error: Exception) -> Ending:

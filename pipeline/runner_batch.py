@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -175,9 +176,10 @@ class BatchRun:
             counts = self._parts.stages[step.name].run(self._context())
         except LeaseLostError:
             raise
-        except KeyboardInterrupt:
-            # a person stopped it: that says nothing of the batch, so the attempt is not held against it
-            self._parts.ledger.clear_steps(self._keeper.lease, [step.key])
+        except (KeyboardInterrupt, SystemExit, ConfigurationError):
+            # a person stopped it or a setting is wrong: that says nothing of the batch, so it is not held against it
+            with contextlib.suppress(SluicegateError):
+                self._ledger.clear_steps(self._keeper.lease, [step.key])
             raise
         except Exception as error:
             self._ended(step, ok=False, counts={}, error=str(error))
@@ -194,7 +196,8 @@ class BatchRun:
             BatchStatus.DEAD,
             ExitCode.DEAD_LETTERED,
             f"The {step.name} stage failed: {error.message} The batch is in the dead-letter queue.{where}",
-            f"See what was tried: run.py status {short(self._source.batch_id)}",
+            f"Look: run.py status {short(self._source.batch_id)}. When it is mended: "
+            f"run.py resume {short(self._source.batch_id)} --recheck",
         )
 
     def _gate(self, step: Step, work: _Work) -> Ending | None:
@@ -228,14 +231,14 @@ class BatchRun:
                 f"The {gate} gate could not be checked: {_summary(report)}",
                 "Mend what is named above (run.py doctor); the next run checks it again.",
             )
-        held_back = self.counts.quarantined
+        held_back, passable = self.counts.quarantined, gate == "raw"
         go_on = f"Go on without {_records(held_back)}: run.py resume {batch}"
         again = f"When it is mended, check again: run.py resume {batch} --recheck"
         return Ending(
             BatchStatus.HALTED,
             ExitCode.GATE_FAILED,
             f"The {gate} gate failed: {_summary(report)}",
-            f"Look: run.py status {batch}. {go_on if held_back and gate != 'vectors' else again}",
+            f"Look: run.py status {batch}. {go_on if held_back and passable else again}",
         )
 
     def _recount(self) -> None:

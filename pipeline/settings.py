@@ -10,12 +10,19 @@ import os
 import re
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import ConfigurationError
+
+SCHEMES = {
+    "milvus_uri": ("http", "https"),
+    "neo4j_uri": ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"),
+}
+"""What an address may start with."""
 
 LOCAL = "local"
 """The value that asks for a local server for one store while others are configured."""
@@ -111,7 +118,22 @@ class Settings(BaseSettings):
         1.0, ge=0, alias="SLUICEGATE_RETRY_WAIT", description="First wait between attempts, seconds"
     )
     retry_wait_max: float = Field(60.0, ge=0, alias="SLUICEGATE_RETRY_WAIT_MAX", description="Longest wait, seconds")
-    log_level: str = Field("INFO", alias="SLUICEGATE_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="SLUICEGATE_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("milvus_uri", "neo4j_uri")
+    @classmethod
+    def _an_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        schemes = SCHEMES[str(info.field_name)]
+        if value in (None, LOCAL) or value.split("://")[0] in schemes:
+            return value
+        raise ValueError(f"it ought to start with {' or '.join(f'{scheme}://' for scheme in schemes)}, or be `local`")
 
     @field_validator("source_timezone")
     @classmethod
@@ -201,10 +223,9 @@ def load_settings(**overrides: object) -> Settings:
 def shield_drivers(settings: Settings) -> None:
     """Keep drivers, in this process, from what the environment means for us or for the world outside.
 
-    pymilvus reads MILVUS_URI when it is imported and refuses `local`; several clients would ask a proxy for loopback.
+    pymilvus reads MILVUS_URI when it is imported and refuses what is no address; several clients would ask a proxy for loopback.
     """
-    if settings.milvus_uri == LOCAL:
-        os.environ.pop("MILVUS_URI", None)
+    os.environ.pop("MILVUS_URI", None)
     if settings.local_stores():
         for name in ("NO_PROXY", "no_proxy"):
             hosts = [host for host in os.environ.get(name, "").split(",") if host]

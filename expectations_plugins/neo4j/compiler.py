@@ -84,7 +84,11 @@ def aggregation(measure: Count | Aggregate | Distinct, query: Cypher) -> str:
         return f"sum(CASE WHEN {condition(measure.where, query)} THEN 1 ELSE 0 END)"
     wanted = condition(both(measure.where, Not(IsNull(measure.field))), query)
     value = f"CASE WHEN {wanted} THEN {reference(measure.field)} END"
-    return f"count(DISTINCT {value})" if isinstance(measure, Distinct) else f"{_AGGREGATIONS[measure.kind]}({value})"
+    if isinstance(measure, Distinct):
+        return f"count(DISTINCT {value})"
+    if measure.kind is Kind.STDEV:  # Neo4j says 0 of a single value, where the sample's deviation is not defined
+        return f"CASE WHEN count({value}) > 1 THEN stDev({value}) END"
+    return f"{_AGGREGATIONS[measure.kind]}({value})"
 
 
 def repeated_query(data: Slice, measure: Repeated) -> Cypher:
@@ -225,7 +229,6 @@ _AGGREGATIONS: Mapping[Kind, str] = {
     Kind.MAX: "max",
     Kind.SUM: "sum",
     Kind.MEAN: "avg",
-    Kind.STDEV: "stDev",
 }
 
 SUPPORTED: Mapping[type, Callable[[Any, Cypher], str]] = {

@@ -51,7 +51,7 @@ def as_json(outcomes: Sequence[BatchOutcome], docs: Path, *, complete: bool) -> 
     """
     document = {
         "complete": complete,
-        "exit_code": int(exit_code_of(outcomes)),
+        "exit_code": int(exit_code_of(outcomes)) if complete else None,
         "docs": docs.as_uri() if docs.is_file() else None,
         "batches": [outcome_as_json(outcome) for outcome in outcomes],
     }

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from pipeline.embedding import GeminiEmbedder
 from pipeline.embedding.fallback import fallback
-from pipeline.model import FALLBACK_SOURCE, Embedding
+from pipeline.errors import SluicegateError, TransientError
 from pipeline.resilience import RetryPolicy
 
 NOWHERE = "http://127.0.0.1:9"
 ONE_ATTEMPT = RetryPolicy(attempts=1)
-AN_HOUR = RetryPolicy(attempts=2, wait=3_600, wait_max=7_200)
-LONG_ENOUGH = 30
 
 
 def unreachable(policy: RetryPolicy, *, concurrency: int = 1) -> GeminiEmbedder:
@@ -23,18 +19,12 @@ def unreachable(policy: RetryPolicy, *, concurrency: int = 1) -> GeminiEmbedder:
     )
 
 
-def test_texts_after_an_outage_is_known_wait_for_nothing() -> None:
+def test_an_outage_that_is_known_is_not_waited_for_as_one_that_may_pass() -> None:
     embedder = unreachable(ONE_ATTEMPT)
     embedder.embed([f"text {n}" for n in range(200)])
-    embedder._policy = AN_HOUR
-    found: list[Embedding] = []
-    asking = threading.Thread(
-        target=lambda: found.extend(embedder.embed([f"more {n}" for n in range(500)])), daemon=True
-    )
-    asking.start()
-    asking.join(LONG_ENOUGH)
-    assert not asking.is_alive()
-    assert {one.source for one in found} == {FALLBACK_SOURCE}
+    with pytest.raises(SluicegateError) as caught:
+        embedder._attempt_unless_down(["a"])
+    assert not isinstance(caught.value, TransientError)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

@@ -16,7 +16,7 @@ import great_expectations
 import great_expectations.expectations as gxe
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import expectations_plugins
@@ -158,7 +158,13 @@ def store(request: pytest.FixtureRequest, context: Any, endpoints: Endpoints) ->
         found.close()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+)
 @given(rows=ROWS)
 def test_a_store_says_what_pandas_says(store: Any, pandas_asset: Any, rows: list[dict[str, Any]]) -> None:
     keyed = [{"key": f"k{number:03d}", **row} for number, row in enumerate(rows)]

@@ -18,12 +18,13 @@ class RefusingApi:
     """Where it is, and the requests it got, each as its texts."""
 
     endpoint: str = ""
+    word: str = WORD
     asked: list[list[str]] = field(default_factory=list)
 
     def answer(self, body: bytes) -> tuple[int, object]:
         texts = [request["content"]["parts"][0]["text"] for request in json.loads(body)["requests"]]
         self.asked.append(texts)
-        if any(WORD in text for text in texts):
+        if any(self.word in text for text in texts):
             return 400, {"error": {"code": 400, "message": "Unsupported content.", "status": "INVALID_ARGUMENT"}}
         return 200, {"embeddings": [{"values": VECTOR} for _ in texts]}
 

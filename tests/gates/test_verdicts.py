@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from checkpoints.gates import build_gates
-from pipeline.errors import ExitCode, TransientError
+from pipeline.errors import ConfigurationError, ExitCode, TransientError
 from pipeline.model import BatchStatus, Verdict
 from pipeline.ports import RawStore
+from pipeline.stores.neo4j import connect
 from pipeline.topology import GATES
 from tests.gates.conftest import Site
 
@@ -58,12 +59,30 @@ def test_the_same_user_id_fails_without_a_tolerance(make_site: MakeSite) -> None
     assert make_site().process("one_bad_user_id.jsonl").verdicts == {"raw": "FAIL"}
 
 
-def test_a_batch_of_dead_letters_is_empty_at_every_gate(make_site: MakeSite) -> None:
+def test_an_empty_file_is_empty_at_every_gate(make_site: MakeSite) -> None:
+    site = make_site()
+    outcome = site.process("nothing.jsonl")
+    assert outcome.verdicts == dict.fromkeys(GATES, "EMPTY")
+    assert (outcome.status, outcome.exit_code) == (BatchStatus.CLOSED, ExitCode.OK)
+    assert site.report(outcome, "raw")["actions"][0]["status"] == "nothing to do"
+
+
+def test_a_file_of_nothing_but_dead_letters_fails_and_can_be_let_go_with_nothing(make_site: MakeSite) -> None:
     site = make_site()
     outcome = site.process("only_dead_letters.jsonl")
-    assert outcome.verdicts == dict.fromkeys(GATES, "EMPTY")
-    assert (outcome.status, outcome.counts.dead) == (BatchStatus.CLOSED, 3)
-    assert site.report(outcome, "raw")["actions"][0]["status"] == "nothing to do"
+    assert (outcome.verdicts, outcome.status, outcome.counts.dead) == ({"raw": "FAIL"}, BatchStatus.HALTED, 3)
+    assert site.report(outcome, "raw")["findings"][0]["summary"] == "found 0, expected at least 1"
+    assert site.app.runner().resume(outcome.batch_id).status is BatchStatus.CLOSED
+
+
+def test_a_graph_that_lost_records_cannot_be_passed_over_and_is_mended_by_a_recheck(make_site: MakeSite) -> None:
+    site = make_site(SLUICEGATE_USER_ID_TOLERANCE=0.5)
+    outcome = site.process("one_bad_user_id.jsonl")
+    halt_at_the_graph_gate(site, outcome.batch_id, lost="one-03")
+    with pytest.raises(ConfigurationError, match="no record can be left out"):
+        site.app.runner().resume(outcome.batch_id)
+    assert site.app.runner().resume(outcome.batch_id, recheck=True).status is BatchStatus.CLOSED
+    assert site.app.graph_store.count(outcome.batch_id) == 11
 
 
 def test_orphans_warn_are_counted_and_named_and_the_batch_goes_on(make_site: MakeSite) -> None:
@@ -83,8 +102,6 @@ def test_a_graph_that_lost_a_record_fails_the_graph_gate(make_site: MakeSite) ->
     site = make_site()
     outcome = site.process("clean.jsonl")
     to = site.app.connections("neo4j")
-    from pipeline.stores.neo4j import connect  # noqa: PLC0415
-
     graph = connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database)
     graph.write(["MATCH (i:Interaction {interaction_id: 'clean-03'}) DETACH DELETE i"], {}, doing="test", timeout=10)
     graph.close()
@@ -191,6 +208,24 @@ class Refusing:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._real, name)
+
+
+def halt_at_the_graph_gate(site: Site, batch_id: str, lost: str) -> None:
+    """Lose a node, and let the graph gate see it, as a run would."""
+    to = site.app.connections("neo4j")
+    graph = connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database)
+    query = "MATCH (i:Interaction {interaction_id: $lost}) DETACH DELETE i"
+    graph.write([query], {"lost": lost}, doing="losing a node", timeout=10)
+    graph.close()
+    ledger, lease = site.app.ledger, lease_of(site, batch_id)
+    report = gates_of(site)["graph"].check(batch_id, lease)
+    assert report.verdict is Verdict.FAIL
+    ledger.clear_steps(lease, ["gate:graph", "stage:embed", "gate:vectors"])
+    ledger.start_step(lease, "gate:graph")
+    ledger.record_gate(lease, report)
+    ledger.end_step(lease, "gate:graph", ok=False, counts={}, error="failed")
+    ledger.set_status(lease, BatchStatus.HALTED)
+    ledger.release(lease)
 
 
 def gates_of(site: Site, raw_store: Any = None, **environment: str) -> dict[str, Any]:

@@ -6,9 +6,16 @@ import neo4j.exceptions as driver
 
 from pipeline.stores.error_table import ErrorTable
 
+KEY_TAKEN = "Neo.ClientError.Schema.ConstraintValidationFailed"
+
 
 def _refine(error: BaseException) -> bool | None:
-    """The driver knows which of its errors a new transaction may heal."""
+    """The driver knows which of its errors a new transaction may heal; it cannot know that we only merge by key.
+
+    So a key that is taken means that another batch created the node at the same moment: the next try finds it.
+    """
+    if isinstance(error, driver.ConstraintError) and error.code == KEY_TAKEN:
+        return True
     if isinstance(error, driver.ServiceUnavailable | driver.SessionExpired):
         return True
     if isinstance(error, driver.Neo4jError | driver.DriverError):
