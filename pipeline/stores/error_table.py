@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pipeline.errors import SluicegateError, TerminalError, TransientError
+from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class ErrorTable:
         base: The driver's base exceptions; nothing else is caught, so that our own bugs stay visible.
         refine: Says of an exception whether it is transient where its type does not (a status code); None leaves it
             to the type.
+        refused: Of the terminal ones, those that say the store does not take us: a setting is wrong, not the batch.
     """
 
     store: str
@@ -28,6 +29,7 @@ class ErrorTable:
     terminal: tuple[type[BaseException], ...]
     base: tuple[type[BaseException], ...]
     refine: Callable[[BaseException], bool | None] = lambda error: None  # noqa: ARG005 - the default has no opinion
+    refused: tuple[type[BaseException], ...] = ()
 
     def classify(self, error: BaseException, doing: str) -> SluicegateError:
         """The exception as ours.
@@ -41,6 +43,10 @@ class ErrorTable:
         message = f"{self.store}: {doing} failed: {type(error).__name__}: {_first_line(error)}"
         if transient:
             return TransientError(message, next_step=f"Check that {self.store} is up (run.py doctor), then run again.")
+        if isinstance(error, self.refused):
+            return ConfigurationError(
+                message, next_step=f"Check the address and the credentials of {self.store} (run.py doctor)."
+            )
         return TerminalError(message, next_step="Trying again will not help; see the message above.")
 
     @contextmanager

@@ -87,7 +87,7 @@ ABORTED = "Transaction is aborted due to concurrent update against table p:d.int
         (google.api_core.exceptions.BadRequest("Syntax error", errors=reason("invalidQuery")), TerminalError),
         (google.api_core.exceptions.Forbidden("Quota exceeded", errors=reason("quotaExceeded")), TransientError),
         (google.api_core.exceptions.Forbidden("Exceeded", errors=reason("rateLimitExceeded")), TransientError),
-        (google.api_core.exceptions.Forbidden("Access Denied", errors=reason("accessDenied")), TerminalError),
+        (google.api_core.exceptions.Forbidden("Access Denied", errors=reason("accessDenied")), ConfigurationError),
         (google.api_core.exceptions.from_http_status(200, "timed out", errors=reason("stopped")), TransientError),
         (google.auth.exceptions.TransportError("no route"), TransientError),
         (google.auth.exceptions.RefreshError("backend", retryable=True), TransientError),

@@ -109,5 +109,6 @@ ERRORS = ErrorTable(
     ),
     base=(driver.GoogleAPIError, transport.RequestException, auth.GoogleAuthError, TimeoutError),
     refine=_refine,
+    refused=(driver.Unauthorized, driver.Forbidden),
 )
 """The exceptions of google.api_core, of google.auth, and of the HTTP client below them."""

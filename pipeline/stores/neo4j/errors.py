@@ -66,5 +66,6 @@ ERRORS = ErrorTable(
     ),
     base=(driver.GqlError, driver.DriverError),
     refine=_refine,
+    refused=(driver.AuthError, driver.TokenExpired, driver.UnsupportedServerProduct, driver.ConfigurationError),
 )
 """The driver's exceptions."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import TerminalError, TransientError
+from pipeline.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.local import Endpoints
 from pipeline.model import GraphRecord
 from pipeline.resilience import RetryPolicy, retry
@@ -141,9 +141,9 @@ def test_a_key_another_writer_took_at_the_same_moment_is_worth_another_try(graph
         graph.write(["CREATE (:User {user_id: $u})"] * 2, {"u": unique}, doing="racing", timeout=10)
 
 
-def test_a_refused_password_is_terminal_and_is_not_told(endpoints: Endpoints) -> None:
+def test_a_refused_password_is_a_wrong_setting_and_is_not_told(endpoints: Endpoints) -> None:
     refused = connect(str(endpoints.neo4j_uri), "root", "s3cret-wr0ng", database=endpoints.neo4j_database)
-    with pytest.raises(TerminalError, match="Neo4j: counting interactions of batch abc failed") as caught:
+    with pytest.raises(ConfigurationError, match="Neo4j: counting interactions of batch abc failed") as caught:
         Neo4jGraphStore(refused).count("abc")
     refused.close()
     assert "s3cret" not in str(caught.value)
