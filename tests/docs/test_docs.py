@@ -17,6 +17,11 @@ def test_the_configuration_page_is_what_the_settings_say() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text("utf-8") == page
 
 
+def test_the_push_down_page_is_what_the_engines_support() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "support_matrix.py"))["page"]()
+    assert (ROOT / "docs" / "push-down.md").read_text("utf-8") == page
+
+
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.key)
 def test_the_readme_names_every_stage_and_gate(step: object) -> None:
     mark = "[{}]" if step.kind == "stage" else "<gate: {}>"  # type: ignore[attr-defined]
