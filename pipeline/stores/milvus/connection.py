@@ -12,6 +12,10 @@ from pipeline.stores.milvus.errors import ERRORS
 __all__ = ["MilvusClient", "connect"]
 
 
+GRPC_OPTIONS = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
+"""pymilvus pings every 10 seconds; gRPC servers that keep to its defaults hang up on more than one in five minutes."""
+
+
 def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient:
     """A client. Connects at once; the caller closes it.
 
@@ -30,7 +34,7 @@ def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient
             "The Milvus address cannot be used.", next_step="Check MILVUS_URI: http://host:port or https://host:port."
         )
     with ERRORS.guard("connecting"):
-        return MilvusClient(uri=uri, token=token, timeout=timeout)
+        return MilvusClient(uri=uri, token=token, timeout=timeout, grpc_options=GRPC_OPTIONS)
 
 
 def _is_address(uri: str) -> bool:
