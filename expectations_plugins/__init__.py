@@ -11,9 +11,11 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from expectations_plugins.expectations import (
+    ExpectFallbackEmbeddingRateToBeBelow,
     ExpectInteractionsToReferenceExistingCampaigns,
     ExpectRecordsToReferenceExistingTargets,
     ExpectSampledVectorsToBeValid,
+    ExpectStoresToReconcile,
     ExpectUserIdsToBeWellFormed,
 )
 from expectations_plugins.milvus.datasource import MilvusDatasource
@@ -21,9 +23,11 @@ from expectations_plugins.mongodb.datasource import MongoDBDatasource
 from expectations_plugins.neo4j.datasource import Neo4jDatasource
 
 __all__ = [
+    "ExpectFallbackEmbeddingRateToBeBelow",
     "ExpectInteractionsToReferenceExistingCampaigns",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",
+    "ExpectStoresToReconcile",
     "ExpectUserIdsToBeWellFormed",
     "MilvusDatasource",
     "MongoDBDatasource",

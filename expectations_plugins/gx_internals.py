@@ -11,6 +11,7 @@ from great_expectations.core.batch import BatchData, BatchMarkers, LegacyBatchDe
 from great_expectations.core.batch_spec import BatchSpec
 from great_expectations.core.id_dict import IDDict
 from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.data_context import project_manager
 from great_expectations.datasource.fluent import BatchRequest, DataAsset, Datasource
 from great_expectations.datasource.fluent.config_str import ConfigStr
 from great_expectations.datasource.fluent.interfaces import Batch, TestConnectionError
@@ -21,6 +22,11 @@ from great_expectations.expectations.expectation import BatchExpectation, render
 from great_expectations.expectations.metrics.metric_provider import MetricProvider
 from great_expectations.expectations.registry import _registered_metrics as registered_metrics
 from great_expectations.expectations.registry import register_metric
+from great_expectations.expectations.row_conditions import (
+    RowConditionType,
+    deserialize_row_condition,
+    validate_row_condition,
+)
 from great_expectations.render.components import (
     LegacyDescriptiveRendererType,
     LegacyRendererType,
@@ -51,10 +57,14 @@ __all__ = [
     "MetricResolutionError",
     "RenderedStringTemplateContent",
     "RenderedTableContent",
+    "RowConditionType",
     "TestConnectionError",
+    "deserialize_row_condition",
+    "project_manager",
     "pydantic",
     "register_metric",
     "registered_metrics",
     "render_suite_parameter_string",
     "renderer",
+    "validate_row_condition",
 ]

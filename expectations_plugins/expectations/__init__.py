@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from expectations_plugins.expectations.fallbacks import ExpectFallbackEmbeddingRateToBeBelow
 from expectations_plugins.expectations.references import (
     ExpectInteractionsToReferenceExistingCampaigns,
     ExpectRecordsToReferenceExistingTargets,
 )
+from expectations_plugins.expectations.stores import ExpectStoresToReconcile
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
 
 __all__ = [
+    "ExpectFallbackEmbeddingRateToBeBelow",
     "ExpectInteractionsToReferenceExistingCampaigns",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",
+    "ExpectStoresToReconcile",
     "ExpectUserIdsToBeWellFormed",
 ]

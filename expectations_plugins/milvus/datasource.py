@@ -12,6 +12,7 @@ from expectations_plugins.metrics import Direct, MetricCall, MetricSpec, Plan
 from expectations_plugins.milvus.backend import MilvusBackend
 from expectations_plugins.registration import TABLE_DOMAIN, register
 from expectations_plugins.stock import SPECS
+from expectations_plugins.store_metrics import STORE_SPECS
 from pipeline.stores.milvus import connect
 
 VALIDITY_KEYS = (
@@ -47,7 +48,7 @@ class MilvusExecutionEngine(StoreExecutionEngine):
         token: user:password or an API key.
     """
 
-    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **VECTOR_SPECS}
+    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **VECTOR_SPECS, **STORE_SPECS}
 
     def __init__(self, uri: str, token: str = "", **kwargs: Any) -> None:
         super().__init__(MilvusBackend(connect(uri, token)), **kwargs)

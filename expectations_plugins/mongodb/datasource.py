@@ -13,6 +13,7 @@ from expectations_plugins.metrics import MetricSpec
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from expectations_plugins.registration import register
 from expectations_plugins.stock import SPECS
+from expectations_plugins.store_metrics import STORE_SPECS
 from pipeline.stores.mongodb import connect
 
 
@@ -24,7 +25,7 @@ class MongoDBExecutionEngine(StoreExecutionEngine):
         database: The database's name.
     """
 
-    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS}
+    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **STORE_SPECS}
 
     def __init__(self, connection_string: str, database: str, **kwargs: Any) -> None:
         super().__init__(MongoDBBackend(connect(connection_string, database)), **kwargs)

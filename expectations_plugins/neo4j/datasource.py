@@ -13,6 +13,7 @@ from expectations_plugins.metrics import MetricSpec
 from expectations_plugins.neo4j.backend import Neo4jBackend
 from expectations_plugins.registration import register
 from expectations_plugins.stock import SPECS
+from expectations_plugins.store_metrics import STORE_SPECS
 from pipeline.stores.neo4j import connect
 
 
@@ -26,7 +27,7 @@ class Neo4jExecutionEngine(StoreExecutionEngine):
         database: The database; None or "" takes the server's default.
     """
 
-    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **REFERENCE_SPECS}
+    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **REFERENCE_SPECS, **STORE_SPECS}
 
     def __init__(
         self, uri: str, user: str = "neo4j", password: str = "", database: str | None = None, **kwargs: Any

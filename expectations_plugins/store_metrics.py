@@ -1,0 +1,105 @@
+"""Metrics of the fallback rate and of reconciliation with another store; every store's engine has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from expectations_plugins.backend import Backend, Slice
+from expectations_plugins.datasource import StoreAsset
+from expectations_plugins.engine import StoreExecutionEngine
+from expectations_plugins.expressions import Compare, Count, Field, Op, both
+from expectations_plugins.gx_internals import project_manager
+from expectations_plugins.metrics import Direct, Measures, MetricCall, MetricSpec, Plan
+from expectations_plugins.reconciliation import Side, reconcile
+from expectations_plugins.registration import COLUMN_DOMAIN, TABLE_DOMAIN
+from pipeline.errors import ConfigurationError
+
+FALLBACK_COUNTS = "sluicegate.fallbacks.counts"
+RECONCILED = "sluicegate.stores.reconciled"
+
+
+def _fallback_counts(call: MetricCall) -> Plan:
+    is_fallback = Compare(Op.EQ, Field.of(call.domain["column"]), call.values["fallback_value"])
+    parts = (Count(call.where), Count(both(call.where, is_fallback)))
+    return Measures(parts, lambda found: dict(zip(("checked", "fallbacks"), map(int, found), strict=True)))
+
+
+FALLBACK_SPECS: dict[str, MetricSpec] = {
+    FALLBACK_COUNTS: MetricSpec(
+        FALLBACK_COUNTS, _fallback_counts, domain_keys=COLUMN_DOMAIN, value_keys=("fallback_value",)
+    )
+}
+"""Metrics of ExpectFallbackEmbeddingRateToBeBelow."""
+
+
+def _reconciled(call: MetricCall) -> Plan:
+    def ask(backend: Backend, data: Slice) -> Mapping[str, Any]:
+        here = Side(backend.store, backend, data, Field.of(call.values["key"]), call.where)
+        return reconcile(here, _other_side(call.values, data)).as_dict()
+
+    return Direct(ask)
+
+
+def _other_side(values: Mapping[str, Any], here: Slice) -> Side:
+    """The same batch of the asset to compare with.
+
+    Raises:
+        ConfigurationError: There is no such data source or asset, or it is not a store of ours.
+        SluicegateError: The store could not be connected to; an outage is a TransientError.
+    """
+    asset = _asset(str(values["comparison_data_source"]), str(values["comparison_asset"]))
+    engine = asset.datasource.get_execution_engine()
+    assert isinstance(engine, StoreExecutionEngine)
+    data = Slice(target=asset.target(), where=here.where, key=asset.record_key())
+    where = engine.row_condition(values.get("comparison_row_condition"), None)
+    key = Field.of(values.get("comparison_key") or values["key"])
+    return Side(f"{asset.datasource.name}/{asset.name}", engine.backend, data, key, where)
+
+
+def _asset(source_name: str, asset_name: str) -> StoreAsset:
+    sources = project_manager.get_datasources()
+    if source_name not in sources:
+        raise ConfigurationError(
+            f"There is no data source {source_name!r} to compare with; there are: {_listed(sources)}.",
+            next_step="Correct comparison_data_source.",
+        )
+    source = sources[source_name]
+    asset = next((asset for asset in source.assets if asset.name == asset_name), None)
+    if asset is None:
+        raise ConfigurationError(
+            f"Data source {source_name!r} has no asset {asset_name!r} to compare with; "
+            f"it has: {_listed(asset.name for asset in source.assets)}.",
+            next_step="Correct comparison_asset.",
+        )
+    if not isinstance(asset, StoreAsset):
+        raise ConfigurationError(
+            f"Data source {source_name!r} is of type {source.type!r}, which cannot be reconciled with.",
+            next_step="Compare with an asset of a mongodb, neo4j or milvus data source.",
+        )
+    found: StoreAsset = source.get_asset(asset_name)  # ties the asset to its data source
+    return found
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+RECONCILIATION_SPECS: dict[str, MetricSpec] = {
+    RECONCILED: MetricSpec(
+        RECONCILED,
+        _reconciled,
+        domain_keys=TABLE_DOMAIN,
+        value_keys=(
+            "key",
+            "comparison_data_source",
+            "comparison_asset",
+            "comparison_key",
+            "comparison_row_condition",
+        ),
+    )
+}
+"""Metrics of ExpectStoresToReconcile."""
+
+STORE_SPECS: dict[str, MetricSpec] = {**FALLBACK_SPECS, **RECONCILIATION_SPECS}
+"""All metrics of this module."""
