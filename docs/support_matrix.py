@@ -1,79 +1,147 @@
-"""Writes docs/push-down.md: which GX metrics each store computes, from the engines' own tables.
+"""Writes docs/push-down.md: which of GX's expectations each store computes, from the engines' own tables.
 
 Usage: python docs/support_matrix.py   A test holds the page equal to the tables.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import great_expectations.expectations as core
+
+from expectations_plugins import MilvusDatasource, MongoDBDatasource, Neo4jDatasource
 from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.metrics import Measures, MetricCall
+from expectations_plugins.engine import StoreExecutionEngine
+from expectations_plugins.metrics import Direct, Measures, MetricCall, Question
 from expectations_plugins.milvus.backend import MilvusBackend
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from expectations_plugins.neo4j.backend import Neo4jBackend
-from expectations_plugins.stock import SPECS
 
-PAGE = Path(__file__).parent / "push-down.md"
-NO_HANDLE: Any = None
-BACKENDS = [MongoDBBackend(NO_HANDLE), Neo4jBackend(NO_HANDLE), MilvusBackend(NO_HANDLE)]
-DOMAIN = {"column": "a", "column_A": "a", "column_B": "b"}
-VALUES = {
-    "value_set": [1],
+FOLDER = Path(__file__).parent
+PAGE = FOLDER / "push-down.md"
+STORES: dict[str, tuple[Any, Any]] = {
+    "MongoDB": (MongoDBDatasource, MongoDBBackend),
+    "Neo4j": (Neo4jDatasource, Neo4jBackend),
+    "Milvus": (MilvusDatasource, MilvusBackend),
+}
+ARGUMENTS: dict[str, Any] = {
+    "column": "a",
+    "column_A": "a",
+    "column_B": "b",
+    "column_list": ["a", "b"],
+    "column_set": ["a"],
+    "column_index": 0,
+    "value_set": ["x"],
+    "value_pairs_set": [("x", "y")],
     "regex": "a",
     "regex_list": ["a"],
+    "like_pattern": "a%",
+    "like_pattern_list": ["a%"],
+    "type_": "str",
+    "type_list": ["str"],
     "min_value": 0,
     "max_value": 1,
     "value": 1,
-    "value_pairs_set": [(1, 1)],
+    "sum_total": 1,
+    "strftime_format": "%Y",
+    "json_schema": {},
+    "threshold": 3,
+    "double_sided": True,
+    "method": "iqr",
+    "multiplier": 1.5,
+    "quantile_ranges": {"quantiles": [0.5], "value_ranges": [[0, 1]]},
+    "quantiles": [0.5],
+    "partition_object": {"values": ["x"], "weights": [1.0]},
+    "other_table_name": "t",
+    "unexpected_rows_query": "SELECT * FROM {batch}",
+    "base_query": "SELECT 1",
+    "comparison_data_source_name": "d",
+    "comparison_query": "SELECT 1",
 }
-HEAD = """# Push-down: what runs inside the store
+UNFINISHED = {"Expectation", "ExpectMulticolumnValuesToBeUnique"}
+"""The base class, and one that GX itself can run on no engine (use ExpectCompoundColumnsToBeUnique)."""
 
-Generated from the engines' tables by `python docs/support_matrix.py`; do not edit by hand.
+EVERY_COUNT: dict[str, Any] = defaultdict(lambda: 1)
+MEASURED = "yes"
+STREAMED = "reads 100,000 values at most"
 
-`import expectations_plugins` gives a GX context `data_sources.add_mongodb`, `.add_neo4j` and `.add_milvus`. Stock
-expectations on their assets become queries: all counts and aggregates of a suite go out as one query (in MongoDB, one
-more for each field whose values are grouped; in Milvus, one for each filter), and one more bounded query for the
-examples of each expectation that failed. Lists of unexpected values and ids hold 200 at most.
 
-| metric | MongoDB | Neo4j | Milvus |
-|---|---|---|---|
-"""
-FOOT = """
-Metrics that are not in this table are not there yet: GX then reports an exception that names the metric, and a gate
-says ERROR, never PASS.
+def expectations() -> list[Any]:
+    """One example of each of GX's core expectations."""
+    names = [name for name in sorted(dir(core)) if name.startswith("Expect") and name not in UNFINISHED]
+    classes = [getattr(core, name) for name in names]
+    return [_example(one) for one in [*classes, core.UnexpectedRowsExpectation]]
 
-## Where stores differ from GX's pandas engine, by nature
 
-A differential test (tests/expectations/test_differential.py) holds everything else equal on MongoDB and Neo4j.
+def _example(expectation: Any) -> Any:
+    known = {name: value for name, value in ARGUMENTS.items() if name in expectation.__fields__}
+    return expectation(**known)
 
-- The **sum of no values** is null in a store, as in SQL; pandas says 0.
-- **Regular expressions** are searched in text only; pandas turns numbers into text first. Patterns are the store's own
-  dialect (PCRE in MongoDB, Java in Neo4j): keep to what these and Python share. `\\d` may or may not take digits of
-  other scripts: write `[0-9]`.
-- **1 and true** are equal in Python; stores keep them apart.
-- A field that is **missing** is null, as is a NaN.
-- Milvus has no order: its examples are the rows it finds first.
-"""
+
+def engine(store: str) -> StoreExecutionEngine:
+    """An engine that is not connected."""
+    datasource, backend = STORES[store]
+    found: StoreExecutionEngine = object.__new__(datasource.engine_type)
+    StoreExecutionEngine.__init__(found, backend(None))
+    return found
+
+
+def support(store: str, expectation: Any) -> str:
+    """`yes`, or why not and what to use instead."""
+    asked = engine(store)
+    try:
+        needed = expectation.get_validation_dependencies(execution_engine=asked, runtime_configuration=None)
+        answers = {_asked(asked, metric) for metric in needed.metric_configurations.values()}
+        if isinstance(expectation, core.ExpectColumnTypeToBe):
+            expectation._validate({}, None, asked)  # noqa: SLF001 - it is refused there
+    except UnsupportedError as error:
+        return f"no: {error}"
+    return STREAMED if STREAMED in answers else MEASURED
+
+
+def _asked(asked: StoreExecutionEngine, metric: Any) -> str:
+    if metric.metric_domain_kwargs.get("table"):
+        asked._plan(metric, {})  # noqa: SLF001 - raises
+    call = MetricCall(metric.metric_name, dict(metric.metric_domain_kwargs), dict(metric.metric_value_kwargs))
+    plan = asked.specs[metric.metric_name].plan(MetricCall(call.name, call.domain, call.values, metrics=EVERY_COUNT))
+    for one in plan.measures if isinstance(plan, Measures) else [plan.query] if isinstance(plan, Question) else []:
+        asked.backend.check(one)
+    if isinstance(plan, Direct) and metric.metric_name.endswith("unexpected_count"):
+        return STREAMED
+    return MEASURED
+
+
+def rows() -> Iterator[str]:
+    """A line of the table for each expectation."""
+    for expectation in expectations():
+        found = [support(store, expectation) for store in STORES]
+        shown = ["no" if one.startswith("no:") else one for one in found]
+        yield f"| {type(expectation).__name__} | {' | '.join(shown)} |"
+
+
+def refusals() -> Iterator[str]:
+    """A line for each reason."""
+    stores: dict[str, list[str]] = {}
+    for expectation in expectations():
+        for store in STORES:
+            found = support(store, expectation)
+            if found.startswith("no:"):
+                named = stores.setdefault(found.partition("cannot compute ")[2], [])
+                named.extend([store] if store not in named else [])
+    yield from (f"- {_in_words(named)} cannot compute {sentence}" for sentence, named in stores.items())
+
+
+def _in_words(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def page() -> str:
     """The page's text."""
-    counted = [name for name in SPECS if not name.split(".")[-1].startswith(("unexpected_values", "unexpected_index"))]
-    shown = [name for name in counted if not name.endswith("unexpected_rows")]
-    rows = [f"| `{name}` | {' | '.join(_support(backend, name) for backend in BACKENDS)} |\n" for name in shown]
-    return HEAD + "".join(rows) + FOOT
-
-
-def _support(backend: Any, name: str) -> str:
-    plan = SPECS[name].plan(MetricCall(name, DOMAIN, VALUES))
-    try:
-        for measure in plan.measures if isinstance(plan, Measures) else ():
-            backend.check(measure)
-    except UnsupportedError:
-        return "no"
-    return "yes"
+    template = (FOLDER / "push-down.template.md").read_text(encoding="utf-8")
+    return template.replace("{{ table }}", "\n".join(rows())).replace("{{ refusals }}", "\n".join(refusals()))
 
 
 if __name__ == "__main__":

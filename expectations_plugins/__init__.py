@@ -21,6 +21,7 @@ from expectations_plugins.expectations import (
 from expectations_plugins.milvus.datasource import MilvusDatasource
 from expectations_plugins.mongodb.datasource import MongoDBDatasource
 from expectations_plugins.neo4j.datasource import Neo4jDatasource
+from expectations_plugins.type_expectations import teach_type_expectations
 
 __all__ = [
     "ExpectFallbackEmbeddingRateToBeBelow",
@@ -34,5 +35,6 @@ __all__ = [
     "Neo4jDatasource",
 ]
 
+teach_type_expectations()
 for _plugin in entry_points(group="sluicegate.plugins"):
     _plugin.load()

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from expectations_plugins.expressions import Always, Condition, Measure, RepeatedSample, Row, Sample, TopValues
+from expectations_plugins.expressions import (
+    Always,
+    Asked,
+    Condition,
+    Field,
+    Measure,
+    Records,
+    Row,
+    Sample,
+    TopValues,
+    Values,
+)
 from pipeline.errors import TerminalError
 
 
@@ -28,14 +39,28 @@ class Slice:
     """The part of an asset that a batch definition selects.
 
     Args:
-        target: What the asset is, in the store's terms (a collection, a label, …).
+        target: What the asset is, in the store's terms: a name (a collection, a label), or several named parts.
         where: Which of its records belong to the batch.
         key: The field that names a record; examples come in its order. "" takes the store's own key.
+        sort_by: The field that gives the records an order, for expectations that are about one; "" when there is none.
     """
 
-    target: str
+    target: str | Mapping[str, str]
     where: Condition = Always(True)
     key: str = ""
+    sort_by: str = ""
+
+    def ordered_by(self, store: str) -> Field:
+        """The field that gives the records an order.
+
+        Raises:
+            UnsupportedError: There is none.
+        """
+        if self.sort_by:
+            return Field.of(self.sort_by)
+        raise UnsupportedError(
+            store, "an order of records that have none", "Give the asset a sort_by: add_…(..., sort_by='timestamp')."
+        )
 
 
 class Backend(Protocol):
@@ -51,7 +76,7 @@ class Backend(Protocol):
     def close(self) -> None:
         """Close the connection."""
 
-    def check(self, measure: Measure) -> None:
+    def check(self, asked: Asked) -> None:
         """Compile without running.
 
         Raises:
@@ -61,17 +86,20 @@ class Backend(Protocol):
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """The value of each measure over the slice, in one query where the store has such a query."""
 
-    def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
-        """Records of the slice."""
+    def sample(self, data: Slice, query: Records) -> Sequence[Row]:
+        """Records of the slice, in the order of its key; whole ones when the query names no fields."""
 
-    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
-        """Records of the slice that share their values with another."""
+    def values(self, data: Slice, query: Values) -> Sequence[Any]:
+        """Values of one field of the slice."""
+
+    def stream(self, data: Slice, query: Sample) -> Iterator[Row]:
+        """Records of the slice in no order, read as they are asked for: what a client holds does not grow."""
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """(value, count) pairs of the slice."""
 
-    def columns(self, data: Slice) -> Sequence[str]:
-        """Names of the slice's fields, in the order the store keeps them, or sorted where it keeps none."""
+    def columns(self, data: Slice) -> Mapping[str, str]:
+        """Names of the slice's fields and the types of their values, in the store's order, or sorted if it has none."""
 
     def explain(self, data: Slice, query: Sample) -> str:
         """The query in the store's own language, ready to be copied by a person."""

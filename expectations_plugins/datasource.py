@@ -8,13 +8,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
-from great_expectations.core.partitioners import ColumnPartitioner
+from great_expectations.core.partitioners import (
+    ColumnPartitioner,
+    ColumnPartitionerDaily,
+    PartitionerConvertedDatetime,
+    PartitionerDatetimePart,
+    PartitionerMultiColumnValue,
+)
 
+from expectations_plugins import slicing
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import (
     Batch,
     BatchRequest,
     BatchSpec,
+    ConfigStr,
     DataAsset,
     Datasource,
     IDDict,
@@ -45,7 +53,10 @@ def without_connecting() -> Iterator[None]:
 class StoreAsset(DataAsset[Any, ColumnPartitioner]):
     """A part of a store that GX can validate. Subclasses name their `type` and their `target`."""
 
-    def target(self) -> str:
+    sort_by: str = ""
+    where: dict[str, Any] | None = None
+
+    def target(self) -> str | dict[str, str]:
         """What the asset is, in the store's terms."""
         raise NotImplementedError
 
@@ -62,8 +73,38 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         self.datasource.test_connection(test_assets=False)
 
     def get_batch_parameters_keys(self, partitioner: Any = None) -> tuple[str, ...]:
-        """The batch parameters a batch definition needs: the names of the fields it slices by."""
-        return _fields_of(partitioner)
+        """The batch parameters a batch definition needs."""
+        return slicing.parameters(partitioner)
+
+    def add_batch_definition_by(self, name: str, *columns: str) -> Any:
+        """Batches by the values of fields, each a batch parameter: `add_batch_definition_by("batch", "batch_id")`."""
+        partitioner = PartitionerMultiColumnValue(column_names=list(columns))
+        return self.add_batch_definition(name, partitioner=partitioner)
+
+    def add_batch_definition_daily(self, name: str, column: str) -> Any:
+        """Batches by the day (UTC) of a date field; batch parameters `year`, `month` and `day`."""
+        return self.add_batch_definition(name, partitioner=ColumnPartitionerDaily(column_name=column))
+
+    def add_batch_definition_hourly(self, name: str, column: str) -> Any:
+        """Batches by the hour (UTC) of a date field; batch parameters `year`, `month`, `day` and `hour`."""
+        parts = ["year", "month", "day", "hour"]
+        return self.add_batch_definition(
+            name, partitioner=PartitionerDatetimePart(datetime_parts=parts, column_name=column)
+        )
+
+    def add_batch_definition_window(self, name: str, column: str, minutes: int = 10) -> Any:
+        """Batches by windows of some minutes of a date field.
+
+        Args:
+            name: The batch definition's name.
+            column: The field.
+            minutes: How long a window is.
+
+        The one batch parameter, `window`, is the moment a window begins: a datetime, or ISO 8601 text.
+        """
+        rule = slicing.window_rule(minutes)
+        partitioner = PartitionerConvertedDatetime(column_name=column, date_format_string=rule)
+        return self.add_batch_definition(name, partitioner=partitioner)
 
     def build_batch_request(self, options: Any = None, batch_slice: Any = None, partitioner: Any = None) -> Any:
         """A request for one batch.
@@ -71,7 +112,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         Raises:
             ConfigurationError: A batch parameter is missing or unknown.
         """
-        needed, given = set(_fields_of(partitioner)), set(options or {})
+        needed, given = set(slicing.parameters(partitioner)), set(options or {})
         if needed != given:
             raise ConfigurationError(
                 f"Asset {self.name!r} needs the batch parameters {sorted(needed)}, but was given {sorted(given)}.",
@@ -91,8 +132,16 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
 
     def get_batch(self, batch_request: Any) -> Any:
         """The batch, without asking the store anything."""
-        equals = dict(batch_request.options)
-        spec = BatchSpec({"target": self.target(), "key": self.record_key(), "equals": equals})
+        options = dict(batch_request.options)
+        spec = BatchSpec(
+            {
+                "target": self.target(),
+                "key": self.record_key(),
+                "sort_by": self.sort_by,
+                "where": self.where,
+                **slicing.selection(batch_request.partitioner, options),
+            }
+        )
         engine = self.datasource.get_execution_engine()
         data, markers = engine.get_batch_data_and_markers(spec)
         return Batch(
@@ -107,7 +156,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
                 datasource_name=self.datasource.name,
                 data_connector_name="fluent",
                 data_asset_name=self.name,
-                batch_identifiers=IDDict(equals),
+                batch_identifiers=IDDict({name: slicing.shown(value) for name, value in options.items()}),
                 batch_spec_passthrough=None,
             ),
         )
@@ -115,6 +164,19 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
     def _validate_batch_request(self, batch_request: Any) -> None:
         if batch_request.data_asset_name != self.name:
             raise ConfigurationError(f"The batch request is for another asset than {self.name!r}.")
+
+
+def filled_in(asset: StoreAsset, value: ConfigStr | str) -> str:
+    """A setting of an asset, with variables of the GX project filled in."""
+    if isinstance(value, ConfigStr):
+        provider = asset.datasource._config_provider  # noqa: SLF001 - GX offers no public way
+        return str(value.get_config_value(provider))
+    return value
+
+
+def written(where: Any) -> dict[str, Any] | None:
+    """A filter of the user's, `Column("type") == "click"`, as it is saved."""
+    return None if where is None else dict(where.dict()) if hasattr(where, "dict") else dict(where)
 
 
 class _StoreDatasource(Datasource[Any, Any]):
@@ -157,17 +219,3 @@ def _holds_a_secret(value: str) -> bool:
         return False
     found = [*PASSWORD_IN_URI.finditer(value), *SECRET_OPTION.finditer(value)]
     return any(not ONE_VARIABLE.fullmatch(match["secret"]) for match in found)
-
-
-def _fields_of(partitioner: Any) -> tuple[str, ...]:
-    if partitioner is None:
-        return ()
-    name = getattr(partitioner, "column_name", None)
-    if getattr(partitioner, "method_name", "") == "partition_on_column_value" and name:
-        return (str(name),)
-    if getattr(partitioner, "method_name", "") == "partition_on_multi_column_values":
-        return tuple(partitioner.column_names)
-    raise ConfigurationError(
-        f"Store data sources cannot slice by {type(partitioner).__name__}.",
-        next_step="Slice by the value of a field: PartitionerColumnValue(column_name=...).",
-    )

@@ -11,8 +11,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Backend, Slice
-from expectations_plugins.expressions import Compare, Condition, Field, Op, RepeatedSample, Sample, both
+from expectations_plugins import slicing
+from expectations_plugins.backend import Backend, Slice, UnsupportedError
+from expectations_plugins.expressions import Condition, TopValues, Values, both
 from expectations_plugins.gx_internals import (
     BatchData,
     BatchMarkers,
@@ -22,6 +23,7 @@ from expectations_plugins.gx_internals import (
 )
 from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
 from expectations_plugins.row_conditions import RowConditions
+from expectations_plugins.stock.refusals import OTHER_TABLE
 from pipeline.errors import SluicegateError, TerminalError, TransientError
 
 DOMAIN_META = frozenset({"batch_id", "table", "row_condition", "condition_parser"})
@@ -53,8 +55,9 @@ class _Wave:
 
 
 class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
-    """Computes metrics inside a store. Subclasses name their metrics and make their backend."""
+    """Computes metrics inside a store. Subclasses name the store and its metrics, and make their backend."""
 
+    store: ClassVar[str]
     specs: ClassVar[Mapping[str, MetricSpec]] = {}
 
     def __init__(self, backend: Backend, **kwargs: Any) -> None:
@@ -66,8 +69,13 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
     def get_batch_data_and_markers(self, batch_spec: Mapping[str, Any]) -> tuple[BatchOfStore, BatchMarkers]:
         """Make the batch that a batch definition describes; asks the store nothing."""
         self.failures.clear()
-        equals = [Compare(Op.EQ, Field.of(name), value) for name, value in batch_spec["equals"].items()]
-        data = Slice(target=batch_spec["target"], where=both(*equals), key=batch_spec["key"])
+        filtered = self.row_condition(batch_spec["where"], None)
+        data = Slice(
+            target=batch_spec["target"],
+            where=both(slicing.condition(batch_spec), filtered),
+            key=batch_spec["key"],
+            sort_by=batch_spec["sort_by"],
+        )
         return BatchOfStore(self, data), BatchMarkers({"ge_load_time": str(uuid.uuid4())})
 
     def test_connection(self) -> None:
@@ -126,6 +134,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
                         self.backend.check(measure)
                     measured.setdefault(repr(data), (data, []))[1].append((metric, plan))
                 elif isinstance(plan, Question):
+                    self.backend.check(plan.query)
                     asked.setdefault(repr((data, plan.query)), (data, []))[1].append((metric, plan))
                 else:
                     wave.values[metric.id] = self._answer(plan, data)
@@ -142,6 +151,8 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         if before is not None:
             raise before  # GX asks three times; an outage is not asked about again within one check
         domain = dict(metric.metric_domain_kwargs)
+        if domain.get("table"):
+            raise UnsupportedError(self.backend.store, OTHER_TABLE.what, OTHER_TABLE.instead)
         depends = {name: known[needed.id] for name, needed in metric.metric_dependencies.items()}
         call = MetricCall(
             name=metric.metric_name,
@@ -179,19 +190,18 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
     def _ask(self, wave: _Wave, data: Slice, questions: Sequence[tuple[MetricConfiguration, Question]]) -> None:
         query = questions[0][1].query
         try:
-            found: Any
-            if isinstance(query, Sample):
-                found = self.backend.sample(data, query)
-            elif isinstance(query, RepeatedSample):
-                found = self.backend.repeated(data, query)
-            else:
-                found = self.backend.top_values(data, query)
+            found = self._found(data, query)
         except Exception as error:  # noqa: BLE001 - recorded with its type, raised as GX's own
             for metric, _ in questions:
                 wave.fail(metric, error)
             return
         for metric, plan in questions:
             wave.finish(metric, plan.finish, found)
+
+    def _found(self, data: Slice, query: Any) -> Any:
+        if isinstance(query, TopValues):
+            return self.backend.top_values(data, query)
+        return self.backend.values(data, query) if isinstance(query, Values) else self.backend.sample(data, query)
 
 
 def _typed(error: Exception, store: str) -> SluicegateError:

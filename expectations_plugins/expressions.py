@@ -61,6 +61,30 @@ class IsText:
     field: Field
 
 
+class Type(StrEnum):
+    """The type of a value, as all stores and Python know it."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    DATE = "date"
+    LIST = "list"
+    MAP = "map"
+    BYTES = "bytes"
+    OBJECT_ID = "object id"
+
+
+@dataclass(frozen=True, slots=True)
+class HasType:
+    """The field's value is of one of these types; false where the field is null."""
+
+    field: Field
+    types: tuple[Type, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Compare:
     """The field compares with the value as `op` says; false where the field is null."""
@@ -105,6 +129,15 @@ class CompareFields:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareSum:
+    """The sum of the fields compares with the value as `op` says; false where one of them is no number."""
+
+    op: Op
+    fields: tuple[Field, ...]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """The record has a relationship of this type to a target with this label whose `marker` property is true."""
 
@@ -135,13 +168,46 @@ class Or:
 
 
 Condition = (
-    Always | IsNull | IsText | Compare | CompareLength | CompareFields | InSet | Matches | Related | Not | And | Or
+    Always
+    | IsNull
+    | IsText
+    | HasType
+    | Compare
+    | CompareLength
+    | CompareFields
+    | CompareSum
+    | InSet
+    | Matches
+    | Related
+    | Not
+    | And
+    | Or
 )
 
 
+IN_WORDS: Mapping[type, str] = {
+    Always: "a constant",
+    IsNull: "whether a field is null",
+    IsText: "whether a field is text",
+    HasType: "the type of a value",
+    Compare: "a comparison with a value",
+    CompareLength: "the length of a text",
+    CompareFields: "a comparison of two fields",
+    CompareSum: "a sum of fields",
+    InSet: "whether a value is in a set",
+    Matches: "a regular expression or a LIKE pattern",
+    Related: "a relationship to another record",
+    Not: "a negation",
+    And: "a conjunction",
+    Or: "a disjunction",
+}
+"""What a condition is about, for messages."""
+
+
 def both(*operands: Condition) -> Condition:
-    """The conjunction, without the parts that are always true."""
-    kept = tuple(part for part in operands if part != Always(True))
+    """The conjunction, flat, without the parts that are always true."""
+    flat = [part for one in operands for part in (one.operands if isinstance(one, And) else (one,))]
+    kept = tuple(part for part in flat if part != Always(True))
     if not kept:
         return Always(True)
     return kept[0] if len(kept) == 1 else And(kept)
@@ -184,13 +250,31 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """How many records meet a condition and share their values of these fields with another that does."""
+    """How many records meet a condition and share their values of these fields with another that does.
+
+    Nulls are values here, and equal to each other: a condition leaves them out where they do not count.
+    """
 
     fields: tuple[Field, ...]
     where: Condition = Always(True)
 
 
-Measure = Count | Aggregate | Distinct | Repeated
+@dataclass(frozen=True, slots=True)
+class OutOfOrder:
+    """How many records that meet a condition do not follow the one before them, in the slice's order.
+
+    Args:
+        field: The field whose values ought to rise, or fall.
+        allowed: How a value must compare with the one before it.
+        where: Which records count.
+    """
+
+    field: Field
+    allowed: Op
+    where: Condition = Always(True)
+
+
+Measure = Count | Aggregate | Distinct | Repeated | OutOfOrder
 """What can be computed over a slice; a store sends as many in one query as one query can carry."""
 
 
@@ -213,12 +297,65 @@ class RepeatedSample:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfOrderSample:
+    """Some of the records that `OutOfOrder` counts, in that order."""
+
+    found: OutOfOrder
+    fields: tuple[Field, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class TopValues:
     """The most frequent values of a field among the records that meet a condition, most frequent first."""
 
     where: Condition
     field: Field
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """The values of a field that occur most often, all equally often, sorted; nulls do not count."""
+
+    field: Field
+    where: Condition
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctValues:
+    """The different values of a field, sorted, nulls left out, among records that meet a condition."""
+
+    field: Field
+    where: Condition
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Values of a field at these places, counted from 0, in rising order, nulls left out."""
+
+    field: Field
+    where: Condition
+    ranks: tuple[int, ...]
+
+
+Records = Sample | RepeatedSample | OutOfOrderSample
+"""A question whose answer is records."""
+
+Values = Modes | DistinctValues | Ranked
+"""A question whose answer is values of one field."""
+
+Asked = Measure | Records | Values | TopValues
+"""Everything a store can be asked."""
+
+
+def condition_of(asked: Asked) -> Condition:
+    """Which records it is about."""
+    if isinstance(asked, RepeatedSample):
+        return asked.repeated.where
+    return asked.found.where if isinstance(asked, OutOfOrderSample) else asked.where
 
 
 Row = Mapping[str, Any]

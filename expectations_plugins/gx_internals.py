@@ -18,7 +18,11 @@ from great_expectations.datasource.fluent.interfaces import Batch, TestConnectio
 from great_expectations.exceptions import MetricResolutionError
 from great_expectations.execution_engine import ExecutionEngine
 from great_expectations.expectations import metrics as _core_metrics  # noqa: F401 - registers GX's own metrics
-from great_expectations.expectations.expectation import BatchExpectation, render_suite_parameter_string
+from great_expectations.expectations.expectation import (
+    BatchExpectation,
+    ColumnMapExpectation,
+    render_suite_parameter_string,
+)
 from great_expectations.expectations.metrics.metric_provider import MetricProvider
 from great_expectations.expectations.registry import _registered_metrics as registered_metrics
 from great_expectations.expectations.registry import register_metric
@@ -43,6 +47,7 @@ __all__ = [
     "BatchMarkers",
     "BatchRequest",
     "BatchSpec",
+    "ColumnMapExpectation",
     "ConfigStr",
     "DataAsset",
     "Datasource",

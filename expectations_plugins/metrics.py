@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from expectations_plugins.backend import Backend, Slice
-from expectations_plugins.expressions import Always, Condition, Measure, RepeatedSample, Sample, TopValues
+from expectations_plugins.expressions import Always, Condition, Measure, Records, TopValues, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Measures:
 class Question:
     """A bounded question: the same question asked by several metrics is asked once."""
 
-    query: Sample | RepeatedSample | TopValues
+    query: Records | Values | TopValues
     finish: Callable[[Any], Any]
 
 

@@ -6,14 +6,19 @@ every engine in the process: so a stock metric always takes the keys GX has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import MetricConfiguration, MetricProvider, register_metric, registered_metrics
 from expectations_plugins.metrics import MetricSpec
+from expectations_plugins.stock.refusals import refusing
 
 COLUMN_DOMAIN = ("batch_id", "table", "column", "row_condition", "condition_parser")
 TABLE_DOMAIN = ("batch_id", "table", "row_condition", "condition_parser")
+
+OURS = "sluicegate."
+PARTS_OF_METRICS = (".aggregate_fn", ".condition", ".map")
+"""How GX calls what only its own engines compose metrics of."""
 
 
 class StoreMetric(MetricProvider):
@@ -34,9 +39,10 @@ class StoreMetric(MetricProvider):
         return {name: _dependency(name, metric) for name in cls.spec.depends}
 
 
-def register(engine: type, specs: Iterable[MetricSpec]) -> None:
-    """Register metrics for an engine class; doing it again changes nothing."""
-    for spec in specs:
+def register(engine: type[StoreExecutionEngine]) -> None:
+    """Register an engine class's metrics, and a refusal for each of GX's it has not; again, it changes nothing."""
+    engine.specs = {**_refused(engine), **engine.specs}
+    for spec in engine.specs.values():
         stock = registered_metrics.get(spec.name)
         if stock is None or spec.domain_keys is not None:
             domain_keys, value_keys = spec.domain_keys or TABLE_DOMAIN, spec.value_keys or ()
@@ -56,6 +62,15 @@ def register(engine: type, specs: Iterable[MetricSpec]) -> None:
             metric_class=provider,
             metric_provider=_computed_by_the_engine,
         )
+
+
+def _refused(engine: type[StoreExecutionEngine]) -> dict[str, MetricSpec]:
+    asked_for = [
+        name
+        for name in registered_metrics
+        if name not in engine.specs and not name.startswith(OURS) and not name.endswith(PARTS_OF_METRICS)
+    ]
+    return {name: refusing(name, engine.store) for name in asked_for}
 
 
 def _dependency(name: str, metric: MetricConfiguration) -> MetricConfiguration:

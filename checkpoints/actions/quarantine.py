@@ -9,7 +9,7 @@ from great_expectations.checkpoint.actions import ValidationAction
 
 from checkpoints.actions.scope import DONE, NOTHING, WOULD, ActionScope, perform
 from expectations_plugins.expressions import Condition, Or
-from expectations_plugins.mongodb.compiler import condition as compile_condition
+from expectations_plugins.mongodb.conditions import condition as compile_condition
 from expectations_plugins.rendering import raised
 
 

@@ -9,29 +9,58 @@ from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
+    Aggregate,
+    Asked,
     Compare,
     Condition,
     Count,
+    Distinct,
+    DistinctValues,
     Field,
     Measure,
+    Modes,
     Op,
+    OutOfOrder,
+    OutOfOrderSample,
+    Ranked,
+    Records,
+    Repeated,
     RepeatedSample,
     Row,
     Sample,
     TopValues,
+    Values,
     both,
 )
-from expectations_plugins.milvus import compiler
+from expectations_plugins.milvus import conditions
 from expectations_plugins.milvus.vectors import Rule, judge
-from pipeline.stores.milvus import ERRORS, MilvusClient, keys_filter
+from pipeline.stores.milvus import ERRORS, MilvusClient, keys_filter, type_name
 
 PAGE = 500
 TIME_LIMIT = 60.0
 MOST_ROWS = 16_384
 """The most rows one Milvus query gives."""
 
+FIRST_VECTOR = 100
+"""Wire number of the first vector type."""
+
 FLOAT_VECTOR = 101
 """Wire number of the one vector type whose components can be judged; the others come as bytes."""
+
+
+WITHOUT: Mapping[type, str] = {
+    Aggregate: "aggregates of a field",
+    Distinct: "how many different values a field has",
+    Repeated: "values that occur more than once",
+    RepeatedSample: "values that occur more than once",
+    OutOfOrder: "the order of records",
+    OutOfOrderSample: "the order of records",
+    Modes: "the most common values",
+    DistinctValues: "the different values of a field",
+    Ranked: "quantiles",
+    TopValues: "the most frequent values",
+}
+"""What its queries cannot say: they filter and count, but do not group or sort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +93,53 @@ class MilvusBackend:
         """Close the client."""
         self.client.close()
 
-    def check(self, measure: Measure) -> None:
+    def check(self, asked: Asked) -> None:
         """Compile without running."""
-        if not isinstance(measure, Count):
-            raise UnsupportedError(self.store, f"{type(measure).__name__.lower()} values", "Check it in MongoDB.")
-        compiler.condition(measure.where)
+        if not isinstance(asked, Count | Sample):
+            raise UnsupportedError(self.store, WITHOUT[type(asked)], "Check it in MongoDB, or ask for a sample.")
+        conditions.condition(asked.where)
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """One count(*) a measure: a Milvus query carries one filter."""
         return [self._count(data, measure) for measure in measures]
 
-    def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
+    def sample(self, data: Slice, query: Records) -> Sequence[Row]:
         """The rows Milvus finds first, which has no order of its own, sorted by the fields asked for."""
-        names = [compiler.reference(field) for field in query.fields]
-        rows = self._query(data, compiler.filter_of(data, query.where), names, limit=query.limit)
+        self.check(query)
+        assert isinstance(query, Sample)
+        names = [conditions.reference(field) for field in query.fields] or self._scalars(data)
+        rows = self._query(data, conditions.filter_of(data, query.where), names, limit=query.limit)
         found = [{name: row[name] for name in names if row.get(name) is not None} for row in rows]
         return sorted(found, key=lambda row: [str(row.get(name)) for name in names])
 
-    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
-        """Milvus cannot group."""
-        del data, query
-        raise UnsupportedError(self.store, "values that occur more than once", "Check it in MongoDB.")
+    def stream(self, data: Slice, query: Sample) -> Iterator[Row]:
+        """Rows, up to what one query gives."""
+        if query.limit > MOST_ROWS:
+            raise UnsupportedError(self.store, f"a stream of {query.limit} rows", "Check it in MongoDB.")
+        yield from self.sample(data, query)
+
+    def values(self, data: Slice, query: Values) -> Sequence[Any]:
+        """Milvus cannot group or sort."""
+        del data
+        self.check(query)
+        return []
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """Milvus cannot group."""
-        del data, query
-        raise UnsupportedError(self.store, "the most frequent values", "Ask for a sample instead.")
+        del data
+        self.check(query)
+        return []
 
-    def columns(self, data: Slice) -> Sequence[str]:
-        """Field names of the collection's schema."""
-        return [str(field["name"]) for field in self._schema(data)["fields"]]
+    def columns(self, data: Slice) -> Mapping[str, str]:
+        """Field names of the collection's schema and Milvus's names of their types."""
+        return {str(field["name"]): type_name(field) for field in self._schema(data)["fields"]}
+
+    def _scalars(self, data: Slice) -> list[str]:
+        return [str(field["name"]) for field in self._schema(data)["fields"] if int(field["type"]) < FIRST_VECTOR]
 
     def explain(self, data: Slice, query: Sample) -> str:
         """The call to paste into Python."""
-        where = compiler.filter_of(data, query.where)
+        where = conditions.filter_of(data, query.where)
         return f"client.query({data.target!r}, filter={where!r}, output_fields=['*'], limit=16384)"
 
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
@@ -140,7 +182,7 @@ class MilvusBackend:
         A Milvus query with a limit gives any rows, in any order: a range of keys is complete only when it gave fewer
         than the limit, and is halved at one of its keys when it did not.
         """
-        rows = self._query(data, compiler.condition(where), [columns.key], limit=MOST_ROWS)
+        rows = self._query(data, conditions.condition(where), [columns.key], limit=MOST_ROWS)
         keys = sorted(row[columns.key] for row in rows)
         if len(keys) < MOST_ROWS:
             yield keys
@@ -150,14 +192,14 @@ class MilvusBackend:
             yield from self._keys(data, columns, both(where, Compare(op, Field.of(columns.key), middle)))
 
     def _count(self, data: Slice, measure: Measure) -> int:
-        rows = self._query(data, compiler.filter_of(data, measure.where), ["count(*)"])
+        rows = self._query(data, conditions.filter_of(data, measure.where), ["count(*)"])
         return int(rows[0]["count(*)"])
 
     def _query(self, data: Slice, where: str, names: list[str], limit: int | None = None) -> list[dict[str, Any]]:
         bound = {} if limit is None else {"limit": limit}
         with ERRORS.guard(f"reading collection {data.target}"):
             rows = self.client.query(
-                data.target,
+                str(data.target),
                 filter=where,
                 output_fields=names,
                 timeout=TIME_LIMIT,
@@ -168,7 +210,7 @@ class MilvusBackend:
 
     def _schema(self, data: Slice) -> dict[str, Any]:
         with ERRORS.guard(f"describing collection {data.target}"):
-            return dict(self.client.describe_collection(data.target, timeout=TIME_LIMIT))
+            return dict(self.client.describe_collection(str(data.target), timeout=TIME_LIMIT))
 
     def _key(self, data: Slice) -> str:
         return next(str(field["name"]) for field in self._schema(data)["fields"] if field.get("is_primary"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Optional, Union
 
-from expectations_plugins.datasource import StoreAsset, _StoreDatasource
+from expectations_plugins.datasource import StoreAsset, _StoreDatasource, filled_in, written
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import ConfigStr
 from expectations_plugins.metrics import Direct, MetricCall, MetricSpec, Plan
@@ -48,6 +48,7 @@ class MilvusExecutionEngine(StoreExecutionEngine):
         token: user:password or an API key.
     """
 
+    store: ClassVar[str] = "Milvus"
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **VECTOR_SPECS, **STORE_SPECS}
 
     def __init__(self, uri: str, token: str = "", **kwargs: Any) -> None:
@@ -62,10 +63,7 @@ class VectorCollectionAsset(StoreAsset):
 
     def target(self) -> str:
         """The collection's name, with variables of the GX project filled in."""
-        if isinstance(self.collection, ConfigStr):
-            provider = self.datasource._config_provider  # noqa: SLF001 - GX offers no public way
-            return str(self.collection.get_config_value(provider))
-        return self.collection
+        return filled_in(self, self.collection)
 
 
 class MilvusDatasource(_StoreDatasource):
@@ -79,15 +77,18 @@ class MilvusDatasource(_StoreDatasource):
     token: Optional[ConfigStr] = None
     assets: list[VectorCollectionAsset] = []
 
-    def add_collection(self, name: str, collection: str | None = None) -> VectorCollectionAsset:
+    def add_collection(self, name: str, collection: str | None = None, *, where: Any = None) -> VectorCollectionAsset:
         """Add a collection.
 
         Args:
             name: The asset's name in GX.
             collection: The collection's name; the asset's name when it is None.
+            where: Which of its rows belong to the asset, as a GX row condition: `Column("model") == "m"`.
         """
-        asset: VectorCollectionAsset = self._add_asset(VectorCollectionAsset(name=name, collection=collection or name))
+        asset: VectorCollectionAsset = self._add_asset(
+            VectorCollectionAsset(name=name, collection=collection or name, where=written(where))
+        )
         return asset
 
 
-register(MilvusExecutionEngine, MilvusExecutionEngine.specs.values())
+register(MilvusExecutionEngine)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
+    Asked,
     Count,
-    Distinct,
     Field,
+    Kind,
     Measure,
-    Repeated,
-    RepeatedSample,
+    Ranked,
+    Records,
     Row,
     Sample,
     TopValues,
+    Values,
+    condition_of,
 )
-from expectations_plugins.mongodb import compiler
+from expectations_plugins.mongodb import conditions, queries
 from pipeline.stores.mongodb import ERRORS, Database, plain
 
 TIME_LIMIT_MS = 60_000
@@ -46,52 +49,57 @@ class MongoDBBackend:
         """Close the client."""
         self.database.client.close()
 
-    def check(self, measure: Measure) -> None:
+    def check(self, asked: Asked) -> None:
         """Compile without running."""
-        compiler.condition(measure.where)
+        conditions.condition(condition_of(asked))
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """Counts and aggregates in one $group, and one more for each measure that groups by a value."""
         values: dict[str, Any] = {}
         together = [measure for measure in measures if isinstance(measure, Count | Aggregate)]
         if together:
-            found = self._aggregate(data, compiler.measure_pipeline(data, together), "counting")
+            found = self._aggregate(data, queries.measure_pipeline(data, together), "counting")
             row = found[0] if found else {}
             for number, measure in enumerate(together):
-                values[repr(measure)] = plain(row.get(f"m{number}", 0 if isinstance(measure, Count) else None))
-        for alone in (measure for measure in measures if isinstance(measure, Distinct | Repeated)):
-            found = self._aggregate(data, compiler.grouped_pipeline(data, alone), "counting values")
+                values[repr(measure)] = plain(row.get(f"m{number}", _of_nothing(measure)))
+        for alone in (measure for measure in measures if not isinstance(measure, Count | Aggregate)):
+            found = self._aggregate(data, queries.grouped_pipeline(data, alone), "counting values")
             values[repr(alone)] = int(found[0]["m"]) if found else 0
         return [values[repr(measure)] for measure in measures]
 
-    def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
-        """Records by _id."""
-        return self._rows(data, compiler.sample_pipeline(data, query), query.fields)
+    def sample(self, data: Slice, query: Records) -> Sequence[Row]:
+        """Records by _id, or in the order a question is about."""
+        found = self._aggregate(data, queries.records_pipeline(data, query), "reading examples")
+        return [_row(row, query.fields) for row in found]
 
-    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
-        """Records that share their values, by _id."""
-        return self._rows(data, compiler.repeated_pipeline(data, query), query.fields)
+    def stream(self, data: Slice, query: Sample) -> Iterator[Row]:
+        """Records as the cursor gives them."""
+        with ERRORS.guard(f"reading collection {data.target}"):
+            collection = self.database.get_collection(str(data.target))
+            with collection.aggregate(queries.stream_pipeline(data, query), maxTimeMS=TIME_LIMIT_MS) as cursor:
+                for row in cursor:
+                    yield _row(row, query.fields)
 
-    def _rows(self, data: Slice, pipeline: compiler.Pipeline, fields: Sequence[Field]) -> Sequence[Row]:
-        found = self._aggregate(data, pipeline, "reading examples")
-        return [
-            {field.path: plain(row[f"f{number}"]) for number, field in enumerate(fields) if f"f{number}" in row}
-            for row in found
-        ]
+    def values(self, data: Slice, query: Values) -> Sequence[Any]:
+        """Values of one field."""
+        found = self._aggregate(data, queries.values_pipeline(data, query), "reading values")
+        if isinstance(query, Ranked):
+            found = [place[0] for number, _ in enumerate(query.ranks) if (place := found[0][f"r{number}"])]
+        return [plain(row["v"]) for row in found]
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """(value, count), most frequent first."""
-        found = self._aggregate(data, compiler.top_values_pipeline(data, query), "counting values")
+        found = self._aggregate(data, queries.top_values_pipeline(data, query), "counting values")
         return [(plain(row.get("_id")), int(row["n"])) for row in found]
 
-    def columns(self, data: Slice) -> Sequence[str]:
-        """Every top-level field name of the slice, sorted: documents share no schema."""
-        found = self._aggregate(data, compiler.columns_pipeline(data), "reading field names")
-        return sorted(str(row["_id"]) for row in found)
+    def columns(self, data: Slice) -> Mapping[str, str]:
+        """Every top-level field name of the slice by its place in the documents, and BSON's names of its types."""
+        found = self._aggregate(data, queries.columns_pipeline(data), "reading field names")
+        return {str(row["_id"]): ", ".join(sorted(row["types"])) for row in found}
 
     def explain(self, data: Slice, query: Sample) -> str:
         """The aggregation to paste into mongosh."""
-        pipeline = [*compiler.match(data), {"$match": {"$expr": compiler.condition(query.where)}}]
+        pipeline = [*queries.match(data), {"$match": {"$expr": conditions.condition(query.where)}}]
         return f"db.getCollection({json.dumps(data.target)}).aggregate({json.dumps(pipeline, default=str)})"
 
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
@@ -101,6 +109,17 @@ class MongoDBBackend:
 
     def _aggregate(self, data: Slice, pipeline: list[dict[str, Any]], doing: str) -> list[dict[str, Any]]:
         with ERRORS.guard(f"{doing} in collection {data.target}"):
-            collection = self.database.get_collection(data.target)
-            with collection.aggregate(pipeline, maxTimeMS=TIME_LIMIT_MS) as cursor:
+            collection = self.database.get_collection(str(data.target))
+            with collection.aggregate(pipeline, maxTimeMS=TIME_LIMIT_MS, allowDiskUse=True) as cursor:
                 return list(cursor)
+
+
+def _row(row: Mapping[str, Any], fields: Sequence[Field]) -> Row:
+    if not fields:
+        return {str(name): plain(value) for name, value in row.items()}
+    return {field.path: plain(row[f"f{number}"]) for number, field in enumerate(fields) if f"f{number}" in row}
+
+
+def _of_nothing(measure: Count | Aggregate) -> int | None:
+    """What a measure is of no documents, of which $group says nothing."""
+    return 0 if isinstance(measure, Count) or measure.kind is Kind.SUM else None

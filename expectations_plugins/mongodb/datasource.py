@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Union
 
 from expectations_plugins.custom_metrics import USER_ID_SPECS
-from expectations_plugins.datasource import StoreAsset, _StoreDatasource
+from expectations_plugins.datasource import StoreAsset, _StoreDatasource, filled_in, written
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import ConfigStr
 from expectations_plugins.metrics import MetricSpec
@@ -25,6 +25,7 @@ class MongoDBExecutionEngine(StoreExecutionEngine):
         database: The database's name.
     """
 
+    store: ClassVar[str] = "MongoDB"
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **STORE_SPECS}
 
     def __init__(self, connection_string: str, database: str, **kwargs: Any) -> None:
@@ -35,11 +36,11 @@ class CollectionAsset(StoreAsset):
     """A collection."""
 
     type: Literal["mongodb_collection"] = "mongodb_collection"
-    collection: str
+    collection: Union[ConfigStr, str]
 
     def target(self) -> str:
-        """The collection's name."""
-        return self.collection
+        """The collection's name, with variables of the GX project filled in."""
+        return filled_in(self, self.collection)
 
 
 class MongoDBDatasource(_StoreDatasource):
@@ -53,15 +54,21 @@ class MongoDBDatasource(_StoreDatasource):
     database: Union[ConfigStr, str]
     assets: list[CollectionAsset] = []
 
-    def add_collection(self, name: str, collection: str | None = None) -> CollectionAsset:
+    def add_collection(
+        self, name: str, collection: str | None = None, *, sort_by: str = "", where: Any = None
+    ) -> CollectionAsset:
         """Add a collection.
 
         Args:
             name: The asset's name in GX.
             collection: The collection's name; the asset's name when it is None.
+            sort_by: The field that gives the documents an order, for expectations that are about one.
+            where: Which of its documents belong to the asset, as a GX row condition: `Column("type") == "click"`.
         """
-        asset: CollectionAsset = self._add_asset(CollectionAsset(name=name, collection=collection or name))
+        asset: CollectionAsset = self._add_asset(
+            CollectionAsset(name=name, collection=collection or name, sort_by=sort_by, where=written(where))
+        )
         return asset
 
 
-register(MongoDBExecutionEngine, MongoDBExecutionEngine.specs.values())
+register(MongoDBExecutionEngine)

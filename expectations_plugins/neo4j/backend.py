@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
+    Asked,
     Field,
     Measure,
+    OutOfOrder,
+    Records,
     Repeated,
-    RepeatedSample,
     Row,
     Sample,
     TopValues,
+    Values,
+    condition_of,
 )
-from expectations_plugins.neo4j import compiler
+from expectations_plugins.neo4j import conditions, queries, sources
+from expectations_plugins.neo4j.conditions import Cypher
+from expectations_plugins.neo4j.sources import Source
 from pipeline.stores.neo4j import Graph, plain
 
 TIME_LIMIT = 60.0
@@ -34,6 +40,7 @@ class Neo4jBackend:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self._queries: dict[str, list[str]] = {}
 
     def ping(self) -> None:
         """Check that the server answers."""
@@ -43,59 +50,90 @@ class Neo4jBackend:
         """Close the driver."""
         self.graph.close()
 
-    def check(self, measure: Measure) -> None:
+    def check(self, asked: Asked) -> None:
         """Compile without running."""
-        compiler.condition(measure.where, compiler.Cypher())
+        conditions.condition(condition_of(asked), Cypher())
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """All measures in one row, but for those that group by several fields: one query each."""
         values: dict[str, Any] = {}
-        together = [measure for measure in measures if not isinstance(measure, Repeated)]
+        together = [measure for measure in measures if not isinstance(measure, Repeated | OutOfOrder)]
         if together:
-            [row] = self._ask(data, compiler.measure_query(data, together), "counting")
+            [row] = self._ask(data, queries.measure_query(self._source(data), data, together), "counting")
             for number, measure in enumerate(together):
                 value = plain(row.get(f"m{number}"))
                 values[repr(measure)] = value if isinstance(measure, Aggregate) else int(value or 0)
-        for alone in (measure for measure in measures if isinstance(measure, Repeated)):
-            found = self._ask(data, compiler.repeated_query(data, alone), "counting values")
+        for alone in (measure for measure in measures if isinstance(measure, Repeated | OutOfOrder)):
+            found = self._ask(data, queries.alone_query(self._source(data), data, alone), "counting values")
             values[repr(alone)] = int(found[0]["m"] or 0) if found else 0
         return [values[repr(measure)] for measure in measures]
 
-    def sample(self, data: Slice, query: Sample) -> Sequence[Row]:
-        """Nodes by their key; a missing property is absent."""
-        return self._rows(data, compiler.sample_query(data, query), query.fields)
+    def sample(self, data: Slice, query: Records) -> Sequence[Row]:
+        """Records by their key, or in the order a question is about; a missing property is absent."""
+        found = self._ask(data, queries.records_query(self._source(data), data, query), "reading examples")
+        return [_row(row, query.fields) for row in found]
 
-    def repeated(self, data: Slice, query: RepeatedSample) -> Sequence[Row]:
-        """Nodes that share their values, by their key."""
-        return self._rows(data, compiler.repeated_sample_query(data, query), query.fields)
+    def stream(self, data: Slice, query: Sample) -> Iterator[Row]:
+        """Records as the server gives them."""
+        source = self._source(data)
+        asked = queries.stream_query(source, data, query)
+        doing = f"reading {source.name}"
+        for row in self.graph.stream(asked.text, asked.parameters, doing=doing, timeout=TIME_LIMIT):
+            yield _row(row, query.fields)
 
-    def _rows(self, data: Slice, query: compiler.Cypher, fields: Sequence[Field]) -> Sequence[Row]:
-        found = self._ask(data, query, "reading examples")
-        names = {f"f{number}": field.path for number, field in enumerate(fields)}
-        return [{names[key]: plain(value) for key, value in row.items() if value is not None} for row in found]
+    def values(self, data: Slice, query: Values) -> Sequence[Any]:
+        """Values of one property."""
+        found = self._ask(data, queries.values_query(self._source(data), data, query), "reading values")
+        return [plain(row["value"]) for row in found]
 
     def top_values(self, data: Slice, query: TopValues) -> Sequence[tuple[Any, int]]:
         """(value, count), most frequent first."""
-        found = self._ask(data, compiler.top_values_query(data, query), "counting values")
+        found = self._ask(data, queries.top_values_query(self._source(data), data, query), "counting values")
         return [(plain(row["value"]), int(row["hits"])) for row in found]
 
-    def columns(self, data: Slice) -> Sequence[str]:
-        """Every property name of the slice, sorted: nodes share no schema."""
-        found = self._ask(data, compiler.columns_query(data), "reading property names")
-        return [row["name"] for row in found]
+    def columns(self, data: Slice) -> Mapping[str, str]:
+        """Property names of the slice and Cypher's names of their types; sorted, but for a query's columns."""
+        source = self._source(data)
+        found = self._ask(data, queries.columns_query(source, data), "reading property names")
+        types = {row["name"]: ", ".join(sorted(row["types"])) for row in found}
+        return {name: types.get(name, "NULL") for name in source.columns} or types
 
     def explain(self, data: Slice, query: Sample) -> str:
         """The query to paste into a Cypher shell, parameters first."""
-        cypher = compiler.Cypher()
-        where = compiler.match(data, cypher, query.where)
+        cypher = queries.start(self._source(data), data, query.where)
         parameters = json.dumps(cypher.parameters, default=str, ensure_ascii=False)
-        return f":params {parameters}\n{where} RETURN n"
+        return f":params {parameters}\n{cypher.text} RETURN n"
 
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
         """Neo4j has no metrics of its own."""
         del data, values
         raise UnsupportedError(self.store, metric, "Use the store that has it.")
 
-    def _ask(self, data: Slice, query: compiler.Cypher, doing: str) -> Sequence[Mapping[str, Any]]:
-        doing = f"{doing} of label {data.target}"
+    def _source(self, data: Slice) -> Source:
+        if isinstance(data.target, str):
+            return sources.nodes(data.target)
+        if "query" in data.target:
+            return self._returned(data.target["query"])
+        return sources.relationships(data.target["relationship"], data.target["start"], data.target["end"])
+
+    def _returned(self, query: str) -> Source:
+        if query not in self._queries:  # its columns are known only when it runs
+            text = f"CALL {{ {query} }} RETURN * LIMIT 1"
+            rows = self.graph.read(text, {}, doing="reading the query's columns", timeout=TIME_LIMIT)
+            if not rows:
+                return sources.returned(query, [])
+            self._queries[query] = list(rows[0])
+        return sources.returned(query, self._queries[query])
+
+    def _ask(self, data: Slice, query: Cypher, doing: str) -> Sequence[Mapping[str, Any]]:
+        doing = f"{doing} of {self._source(data).name}"
         return self.graph.read(query.text, query.parameters, doing=doing, timeout=TIME_LIMIT)
+
+
+def _row(row: Mapping[str, Any], fields: Sequence[Field]) -> Row:
+    if fields:
+        return {
+            field.path: plain(value) for number, field in enumerate(fields) if (value := row[f"f{number}"]) is not None
+        }
+    ends = {f"{end}.{name}": value for end in ("start", "end") for name, value in (row.get(end) or {}).items()}
+    return {name: plain(value) for name, value in {**row["record"], **ends}.items()}

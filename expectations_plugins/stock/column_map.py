@@ -5,7 +5,7 @@ GX leaves null fields out of every one of them but the two that are about nulls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,17 +16,22 @@ from expectations_plugins.expressions import (
     CompareLength,
     Condition,
     Field,
+    HasType,
     InSet,
     IsNull,
     Matches,
     Not,
     Op,
     Or,
+    OutOfOrder,
     Repeated,
     both,
 )
 from expectations_plugins.metrics import MetricCall, MetricSpec
-from expectations_plugins.stock.results import MapMetric, specs
+from expectations_plugins.patterns import like
+from expectations_plugins.stock.parsing import PARSERS
+from expectations_plugins.stock.results import MapMetric, Streamed, specs
+from expectations_plugins.stock.types import types_named
 
 Values = Mapping[str, Any]
 Unexpected = Callable[[Field, Values], Condition]
@@ -56,6 +61,31 @@ def _match_regex_list(column: Field, values: Values) -> Condition:
 
 def _not_match_regex_list(column: Field, values: Values) -> Condition:
     return Or(tuple(Matches(column, regex) for regex in values["regex_list"]))
+
+
+def _match_like(column: Field, values: Values) -> Condition:
+    return Not(Matches(column, like(values["like_pattern"])))
+
+
+def _not_match_like(column: Field, values: Values) -> Condition:
+    return Matches(column, like(values["like_pattern"]))
+
+
+def _match_like_list(column: Field, values: Values) -> Condition:
+    parts = tuple(Matches(column, like(pattern)) for pattern in values["like_pattern_list"])
+    return Not(And(parts) if values.get("match_on") == "all" else Or(parts))
+
+
+def _not_match_like_list(column: Field, values: Values) -> Condition:
+    return Or(tuple(Matches(column, like(pattern)) for pattern in values["like_pattern_list"]))
+
+
+def _of_type(column: Field, values: Values) -> Condition:
+    return Not(HasType(column, types_named([values["type_"]])))
+
+
+def _in_type_list(column: Field, values: Values) -> Condition:
+    return Not(HasType(column, types_named(values["type_list"])))
 
 
 def _between(column: Field, values: Values) -> Condition:
@@ -94,6 +124,12 @@ CONDITIONS: dict[str, Unexpected] = {
     "column_values.not_match_regex": _not_match_regex,
     "column_values.match_regex_list": _match_regex_list,
     "column_values.not_match_regex_list": _not_match_regex_list,
+    "column_values.match_like_pattern": _match_like,
+    "column_values.not_match_like_pattern": _not_match_like,
+    "column_values.match_like_pattern_list": _match_like_list,
+    "column_values.not_match_like_pattern_list": _not_match_like_list,
+    "column_values.of_type": _of_type,
+    "column_values.in_type_list": _in_type_list,
     "column_values.between": _between,
     "column_values.value_length.between": _length_between,
     "column_values.value_length.equals": _length_equals,
@@ -121,18 +157,30 @@ def _not_unique(call: MetricCall) -> Repeated:
     return Repeated((column,), both(call.where, Not(IsNull(column))))
 
 
+def _ordered(loose: Op, strict: Op, call: MetricCall) -> OutOfOrder:
+    return OutOfOrder(Field.of(call.domain["column"]), strict if call.values.get("strictly") else loose, call.where)
+
+
+def _streamed(accepts: Callable[[Any, Values], bool], call: MetricCall) -> Streamed:
+    column = Field.of(call.domain["column"])
+    return Streamed(column, both(call.where, Not(IsNull(column))), lambda value: accepts(value, call.values))
+
+
 def _column(call: MetricCall) -> tuple[str, ...]:
     return (str(call.domain["column"]),)
 
 
-def _first(values: Sequence[Any]) -> Any:
-    return values[0]
+def _only(values: Mapping[str, Any]) -> Any:
+    return next(iter(values.values()))
 
 
 MAPS = [
-    *(MapMetric(name, partial(_unexpected, condition), _column, _first) for name, condition in CONDITIONS.items()),
-    *(MapMetric(name, partial(_of_all, condition), _column, _first) for name, condition in NULLITY.items()),
-    MapMetric("column_values.unique", _not_unique, _column, _first),
+    *(MapMetric(name, partial(_unexpected, condition), _column, _only) for name, condition in CONDITIONS.items()),
+    *(MapMetric(name, partial(_of_all, condition), _column, _only) for name, condition in NULLITY.items()),
+    *(MapMetric(name, partial(_streamed, accepts), _column, _only) for name, accepts in PARSERS.items()),
+    MapMetric("column_values.unique", _not_unique, _column, _only),
+    MapMetric("column_values.increasing", partial(_ordered, Op.GE, Op.GT), _column, _only),
+    MapMetric("column_values.decreasing", partial(_ordered, Op.LE, Op.LT), _column, _only),
 ]
 
 COLUMN_MAPS: list[MetricSpec] = [spec for metric in MAPS for spec in specs(metric)]

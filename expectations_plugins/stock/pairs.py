@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -82,8 +82,8 @@ def _columns(call: MetricCall) -> tuple[str, ...]:
     return str(call.domain["column_A"]), str(call.domain["column_B"])
 
 
-def _tuple(values: Sequence[Any]) -> Any:
-    return tuple(values)
+def _tuple(values: Mapping[str, Any]) -> Any:
+    return tuple(values.values())
 
 
 PAIRS: list[MetricSpec] = [

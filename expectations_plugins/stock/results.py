@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
-from expectations_plugins.expressions import Condition, Count, Field, Measure, Repeated, RepeatedSample, Sample
+import pandas as pd
+
+from expectations_plugins.backend import Backend, Slice, UnsupportedError
+from expectations_plugins.expressions import (
+    Condition,
+    Count,
+    Field,
+    Measure,
+    OutOfOrder,
+    OutOfOrderSample,
+    Records,
+    Repeated,
+    RepeatedSample,
+    Sample,
+)
 from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
 
 ROW_LIMIT = 200
 """GX caps lists of unexpected values at 200 even in COMPLETE results; so does every query here."""
+
+STREAM_LIMIT = 100_000
+"""The most values a check reads that no store can compute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """Records whose value a store cannot judge: read one by one, counted, and forgotten.
+
+    Args:
+        field: The field whose value is judged.
+        where: Which records are read.
+        accepts: Whether a value is as expected.
+    """
+
+    field: Field
+    where: Condition
+    accepts: Callable[[Any], bool]
+
+
+Found = Condition | Repeated | OutOfOrder | Streamed
+"""How a map metric's unexpected records are found."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -22,15 +59,15 @@ class MapMetric:
 
     Args:
         name: GX's name of it, without suffix.
-        found: The records it counts as unexpected: a condition, or those that share values.
+        found: The records it counts as unexpected.
         columns: The fields whose values it shows.
         shown: What a row's values look like in `unexpected_list`.
     """
 
     name: str
-    found: Callable[[MetricCall], Condition | Repeated]
+    found: Callable[[MetricCall], Found]
     columns: Callable[[MetricCall], tuple[str, ...]]
-    shown: Callable[[Sequence[Any]], Any]
+    shown: Callable[[Mapping[str, Any]], Any]
 
 
 def specs(metric: MapMetric) -> list[MetricSpec]:
@@ -57,60 +94,84 @@ def row_limit(call: MetricCall) -> int:
     return min(int(asked.get("partial_unexpected_count") or 0), ROW_LIMIT)
 
 
-def _measure(metric: MapMetric, call: MetricCall) -> Measure:
-    found = metric.found(call)
-    return found if isinstance(found, Repeated) else Count(found)
-
-
 def _count(metric: MapMetric, call: MetricCall) -> Plan:
-    return Measures((_measure(metric, call),), lambda found: int(found[0]))
+    found = metric.found(call)
+    if isinstance(found, Streamed):
+        return Direct(lambda backend, data: sum(1 for _ in _unaccepted(backend, data, found, ())))
+    measure: Measure = found if isinstance(found, Repeated | OutOfOrder) else Count(found)
+    return Measures((measure,), lambda values: int(values[0]))
+
+
+def _unaccepted(
+    backend: Backend, data: Slice, found: Streamed, fields: tuple[Field, ...]
+) -> Iterator[Mapping[str, Any]]:
+    asked = Sample(found.where, tuple(dict.fromkeys((found.field, *fields))), STREAM_LIMIT + 1)
+    for number, row in enumerate(backend.stream(data, asked)):
+        if number == STREAM_LIMIT:
+            raise UnsupportedError(
+                backend.store,
+                f"a check that has to read more than {STREAM_LIMIT:,} values of {found.field.path!r}",
+                "Check smaller batches, or use a regular expression or a type, which the store computes itself.",
+            )
+        if not found.accepts(row.get(found.field.path)):
+            yield row
 
 
 def _index_columns(call: MetricCall) -> tuple[str, ...]:
     return tuple(result_format(call).get("unexpected_index_column_names") or ())
 
 
-def _query(metric: MapMetric, call: MetricCall) -> Sample | RepeatedSample:
-    names = dict.fromkeys((*metric.columns(call), *_index_columns(call)))
-    fields, found = tuple(Field.of(name) for name in names), metric.found(call)
+def _shown(metric: MapMetric, call: MetricCall) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*metric.columns(call), *_index_columns(call))))
+
+
+def _query(found: Condition | Repeated | OutOfOrder, names: Sequence[str], limit: int) -> Records:
+    fields = tuple(Field.of(name) for name in names)
     if isinstance(found, Repeated):
-        return RepeatedSample(found, fields, row_limit(call))
-    return Sample(found, fields, row_limit(call))
+        return RepeatedSample(found, fields, limit)
+    if isinstance(found, OutOfOrder):
+        return OutOfOrderSample(found, fields, limit)
+    return Sample(found, fields, limit)
 
 
-def _found_nothing(metric: MapMetric, call: MetricCall) -> bool:
-    return not call.metrics[f"{metric.name}.unexpected_count"] or row_limit(call) == 0
+def _examples(metric: MapMetric, call: MetricCall, names: Sequence[str], finish: Callable[[Rows], Any]) -> Plan:
+    if not call.metrics[f"{metric.name}.unexpected_count"] or row_limit(call) == 0:
+        return Known(finish([]))
+    found = metric.found(call)
+    if isinstance(found, Streamed):
+        fields = tuple(Field.of(name) for name in names)
+        return Direct(
+            lambda backend, data: finish(list(islice(_unaccepted(backend, data, found, fields), row_limit(call))))
+        )
+    return Question(_query(found, names, row_limit(call)), finish)
 
 
 def _values(metric: MapMetric, call: MetricCall) -> Plan:
-    if _found_nothing(metric, call):
-        return Known([])
     columns = metric.columns(call)
-    return Question(
-        _query(metric, call), lambda rows: [metric.shown([row.get(name) for name in columns]) for row in rows]
+    return _examples(
+        metric,
+        call,
+        _shown(metric, call),
+        lambda rows: [metric.shown({name: row.get(name) for name in columns}) for row in rows],
     )
 
 
 def _index_list(metric: MapMetric, call: MetricCall) -> Plan:
     if not _index_columns(call):
         return Known(None)
-    if _found_nothing(metric, call):
-        return Known([])
-    keys = dict.fromkeys((*metric.columns(call), *_index_columns(call)))
-    return Question(_query(metric, call), lambda rows: [{key: row.get(key) for key in keys} for row in rows])
+    names = _shown(metric, call)
+    return _examples(metric, call, names, lambda rows: [{name: row.get(name) for name in names} for row in rows])
 
 
 def _rows(metric: MapMetric, call: MetricCall) -> Plan:
-    if _found_nothing(metric, call):
-        return Known([])
-    return Question(_query(metric, call), lambda rows: [dict(row) for row in rows])
+    return _examples(metric, call, (), lambda rows: pd.DataFrame([dict(row) for row in rows]))
 
 
 def _index_query(metric: MapMetric, call: MetricCall) -> Plan:
-    query = _query(metric, call)
-    if isinstance(query, RepeatedSample):
+    found = metric.found(call)
+    if isinstance(found, Repeated | OutOfOrder | Streamed):
         return Known(None)
-    return Direct(lambda backend, data: backend.explain(data, query))
+    return Direct(lambda backend, data: backend.explain(data, Sample(found, (), ROW_LIMIT)))
 
 
 SUFFIXES: dict[str, Callable[[MapMetric, MetricCall], Plan]] = {

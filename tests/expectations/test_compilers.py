@@ -10,33 +10,51 @@ import pytest
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.custom_metrics import malformed_user_id, orphaned
 from expectations_plugins.expressions import (
+    Aggregate,
     Always,
     And,
     Compare,
     CompareFields,
     CompareLength,
+    CompareSum,
     Condition,
     Count,
+    Distinct,
+    DistinctValues,
     Field,
+    HasType,
     InSet,
     IsNull,
     IsText,
+    Kind,
     Matches,
+    Modes,
     Not,
     Op,
     Or,
+    OutOfOrder,
+    OutOfOrderSample,
+    Ranked,
+    Records,
     Related,
+    Repeated,
+    RepeatedSample,
     Sample,
     TopValues,
+    Type,
+    Values,
 )
-from expectations_plugins.milvus import compiler as milvus
-from expectations_plugins.mongodb import compiler as mongodb
-from expectations_plugins.neo4j import compiler as neo4j
+from expectations_plugins.milvus import conditions as milvus
+from expectations_plugins.mongodb import conditions as mongodb
+from expectations_plugins.mongodb import queries as mongodb_queries
+from expectations_plugins.neo4j import conditions as neo4j
+from expectations_plugins.neo4j import queries as neo4j_queries
+from expectations_plugins.neo4j import sources
 
 Golden = Callable[[str, str], None]
 
 NASTY = "\"); DROP $where {'$gt': ''} \\ ` \n"
-BATCH = Slice("interactions", Compare(Op.EQ, Field.of("batch_id"), NASTY), key="interaction_id")
+BATCH = Slice("interactions", Compare(Op.EQ, Field.of("batch_id"), NASTY), key="interaction_id", sort_by="timestamp")
 REFERENCE = {"relationship": "REFERS_TO", "target_label": "Campaign", "marker": "in_catalogue"}
 CONDITIONS: dict[str, Condition] = {
     "always": Always(True),
@@ -45,6 +63,8 @@ CONDITIONS: dict[str, Condition] = {
     "compare": Compare(Op.GE, Field.of("extra.value"), 3),
     "compare_length": CompareLength(Op.LE, Field.of("message"), 3),
     "compare_fields": CompareFields(Op.GT, Field.of("a"), Field.of("b")),
+    "compare_sum": CompareSum(Op.EQ, (Field.of("a"), Field.of("b")), 3),
+    "has_type": HasType(Field.of("a"), (Type.INTEGER, Type.DATETIME)),
     "in_set": InSet(Field.of("type"), ("click", NASTY, 1, True)),
     "matches": Matches(Field.of("user_id"), r"^u_\d{3,}$"),
     "not": Not(IsNull(Field.of("user_id"))),
@@ -78,33 +98,82 @@ def test_milvus_conditions_are_golden(golden: Golden) -> None:
     golden("milvus_conditions.txt", "\n".join(lines))
 
 
-def test_queries_of_a_suite_are_golden(golden: Golden) -> None:
-    counts = [Count(), Count(CONDITIONS["malformed_user_id"])]
-    sample = Sample(IsNull(Field.of("user_id")), (Field.of("interaction_id"), Field.of("user_id")), 20)
-    top = TopValues(Always(True), Field.of("type"), 5)
-    golden(
-        "mongodb_queries.json",
-        json.dumps(
-            {
-                "measure": mongodb.measure_pipeline(BATCH, counts),
-                "sample": mongodb.sample_pipeline(BATCH, sample),
-                "top": mongodb.top_values_pipeline(BATCH, top),
-            },
-            indent=1,
-        )
-        + "\n",
-    )
-    queries = [
-        neo4j.measure_query(BATCH, counts),
-        neo4j.sample_query(BATCH, sample),
-        neo4j.top_values_query(BATCH, top),
-    ]
-    golden("neo4j_queries.cypher", "\n\n".join(f"{q.text}\n// {json.dumps(q.parameters)}" for q in queries) + "\n")
+A, B, KEY = Field.of("a"), Field.of("b"), Field.of("interaction_id")
+COUNTS = [
+    Count(),
+    Count(CONDITIONS["malformed_user_id"]),
+    Aggregate(Kind.STDEV, A),
+    Aggregate(Kind.MAX, A, IsNull(B)),
+]
+ALONE: dict[str, Distinct | Repeated | OutOfOrder] = {
+    "distinct": Distinct(A, IsNull(B)),
+    "repeated": Repeated((A,), Not(IsNull(A))),
+    "repeated_pair": Repeated((A, B)),
+    "out_of_order": OutOfOrder(A, Op.GE),
+}
+RECORDS: dict[str, Records] = {
+    "sample": Sample(IsNull(Field.of("user_id")), (KEY, Field.of("user_id")), 20),
+    "whole": Sample(Always(), (), 5),
+    "repeated": RepeatedSample(Repeated((A, B)), (KEY, A), 20),
+    "out_of_order": OutOfOrderSample(OutOfOrder(A, Op.LT), (KEY, A), 20),
+}
+VALUES: dict[str, Values] = {
+    "modes": Modes(A, Always(), 10),
+    "distinct": DistinctValues(A, Not(InSet(A, (1, NASTY))), 20),
+    "ranked": Ranked(A, IsNull(B), (0, 7)),
+}
+TOP = TopValues(Always(True), Field.of("type"), 5)
+
+
+def test_mongodb_queries_are_golden(golden: Golden) -> None:
+    pipelines = {
+        "measure": mongodb_queries.measure_pipeline(BATCH, COUNTS),
+        **{f"alone_{name}": mongodb_queries.grouped_pipeline(BATCH, one) for name, one in ALONE.items()},
+        **{f"records_{name}": mongodb_queries.records_pipeline(BATCH, one) for name, one in RECORDS.items()},
+        **{f"values_{name}": mongodb_queries.values_pipeline(BATCH, one) for name, one in VALUES.items()},
+        "top": mongodb_queries.top_values_pipeline(BATCH, TOP),
+        "columns": mongodb_queries.columns_pipeline(BATCH),
+        "stream": mongodb_queries.stream_pipeline(BATCH, Sample(Always(), (A,), 10)),
+    }
+    golden("mongodb_queries.json", json.dumps(pipelines, indent=1) + "\n")
+
+
+NODES = sources.nodes("Interaction")
+
+
+def test_neo4j_queries_are_golden(golden: Golden) -> None:
+    asked = {
+        "measure": neo4j_queries.measure_query(NODES, BATCH, [*COUNTS, Distinct(A)]),
+        **{
+            f"alone_{name}": neo4j_queries.alone_query(NODES, BATCH, one)
+            for name, one in ALONE.items()
+            if not isinstance(one, Distinct)
+        },
+        **{f"records_{name}": neo4j_queries.records_query(NODES, BATCH, one) for name, one in RECORDS.items()},
+        **{f"values_{name}": neo4j_queries.values_query(NODES, BATCH, one) for name, one in VALUES.items()},
+        "top": neo4j_queries.top_values_query(NODES, BATCH, TOP),
+        "columns": neo4j_queries.columns_query(NODES, BATCH),
+        "relationships": neo4j_queries.records_query(
+            sources.relationships("REFERS_TO", "Interaction", "Campaign"),
+            Slice("", Compare(Op.EQ, Field.of("start.batch_id"), "b")),
+            Sample(IsNull(Field.of("weight")), (Field.of("start.interaction_id"),), 5),
+        ),
+        "query": neo4j_queries.records_query(
+            sources.returned("MATCH (n) RETURN n.a AS a, n.b AS `odd name`", ["a", "odd name"]),
+            Slice(""),
+            Sample(IsNull(Field.of("odd name")), (A,), 5),
+        ),
+    }
+    texts = [f"// {name}\n{query.text}\n// {json.dumps(query.parameters)}" for name, query in asked.items()]
+    golden("neo4j_queries.cypher", "\n\n".join(texts) + "\n")
+
+
+def test_milvus_filters_are_golden(golden: Golden) -> None:
     golden("milvus_queries.txt", milvus.filter_of(BATCH, InSet(Field.of("type"), (NASTY,))) + "\n")
 
 
 def test_no_value_reaches_cypher_as_text() -> None:
-    query = neo4j.measure_query(BATCH, [Count(InSet(Field.of("type"), (NASTY,)))])
+    query = neo4j_queries.measure_query(NODES, BATCH, [Count(InSet(Field.of("type"), (NASTY,)))])
     assert NASTY not in query.text
     assert "DROP" not in query.text
 

@@ -22,6 +22,14 @@ coalesce(CASE WHEN coalesce(n.`message` STARTS WITH '', false) THEN size(n.`mess
 (n.`a` IS NOT NULL AND n.`b` IS NOT NULL AND coalesce(n.`a` > n.`b`, false))
 // {}
 
+// compare_sum
+CASE WHEN coalesce(n.`a` <= 0 OR n.`a` > 0, false) AND coalesce(n.`b` <= 0 OR n.`b` > 0, false) THEN n.`a` + n.`b` = $p0 ELSE false END
+// {"p0": 3}
+
+// has_type
+(NOT (n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false)) AND (valueType(n.`a`) STARTS WITH 'INTEGER' OR valueType(n.`a`) STARTS WITH 'ZONED DATETIME' OR valueType(n.`a`) STARTS WITH 'LOCAL DATETIME'))
+// {}
+
 // in_set
 (n.`type` IS NOT NULL AND coalesce(n.`type` IN $p0, false))
 // {"p0": ["click", "\"); DROP $where {'$gt': ''} \\ ` \n", 1, true]}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
-from pymilvus import MilvusClient
+from pymilvus import DataType, MilvusClient
 
 from pipeline.errors import ConfigurationError
 from pipeline.stores.milvus.errors import ERRORS
 
-__all__ = ["MilvusClient", "connect"]
-
+__all__ = ["MilvusClient", "connect", "type_name"]
 
 GRPC_OPTIONS = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
 """pymilvus pings every 10 seconds; gRPC servers that keep to its defaults hang up on more than one in five minutes."""
@@ -35,6 +36,11 @@ def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient
         )
     with ERRORS.guard("connecting"):
         return MilvusClient(uri=uri, token=token, timeout=timeout, grpc_options=GRPC_OPTIONS)
+
+
+def type_name(field: Mapping[str, Any]) -> str:
+    """Milvus's name of the type of a field of a described schema."""
+    return str(DataType(int(field["type"])).name)
 
 
 def _is_address(uri: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ import neo4j.exceptions
 from pipeline.errors import ConfigurationError
 from pipeline.stores.neo4j.errors import ERRORS
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,18 @@ class Graph:
             session.begin_transaction(timeout=timeout) as transaction,
         ):
             return [record.data() for record in transaction.run(query, dict(parameters))]
+
+    def stream(
+        self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float
+    ) -> Iterator[dict[str, Any]]:
+        """Like `read`, a row at a time: rows are held only while they are looked at."""
+        with (
+            ERRORS.guard(doing),
+            self.driver.session(database=self.database, default_access_mode=neo4j.READ_ACCESS) as session,
+            session.begin_transaction(timeout=timeout) as transaction,
+        ):
+            for record in transaction.run(query, dict(parameters)):
+                yield record.data()
 
     def write(self, queries: Sequence[str], parameters: Mapping[str, Any], *, doing: str, timeout: float) -> None:
         """Run queries with the same parameters in one transaction, once: retries are the runner's."""

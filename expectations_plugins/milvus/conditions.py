@@ -11,13 +11,16 @@ from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
+    IN_WORDS,
     Always,
     And,
     Compare,
     CompareFields,
     CompareLength,
+    CompareSum,
     Condition,
     Field,
+    HasType,
     InSet,
     IsNull,
     IsText,
@@ -41,8 +44,8 @@ def condition(node: Condition) -> str:
     """
     compile_node = SUPPORTED.get(type(node))
     if compile_node is None:
-        reason = UNSUPPORTED.get(type(node), f"its filters have no {type(node).__name__}")
-        raise UnsupportedError("Milvus", f"a condition on {type(node).__name__}", f"{reason}; check it in MongoDB.")
+        what = f"{IN_WORDS[type(node)]}: {UNSUPPORTED[type(node)]}"
+        raise UnsupportedError("Milvus", what, "Check it in MongoDB.")
     return compile_node(node)
 
 
@@ -120,6 +123,8 @@ SUPPORTED: Mapping[type, Callable[[Any], str]] = {
 UNSUPPORTED: Mapping[type, str] = {
     CompareLength: "filters know no lengths",
     CompareFields: "filters compare fields with values only",
+    CompareSum: "filters know no sums",
+    HasType: "a field of a schema has one type",
     IsText: "a field of a schema has one type",
     Matches: "filters know LIKE, not regular expressions",
     Related: "Milvus has no relationships",

@@ -1,0 +1,179 @@
+"""Conditions as MongoDB aggregation expressions; pure functions, golden in the tests.
+
+Values only ever appear under `$literal`, so no value of a record or a suite can be read as an operator or a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.expressions import (
+    IN_WORDS,
+    Always,
+    And,
+    Compare,
+    CompareFields,
+    CompareLength,
+    CompareSum,
+    Condition,
+    Field,
+    HasType,
+    InSet,
+    IsNull,
+    IsText,
+    Matches,
+    Not,
+    Op,
+    Or,
+    Related,
+    Type,
+)
+
+Expression = Any
+
+NULLISH = ["missing", "null", "undefined"]
+
+
+def condition(node: Condition) -> Expression:
+    """A condition as an aggregation expression that is true or false.
+
+    Raises:
+        UnsupportedError: MongoDB has no such condition.
+    """
+    compile_node = SUPPORTED.get(type(node))
+    if compile_node is None:
+        what = f"{IN_WORDS[type(node)]}: {UNSUPPORTED[type(node)]}"
+        raise UnsupportedError("MongoDB", what, "Check it in Neo4j.")
+    return compile_node(node)
+
+
+def reference(field: Field) -> Expression:
+    """A field's value; names with a dot or a dollar sign are read with $getField."""
+    if is_plain(field):
+        return "$" + ".".join(field.parts)
+    value: Expression = "$$ROOT"
+    for part in field.parts:
+        value = {"$getField": {"field": {"$literal": part}, "input": value}}
+    return value
+
+
+def is_plain(field: Field) -> bool:
+    """Whether the field's path can be written as it is: no part is empty, has a dot or begins with a dollar sign."""
+    return all(_plain(part) for part in field.parts)
+
+
+def _plain(name: str) -> bool:
+    return bool(name) and not name.startswith("$") and "." not in name and "\0" not in name
+
+
+def _always(node: Always) -> Expression:
+    return {"$literal": node.value}
+
+
+def _is_null(node: IsNull) -> Expression:
+    value = reference(node.field)
+    return {"$or": [{"$in": [{"$type": value}, NULLISH]}, {"$eq": [value, {"$literal": float("nan")}]}]}
+
+
+def _is_text(node: IsText) -> Expression:
+    return {"$eq": [{"$type": reference(node.field)}, "string"]}
+
+
+def _has_type(node: HasType) -> Expression:
+    value = reference(node.field)
+    named = {"$in": [{"$type": value}, [alias for type_ in node.types for alias in _TYPES[type_]]]}
+    return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, named]}
+
+
+def _compare(node: Compare) -> Expression:
+    value = reference(node.field)
+    compared = {f"${OPERATORS[node.op]}": [value, {"$literal": node.value}]}
+    return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, compared]}
+
+
+def _compare_length(node: CompareLength) -> Expression:
+    text = {"$cond": [_is_text(IsText(node.field)), reference(node.field), ""]}
+    compared = {f"${OPERATORS[node.op]}": [{"$strLenCP": text}, {"$literal": node.value}]}
+    return {"$and": [_is_text(IsText(node.field)), compared]}
+
+
+def _compare_fields(node: CompareFields) -> Expression:
+    present = [{"$not": [_is_null(IsNull(field))]} for field in (node.left, node.right)]
+    return {"$and": [*present, {f"${OPERATORS[node.op]}": [reference(node.left), reference(node.right)]}]}
+
+
+def _compare_sum(node: CompareSum) -> Expression:
+    numbers = [{"$isNumber": reference(field)} for field in node.fields]
+    addends = [{"$cond": [{"$isNumber": reference(field)}, reference(field), 0]} for field in node.fields]
+    return {"$and": [*numbers, {f"${OPERATORS[node.op]}": [{"$add": addends}, {"$literal": node.value}]}]}
+
+
+def _in_set(node: InSet) -> Expression:
+    present = {"$not": [_is_null(IsNull(node.field))]}
+    return {"$and": [present, {"$in": [reference(node.field), {"$literal": list(node.values)}]}]}
+
+
+def _matches(node: Matches) -> Expression:
+    # $regexMatch refuses what is not text, and $and does not promise to stop at its first false part
+    text = {"$cond": [_is_text(IsText(node.field)), reference(node.field), None]}
+    found = {"$regexMatch": {"input": text, "regex": {"$literal": node.pattern}}}
+    return {"$and": [_is_text(IsText(node.field)), found]}
+
+
+def _not(node: Not) -> Expression:
+    return {"$not": [condition(node.operand)]}
+
+
+def _and(node: And) -> Expression:
+    return {"$and": [condition(part) for part in node.operands]}
+
+
+def _or(node: Or) -> Expression:
+    return {"$or": [condition(part) for part in node.operands]}
+
+
+OPERATORS: Mapping[Op, str] = {
+    Op.EQ: "eq",
+    Op.NE: "ne",
+    Op.LT: "lt",
+    Op.LE: "lte",
+    Op.GT: "gt",
+    Op.GE: "gte",
+}
+
+_TYPES: Mapping[Type, tuple[str, ...]] = {
+    Type.TEXT: ("string", "symbol"),
+    Type.INTEGER: ("int", "long"),
+    Type.FLOAT: ("double",),
+    Type.DECIMAL: ("decimal",),
+    Type.BOOLEAN: ("bool",),
+    Type.DATETIME: ("date", "timestamp"),
+    Type.DATE: (),
+    Type.LIST: ("array",),
+    Type.MAP: ("object",),
+    Type.BYTES: ("binData",),
+    Type.OBJECT_ID: ("objectId",),
+}
+"""BSON's aliases; it has no date without a time."""
+
+SUPPORTED: Mapping[type, Callable[[Any], Expression]] = {
+    Always: _always,
+    IsNull: _is_null,
+    IsText: _is_text,
+    HasType: _has_type,
+    Compare: _compare,
+    CompareLength: _compare_length,
+    CompareFields: _compare_fields,
+    CompareSum: _compare_sum,
+    InSet: _in_set,
+    Matches: _matches,
+    Not: _not,
+    And: _and,
+    Or: _or,
+}
+"""What MongoDB can compute; a condition that is not here is refused."""
+
+UNSUPPORTED: Mapping[type, str] = {Related: "MongoDB has no relationships"}
+"""What it cannot, and why."""

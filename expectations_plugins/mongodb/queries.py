@@ -1,0 +1,192 @@
+"""Questions as MongoDB aggregation pipelines; pure functions, golden in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from expectations_plugins.backend import Slice, UnsupportedError
+from expectations_plugins.expressions import (
+    Aggregate,
+    Always,
+    And,
+    Compare,
+    Condition,
+    Count,
+    Distinct,
+    DistinctValues,
+    Field,
+    IsNull,
+    Kind,
+    Modes,
+    Not,
+    Op,
+    OutOfOrder,
+    Records,
+    Repeated,
+    RepeatedSample,
+    Sample,
+    TopValues,
+    Values,
+    both,
+)
+from expectations_plugins.mongodb.conditions import OPERATORS, Expression, condition, is_plain, reference
+
+Stage = dict[str, Any]
+Pipeline = list[Stage]
+
+ACCUMULATORS: Mapping[Kind, str] = {
+    Kind.MIN: "min",
+    Kind.MAX: "max",
+    Kind.SUM: "sum",
+    Kind.MEAN: "avg",
+    Kind.STDEV: "stdDevSamp",
+}
+
+
+def measure_pipeline(data: Slice, measures: Sequence[Count | Aggregate]) -> Pipeline:
+    """One $group for all measures of a slice; the n-th measure is field `m{n}`."""
+    group: Stage = {"_id": None}
+    for number, measure in enumerate(measures):
+        group[f"m{number}"] = accumulator(measure)
+    return [*match(data), {"$group": group}]
+
+
+def accumulator(measure: Count | Aggregate) -> Expression:
+    """A measure as a $group accumulator."""
+    if isinstance(measure, Count):
+        return {"$sum": {"$cond": [condition(measure.where), 1, 0]}}
+    wanted = both(measure.where, Not(IsNull(measure.field)))
+    return {f"${ACCUMULATORS[measure.kind]}": {"$cond": [condition(wanted), reference(measure.field), None]}}
+
+
+def grouped_pipeline(data: Slice, measure: Distinct | Repeated | OutOfOrder) -> Pipeline:
+    """A measure that needs stages of its own; its value is field `m`, and no document means 0."""
+    if isinstance(measure, Distinct):
+        found = [*match(data), *_where(_present(measure.field, measure.where)), *_grouped((measure.field,))]
+        return [*found, {"$group": {"_id": None, "m": {"$sum": 1}}}]
+    if isinstance(measure, Repeated):
+        found = [*match(data), *_where(measure.where), *_grouped(measure.fields), {"$match": {"n": {"$gt": 1}}}]
+        return [*found, {"$group": {"_id": None, "m": {"$sum": "$n"}}}]
+    return [*match(data), *_out_of_order(data, measure), {"$group": {"_id": None, "m": {"$sum": 1}}}]
+
+
+def records_pipeline(data: Slice, query: Records) -> Pipeline:
+    """Some records; a missing field stays missing. The n-th field is `f{n}`; no fields are the whole record."""
+    if isinstance(query, Sample):
+        return [*match(data), *_where(query.where), {"$sort": {"_id": 1}}, *_shown(query.fields, query.limit)]
+    if isinstance(query, RepeatedSample):
+        by_id: Stage = {"$sort": {"_id": 1}}
+        return [*match(data), *_repeated(query.repeated), by_id, *_shown(query.fields, query.limit)]
+    return [*match(data), *_out_of_order(data, query.found), *_shown(query.fields, query.limit)]
+
+
+def values_pipeline(data: Slice, query: Values) -> Pipeline:
+    """Values of one field, each in a document's `v`, or in `r{n}` for the n-th place asked for."""
+    found = [*match(data), *_where(_present(query.field, query.where))]
+    if isinstance(query, DistinctValues):
+        return [*found, {"$group": {"_id": reference(query.field)}}, *_sorted_values(query.limit)]
+    if isinstance(query, Modes):
+        counted: Stage = {"$group": {"_id": reference(query.field), "n": {"$sum": 1}}}
+        most: Stage = {"$setWindowFields": {"output": {"most": {"$max": "$n"}}}}
+        return [*found, counted, most, {"$match": {"$expr": {"$eq": ["$n", "$most"]}}}, *_sorted_values(query.limit)]
+    places = {f"r{number}": [{"$skip": rank}, {"$limit": 1}] for number, rank in enumerate(query.ranks)}
+    return [*found, {"$project": {"_id": 0, "v": reference(query.field)}}, {"$sort": {"v": 1}}, {"$facet": places}]
+
+
+def top_values_pipeline(data: Slice, query: TopValues) -> Pipeline:
+    """The most frequent values."""
+    return [
+        *match(data),
+        *_where(query.where),
+        {"$group": {"_id": reference(query.field), "n": {"$sum": 1}}},
+        {"$sort": {"n": -1, "_id": 1}},
+        {"$limit": query.limit},
+    ]
+
+
+def columns_pipeline(data: Slice) -> Pipeline:
+    """Every top-level field name once, with the types it has, by the first place it has in a document."""
+    pairs = {"$objectToArray": "$$ROOT"}
+    named = {"$map": {"input": pairs, "in": {"k": "$$this.k", "t": {"$type": "$$this.v"}}}}
+    return [
+        *match(data),
+        {"$project": {"_id": 0, "names": named}},
+        {"$unwind": {"path": "$names", "includeArrayIndex": "place"}},
+        {"$group": {"_id": "$names.k", "place": {"$min": "$place"}, "types": {"$addToSet": "$names.t"}}},
+        {"$sort": {"place": 1, "_id": 1}},
+    ]
+
+
+def stream_pipeline(data: Slice, query: Sample) -> Pipeline:
+    """Records in no order, for a stream: sorting would keep the server busy before the first one."""
+    return [*match(data), *_where(query.where), *_shown(query.fields, query.limit)]
+
+
+def match(data: Slice) -> Pipeline:
+    """The slice as first stages; a comparison of a plain field is written so that an index serves it."""
+    parts = data.where.operands if isinstance(data.where, And) else (data.where,)
+    return [stage for part in parts for stage in _slice_part(part)]
+
+
+def _slice_part(part: Condition) -> Pipeline:
+    if part == Always(True):
+        return []
+    indexed = isinstance(part, Compare) and part.op in _INDEXED and is_plain(part.field)
+    if indexed and isinstance(part, Compare) and isinstance(part.value, str | int | float | bool | datetime):
+        return [{"$match": {part.field.path: {_INDEXED[part.op]: part.value}}}]
+    return _where(part)
+
+
+def _where(where: Condition) -> Pipeline:
+    return [] if where == Always(True) else [{"$match": {"$expr": condition(where)}}]
+
+
+def _present(field: Field, where: Condition) -> Condition:
+    return both(where, Not(IsNull(field)))
+
+
+def _key(fields: Sequence[Field]) -> Stage:
+    if len(fields) == 1:
+        return {"k0": reference(fields[0])}
+    null_as_one = [{"$cond": [condition(IsNull(field)), None, reference(field)]} for field in fields]
+    return {f"k{number}": value for number, value in enumerate(null_as_one)}
+
+
+def _grouped(fields: Sequence[Field]) -> Pipeline:
+    return [{"$group": {"_id": _key(fields), "n": {"$sum": 1}}}]
+
+
+def _repeated(repeated: Repeated) -> Pipeline:
+    counted: Stage = {"$setWindowFields": {"partitionBy": _key(repeated.fields), "output": {"__n": {"$sum": 1}}}}
+    return [*_where(repeated.where), counted, {"$match": {"__n": {"$gt": 1}}}, {"$unset": "__n"}]
+
+
+def _out_of_order(data: Slice, measure: OutOfOrder) -> Pipeline:
+    by = data.ordered_by("MongoDB")
+    if not is_plain(by):
+        raise UnsupportedError("MongoDB", f"the order of {by.path!r}", "Sort by a field with a plain name.")
+    before = {"$shift": {"output": reference(measure.field), "by": -1}}
+    in_order = {f"${OPERATORS[measure.allowed]}": [reference(measure.field), "$__before"]}
+    return [
+        *_where(_present(measure.field, measure.where)),
+        {"$setWindowFields": {"sortBy": {by.path: 1, "_id": 1}, "output": {"__before": before}}},
+        {"$match": {"$expr": {"$and": [{"$ne": ["$__before", None]}, {"$not": [in_order]}]}}},
+        {"$unset": "__before"},
+    ]
+
+
+def _sorted_values(limit: int) -> Pipeline:
+    return [{"$sort": {"_id": 1}}, {"$limit": limit}, {"$project": {"_id": 0, "v": "$_id"}}]
+
+
+def _shown(fields: Sequence[Field], limit: int) -> Pipeline:
+    if not fields:
+        return [{"$limit": limit}]
+    project: Stage = {"_id": 0} | {f"f{number}": reference(field) for number, field in enumerate(fields)}
+    return [{"$limit": limit}, {"$project": project}]
+
+
+_INDEXED: Mapping[Op, str] = {Op.EQ: "$eq", Op.GE: "$gte", Op.LT: "$lt"}
+"""Comparisons a slice is made of; in a $match they are false of a null."""

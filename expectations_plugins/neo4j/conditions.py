@@ -1,0 +1,194 @@
+"""Conditions as Cypher; pure functions, golden in the tests.
+
+Every value is a query parameter; labels, types and property names are quoted identifiers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.expressions import (
+    IN_WORDS,
+    Always,
+    And,
+    Compare,
+    CompareFields,
+    CompareLength,
+    CompareSum,
+    Condition,
+    Field,
+    HasType,
+    InSet,
+    IsNull,
+    IsText,
+    Matches,
+    Not,
+    Op,
+    Or,
+    Related,
+    Type,
+)
+
+
+@dataclass(slots=True)
+class Cypher:
+    """A query and its parameters, which grow as conditions are compiled.
+
+    Args:
+        text: The query so far.
+        parameters: The values its `$p0`, `$p1`, … stand for.
+        ends: What else a field may belong to, by the first part of its path: an expression for each.
+    """
+
+    text: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    ends: Mapping[str, str] = field(default_factory=dict)
+
+    def bind(self, value: Any) -> str:
+        """A new parameter that holds the value."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"${name}"
+
+    def reference(self, of: Field) -> str:
+        """A property of the record `n`, whose path is one name; or of one end of a relationship."""
+        if len(of.parts) > 1 and of.parts[0] in self.ends:
+            return f"{self.ends[of.parts[0]]}.{quoted('.'.join(of.parts[1:]))}"
+        return f"n.{quoted(of.path)}"
+
+
+def quoted(name: str) -> str:
+    """A label, type or property name as an identifier; a backtick in it is doubled."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def condition(node: Condition, query: Cypher) -> str:
+    """A condition on record `n` that is true or false.
+
+    Raises:
+        UnsupportedError: Cypher has no such condition.
+    """
+    compile_node = SUPPORTED.get(type(node))
+    if compile_node is None:
+        what = f"{IN_WORDS[type(node)]}: {UNSUPPORTED[type(node)]}"
+        raise UnsupportedError("Neo4j", what, "Check it in MongoDB.")
+    return compile_node(node, query)
+
+
+def _always(node: Always, _: Cypher) -> str:
+    return "true" if node.value else "false"
+
+
+def _is_null(node: IsNull, query: Cypher) -> str:
+    value = query.reference(node.field)
+    return f"({value} IS NULL OR coalesce({value} <> {value}, false))"  # only a NaN differs from itself
+
+
+def _is_text(node: IsText, query: Cypher) -> str:
+    return f"coalesce({query.reference(node.field)} STARTS WITH '', false)"  # null of anything but text
+
+
+def _has_type(node: HasType, query: Cypher) -> str:
+    value = query.reference(node.field)
+    names = [name for type_ in node.types for name in _TYPES[type_]]
+    named = " OR ".join(f"valueType({value}) STARTS WITH '{name}'" for name in names) or "false"
+    return f"(NOT {_is_null(IsNull(node.field), query)} AND ({named}))"
+
+
+def _compare(node: Compare, query: Cypher) -> str:
+    value = query.reference(node.field)
+    compared = f"{value} {OPERATORS[node.op]} {query.bind(node.value)}"
+    return f"({value} IS NOT NULL AND coalesce({compared}, false))"
+
+
+def _compare_length(node: CompareLength, query: Cypher) -> str:
+    text = _is_text(IsText(node.field), query)
+    length = f"CASE WHEN {text} THEN size({query.reference(node.field)}) END"
+    return f"coalesce({length} {OPERATORS[node.op]} {query.bind(node.value)}, false)"
+
+
+def _compare_fields(node: CompareFields, query: Cypher) -> str:
+    left, right = query.reference(node.left), query.reference(node.right)
+    return f"({left} IS NOT NULL AND {right} IS NOT NULL AND coalesce({left} {OPERATORS[node.op]} {right}, false))"
+
+
+def _compare_sum(node: CompareSum, query: Cypher) -> str:
+    values = [query.reference(field) for field in node.fields]
+    numbers = " AND ".join(_is_number(value) for value in values)
+    total = " + ".join(values)  # what is no number cannot be added: the CASE keeps it from being tried
+    return f"CASE WHEN {numbers} THEN {total} {OPERATORS[node.op]} {query.bind(node.value)} ELSE false END"
+
+
+def _is_number(value: str) -> str:
+    return f"coalesce({value} <= 0 OR {value} > 0, false)"
+
+
+def _in_set(node: InSet, query: Cypher) -> str:
+    value = query.reference(node.field)
+    return f"({value} IS NOT NULL AND coalesce({value} IN {query.bind(list(node.values))}, false))"
+
+
+def _matches(node: Matches, query: Cypher) -> str:
+    # =~ matches the whole text; a search is that with anything around it, newlines included
+    pattern = query.bind(f"(?s).*?(?-s:{node.pattern}).*")
+    text = _is_text(IsText(node.field), query)  # there are servers that match a number's digits
+    return f"({text} AND coalesce({query.reference(node.field)} =~ {pattern}, false))"
+
+
+def _related(node: Related, query: Cypher) -> str:
+    marker = f" WHERE t.{quoted(node.marker)} = {query.bind(True)}" if node.marker else ""
+    return f"EXISTS {{ MATCH (n)-[:{quoted(node.relationship)}]->(t:{quoted(node.label)}){marker} }}"
+
+
+def _not(node: Not, query: Cypher) -> str:
+    return f"(NOT {condition(node.operand, query)})"
+
+
+def _and(node: And, query: Cypher) -> str:
+    return "(" + (" AND ".join(condition(part, query) for part in node.operands) or "true") + ")"
+
+
+def _or(node: Or, query: Cypher) -> str:
+    return "(" + (" OR ".join(condition(part, query) for part in node.operands) or "false") + ")"
+
+
+OPERATORS: Mapping[Op, str] = {Op.EQ: "=", Op.NE: "<>", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
+
+_TYPES: Mapping[Type, tuple[str, ...]] = {
+    Type.TEXT: ("STRING",),
+    Type.INTEGER: ("INTEGER",),
+    Type.FLOAT: ("FLOAT",),
+    Type.DECIMAL: (),
+    Type.BOOLEAN: ("BOOLEAN",),
+    Type.DATETIME: ("ZONED DATETIME", "LOCAL DATETIME"),
+    Type.DATE: ("DATE",),
+    Type.LIST: ("LIST",),
+    Type.MAP: ("MAP",),
+    Type.BYTES: ("BYTEARRAY",),
+    Type.OBJECT_ID: (),
+}
+"""How valueType() begins (Neo4j 5.13 and later)."""
+
+SUPPORTED: Mapping[type, Callable[[Any, Cypher], str]] = {
+    Always: _always,
+    IsNull: _is_null,
+    IsText: _is_text,
+    HasType: _has_type,
+    Compare: _compare,
+    CompareLength: _compare_length,
+    CompareFields: _compare_fields,
+    CompareSum: _compare_sum,
+    InSet: _in_set,
+    Matches: _matches,
+    Related: _related,
+    Not: _not,
+    And: _and,
+    Or: _or,
+}
+"""What Neo4j can compute; a condition that is not here is refused."""
+
+UNSUPPORTED: Mapping[type, str] = {}
+"""What it cannot, and why."""

@@ -1,0 +1,48 @@
+"""What an asset of Neo4j is: nodes, relationships, or what a query returns. Each gives records called `n`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from expectations_plugins.neo4j.conditions import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the records come from.
+
+    Args:
+        text: The clauses that bind each record to `n`; a WHERE may follow.
+        ends: Further things a field may belong to, see `Cypher`.
+        identity: An expression that names a record where the asset has no key; "" when there is none.
+        name: For messages.
+        columns: The columns a query returns, in its order.
+    """
+
+    text: str
+    ends: Mapping[str, str] = field(default_factory=dict)
+    identity: str = "elementId(n)"
+    name: str = ""
+    columns: tuple[str, ...] = ()
+
+
+def nodes(label: str) -> Source:
+    """The nodes with a label."""
+    return Source(f"MATCH (n:{quoted(label)})", name=f"label {label}")
+
+
+def relationships(type_: str, start: str = "", end: str = "") -> Source:
+    """The relationships of a type; `start.x` and `end.x` are properties of the nodes they join."""
+    left, right = (f":{quoted(label)}" if label else "" for label in (start, end))
+    return Source(
+        f"MATCH ({left})-[n:{quoted(type_)}]->({right})",
+        ends={"start": "startNode(n)", "end": "endNode(n)"},
+        name=f"relationship {type_}",
+    )
+
+
+def returned(query: str, columns: Sequence[str]) -> Source:
+    """What a query returns, each row as a map of its columns."""
+    row = ", ".join(f"{quoted(column)}: {quoted(column)}" for column in columns)
+    return Source(f"CALL {{ {query} }} WITH {{{row}}} AS n", identity="", name="the query", columns=tuple(columns))

@@ -1,0 +1,124 @@
+"""Which records a batch is: by the values of fields, by day, hour or window of some minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from expectations_plugins.expressions import Compare, Condition, Field, Op, both
+from pipeline.errors import ConfigurationError
+
+WINDOW = "window"
+PARTS = ("year", "month", "day", "hour", "minute")
+LENGTHS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
+
+
+def window_rule(minutes: int) -> str:
+    """How a batch definition says that its windows are this long.
+
+    Raises:
+        ConfigurationError: Windows of this length do not fill a day.
+    """
+    if minutes < 1 or (24 * 60) % minutes:
+        raise ConfigurationError(
+            f"Windows of {minutes} minutes do not fill a day.", next_step="Choose a divisor of 1440, such as 10 or 60."
+        )
+    return f"{minutes}min"
+
+
+def parameters(partitioner: Any) -> tuple[str, ...]:
+    """The batch parameters a partitioner needs.
+
+    Raises:
+        ConfigurationError: Store data sources cannot slice that way.
+    """
+    if partitioner is None:
+        return ()
+    method = getattr(partitioner, "method_name", "")
+    if method == "partition_on_column_value":
+        return (str(partitioner.column_name),)
+    if method == "partition_on_multi_column_values":
+        return tuple(partitioner.column_names)
+    if method == "partition_on_converted_datetime":
+        _minutes(partitioner)
+        return (WINDOW,)
+    parts = _parts(partitioner)
+    if parts:
+        return parts
+    raise ConfigurationError(
+        f"Store data sources cannot slice by {type(partitioner).__name__}.",
+        next_step="Slice by field values, day, hour or windows of minutes: asset.add_batch_definition_by(...), "
+        "_daily, _hourly, _window.",
+    )
+
+
+def selection(partitioner: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a batch spec that says which records: plain data, so that a result can hold it."""
+    if not _is_time(partitioner):
+        return {"equals": dict(options)}
+    begin, end = _bounds(partitioner, options)
+    window = {"column": partitioner.column_name, "from": begin.isoformat(), "to": end.isoformat()}
+    return {"equals": {}, "window": window}
+
+
+def condition(spec: Mapping[str, Any]) -> Condition:
+    """The records a batch spec selects, but for the user's own filter."""
+    parts: list[Condition] = [Compare(Op.EQ, Field.of(name), value) for name, value in spec["equals"].items()]
+    window = spec.get("window")
+    if window:
+        column = Field.of(window["column"])
+        parts.append(Compare(Op.GE, column, datetime.fromisoformat(window["from"])))
+        parts.append(Compare(Op.LT, column, datetime.fromisoformat(window["to"])))
+    return both(*parts)
+
+
+def shown(value: Any) -> Any:
+    """A batch parameter as a result shows it."""
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _is_time(partitioner: Any) -> bool:
+    return getattr(partitioner, "method_name", "") == "partition_on_converted_datetime" or bool(_parts(partitioner))
+
+
+def _parts(partitioner: Any) -> tuple[str, ...]:
+    method = getattr(partitioner, "method_name", "")
+    if method == "partition_on_year_and_month_and_day":
+        return PARTS[:3]
+    given = tuple(getattr(partitioner, "datetime_parts", ()) if method == "partition_on_date_parts" else ())
+    return given if len(given) > 2 and given == PARTS[: len(given)] else ()  # noqa: PLR2004 - a day at least
+
+
+def _minutes(partitioner: Any) -> int:
+    number, unit = partitioner.date_format_string[:-3], partitioner.date_format_string[-3:]
+    if unit == "min" and number.isdigit():
+        return int(number)
+    raise ConfigurationError(
+        f"{partitioner.date_format_string!r} is no length of a window.",
+        next_step="Define it with asset.add_batch_definition_window(name, column, minutes=10).",
+    )
+
+
+def _bounds(partitioner: Any, options: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    parts = _parts(partitioner)
+    try:
+        if parts:
+            numbers = [int(options[part]) for part in parts]
+            begin = datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]
+            return begin, begin + LENGTHS[parts[-1]]
+        return _window(options[WINDOW], _minutes(partitioner))
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"The batch parameters {dict(options)!r} name no moment: {error}.",
+            next_step="Give numbers for year, month, day and hour, or ISO 8601 text for window.",
+        ) from error
+
+
+def _window(given: Any, minutes: int) -> tuple[datetime, datetime]:
+    begin = given if isinstance(given, datetime) else datetime.fromisoformat(str(given))
+    begin = begin.replace(tzinfo=UTC) if begin.tzinfo is None else begin.astimezone(UTC)
+    since_midnight = begin - begin.replace(hour=0, minute=0, second=0, microsecond=0)
+    if since_midnight % timedelta(minutes=minutes):
+        raise ValueError(f"no window of {minutes} minutes begins at {begin.isoformat()}")
+    return begin, begin + timedelta(minutes=minutes)

@@ -1,0 +1,57 @@
+"""Names of types as suites write them: Python's, which GX's pandas engine takes, BSON's and Cypher's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from expectations_plugins.expressions import Type
+from pipeline.errors import TerminalError
+
+NAMES: Mapping[str, tuple[Type, ...]] = {
+    "none": (),
+    "nonetype": (),
+    "str": (Type.TEXT,),
+    "string": (Type.TEXT,),
+    "string_types": (Type.TEXT,),
+    "int": (Type.INTEGER, Type.BOOLEAN),  # a bool of Python is an int, and GX's pandas engine says so
+    "long": (Type.INTEGER, Type.BOOLEAN),
+    "integer": (Type.INTEGER,),
+    "int32": (Type.INTEGER,),
+    "int64": (Type.INTEGER,),
+    "float": (Type.FLOAT,),
+    "float64": (Type.FLOAT,),
+    "double": (Type.FLOAT,),
+    "decimal": (Type.DECIMAL,),
+    "decimal128": (Type.DECIMAL,),
+    "number": (Type.INTEGER, Type.FLOAT, Type.DECIMAL),
+    "bool": (Type.BOOLEAN,),
+    "boolean": (Type.BOOLEAN,),
+    "datetime": (Type.DATETIME,),
+    "timestamp": (Type.DATETIME,),
+    "zoned datetime": (Type.DATETIME,),
+    "local datetime": (Type.DATETIME,),
+    "date": (Type.DATE, Type.DATETIME),  # BSON calls a point in time a date
+    "list": (Type.LIST,),
+    "array": (Type.LIST,),
+    "dict": (Type.MAP,),
+    "map": (Type.MAP,),
+    "bytes": (Type.BYTES,),
+    "bindata": (Type.BYTES,),
+    "objectid": (Type.OBJECT_ID,),
+}
+"""By name in lower case."""
+
+
+def types_named(names: Sequence[str] | None) -> tuple[Type, ...]:
+    """The types these names stand for; as in GX, a name nobody knows is passed over when another one is known.
+
+    Raises:
+        TerminalError: None of them is known.
+    """
+    known = [NAMES[name.lower()] for name in names or () if name and name.lower() in NAMES]
+    if not known:
+        raise TerminalError(
+            f"No type is called {' or '.join(map(repr, names or ['']))}.",
+            next_step=f"Names are: {', '.join(sorted(NAMES))}.",
+        )
+    return tuple(dict.fromkeys(type_ for types in known for type_ in types))

@@ -1,0 +1,67 @@
+"""Two core expectations know GX's own three engines only; here they learn of store engines.
+
+ExpectColumnValuesToBeOfType and ExpectColumnValuesToBeInTypeList look at the engine's class: for pandas they count
+values, for SQL and Spark they look at the schema, for any other engine they do nothing. Stores have values of many
+types in one field, so a store engine gets the counting way. Nothing changes for other engines.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from great_expectations.expectations import (
+    ExpectColumnTypeToBe,
+    ExpectColumnValuesToBeInTypeList,
+    ExpectColumnValuesToBeOfType,
+)
+
+from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.engine import StoreExecutionEngine
+from expectations_plugins.gx_internals import ColumnMapExpectation
+
+COUNTED: list[type[ColumnMapExpectation]] = [ExpectColumnValuesToBeOfType, ExpectColumnValuesToBeInTypeList]
+
+
+def teach_type_expectations() -> None:
+    """Let the type expectations run on store engines; doing it again changes nothing."""
+    for expectation in COUNTED:
+        if not hasattr(expectation, "_knows_stores"):
+            _count_in_stores(expectation)
+    if not hasattr(ExpectColumnTypeToBe, "_knows_stores"):
+        _refuse_in_stores(ExpectColumnTypeToBe)
+
+
+def _count_in_stores(expectation: Any) -> None:
+    dependencies, validate = expectation.get_validation_dependencies, expectation._validate  # noqa: SLF001
+
+    def get_validation_dependencies(
+        self: Any, execution_engine: Any = None, runtime_configuration: Any = None, **kwargs: Any
+    ) -> Any:
+        if isinstance(execution_engine, StoreExecutionEngine):
+            return ColumnMapExpectation.get_validation_dependencies(self, execution_engine, runtime_configuration)
+        return dependencies(self, execution_engine, runtime_configuration, **kwargs)
+
+    def _validate(self: Any, metrics: Any, runtime_configuration: Any = None, execution_engine: Any = None) -> Any:
+        if isinstance(execution_engine, StoreExecutionEngine):
+            return ColumnMapExpectation._validate(self, metrics, runtime_configuration, execution_engine)  # noqa: SLF001
+        return validate(self, metrics, runtime_configuration, execution_engine)
+
+    expectation.get_validation_dependencies = get_validation_dependencies
+    expectation._validate = _validate  # noqa: SLF001
+    expectation._knows_stores = True  # noqa: SLF001
+
+
+def _refuse_in_stores(expectation: Any) -> None:
+    validate = expectation._validate  # noqa: SLF001
+
+    def _validate(self: Any, metrics: Any, runtime_configuration: Any = None, execution_engine: Any = None) -> Any:
+        if isinstance(execution_engine, StoreExecutionEngine):
+            raise UnsupportedError(
+                execution_engine.backend.store,
+                "ExpectColumnTypeToBe, because a field has no type of its own, its values have",
+                "Use ExpectColumnValuesToBeOfType.",
+            )
+        return validate(self, metrics, runtime_configuration, execution_engine)
+
+    expectation._validate = _validate  # noqa: SLF001
+    expectation._knows_stores = True  # noqa: SLF001
