@@ -42,7 +42,7 @@ def _reconciled(call: MetricCall) -> Plan:
 
 
 def _other_side(values: Mapping[str, Any], here: Slice) -> Side:
-    """The same batch of the asset to compare with.
+    """The same batch of the asset to compare with, of the records the asset's own filter leaves.
 
     Raises:
         ConfigurationError: There is no such data source or asset, or it is not a store of ours.
@@ -51,7 +51,8 @@ def _other_side(values: Mapping[str, Any], here: Slice) -> Side:
     asset = _asset(str(values["comparison_data_source"]), str(values["comparison_asset"]))
     engine = asset.datasource.get_execution_engine()
     assert isinstance(engine, StoreExecutionEngine)
-    data = Slice(target=asset.target(), where=here.where, key=asset.record_key())
+    of_asset = both(here.where, engine.row_condition(asset.where, None))
+    data = Slice(target=asset.target(), where=of_asset, key=asset.record_key())
     where = engine.row_condition(values.get("comparison_row_condition"), None)
     key = Field.of(values.get("comparison_key") or values["key"])
     return Side(f"{asset.datasource.name}/{asset.name}", engine.backend, data, key, where)

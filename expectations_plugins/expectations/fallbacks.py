@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from expectations_plugins.gx_internals import RowConditionType
@@ -36,6 +37,13 @@ class ExpectFallbackEmbeddingRateToBeBelow(ReadableExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = (COUNTS,)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id", "column", "row_condition", "condition_parser")
     success_keys: ClassVar[tuple[str, ...]] = ("fallback_value", "max_rate")
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        """What GX saves and shows; it leaves defaults out, and takes a severity that is left out for critical."""
+        found = super().configuration
+        found.severity = self.severity
+        return found
 
     @classmethod
     def sentence(cls, settings: Mapping[str, Any]) -> str:

@@ -326,6 +326,16 @@ def test_row_conditions_pick_records_on_each_side(project: Project, mongodb: InM
     assert project.check(comparison_row_condition=accepted, row_condition=Column("interaction_id") < "z").success
 
 
+def test_the_filter_of_the_other_asset_counts(project: Project, mongodb: InMongoDB, neo4j: InNeo4j) -> None:
+    mongodb.put(["a", "b"])
+    mongodb.put(["bad"], quarantine={"gate": "raw"})
+    neo4j.put(["a", "b"])
+    logs = project.context.data_sources.get("logs")
+    logs.add_collection("accepted", collection=mongodb.name, where=Column("quarantine").is_null())
+    assert not project.check().success
+    assert project.check(comparison_asset="accepted").success
+
+
 def test_the_key_may_have_another_name_there(project: Project, mongodb: InMongoDB, neo4j: InNeo4j) -> None:
     mongodb.database[mongodb.name].insert_many([{"_id": key, "batch_id": "b"} for key in ("a", "b")])
     neo4j.put(["a", "b"])
