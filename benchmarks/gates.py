@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from benchmarks.report import goals, ratios, text
 from benchmarks.workload import Address, Filler
 from pipeline.errors import SluicegateError
 from pipeline.local import LocalStack
-from pipeline.settings import LOCAL, Settings, load_settings, shield_drivers
+from pipeline.settings import LOCAL, Settings, load_settings
 
 STORES = ("mongodb", "neo4j", "milvus")
 SIZES = (1_000, 10_000, 50_000, 200_000)
@@ -71,7 +72,7 @@ def main(
     """
     try:
         settings = load_settings()
-        shield_drivers(settings)
+        _shield_drivers()
         found = [one for store in stores or STORES for one in _measure(store, settings, _sizes(store, sizes), repeat)]
     except SluicegateError as error:
         raise click.ClickException(str(error)) from error
@@ -80,6 +81,12 @@ def main(
         json_file.write_text(json.dumps(_as_data(found), indent=2) + "\n", encoding="utf-8")
     if check and not all(goal.holds for goal in goals(found)):
         sys.exit(1)
+
+
+def _shield_drivers() -> None:
+    """pymilvus reads MILVUS_URI itself; and every connection measured is to a relay on loopback, never to a proxy."""
+    os.environ.pop("MILVUS_URI", None)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
 def _sizes(store: str, sizes: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -95,8 +102,10 @@ def _measure(store: str, settings: Settings, sizes: Sequence[int], repeat: int) 
             click.echo(f"{store}: filling {size:,} records", err=True)
             batch = filler.fill(size)
             for way in importlib.import_module(f"benchmarks.{store}_gate").WAYS:
-                click.echo(f"{store}: {size:,} records, {way}", err=True)
-                yield measure(store, way, address, warm_up=warm_up, batch=batch, repeat=repeat)
+                one = measure(store, way, address, warm_up=warm_up, batch=batch, repeat=repeat)
+                took = f"{one.wall_seconds:.3f} s, {one.cpu_seconds:.3f} s of client CPU"
+                click.echo(f"{store}: {size:,} records, {way}: {took}", err=True)
+                yield one
 
 
 @contextmanager

@@ -15,6 +15,9 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PORTS = {"mongodb": 27017, "bolt": 7687, "neo4j": 7687, "http": 19530}
 """What can be relayed, and the port where an address names none."""
 
+OPTIONS = {"mongodb": "directConnection=true&serverMonitoringMode=poll&heartbeatFrequencyMS=600000"}
+"""Options of every client: one server, and no heartbeats in between, which cost by the second and not by the record."""
+
 
 class Relay:
     """Forwards every connection to one server until it is closed.
@@ -98,7 +101,7 @@ def relayed(uri: str) -> Iterator[tuple[Relay, str]]:
     relay = Relay(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])
     credentials = parts.netloc.rpartition("@")[0]
     host = f"{credentials}@{LOOPBACK}:{relay.port}" if credentials else f"{LOOPBACK}:{relay.port}"
-    query = "&".join(filter(None, (parts.query, "directConnection=true" if parts.scheme == "mongodb" else "")))
+    query = "&".join(filter(None, (parts.query, OPTIONS.get(parts.scheme))))
     # neo4j:// asks the server for its addresses and goes there, past the relay
     scheme = "bolt" if parts.scheme == "neo4j" else parts.scheme
     path = parts.path or "/" if query else parts.path
