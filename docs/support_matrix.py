@@ -12,21 +12,14 @@ from typing import Any
 
 import great_expectations.expectations as core
 
-from expectations_plugins import MilvusDatasource, MongoDBDatasource, Neo4jDatasource
 from expectations_plugins.backend import UnsupportedError
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.metrics import Direct, Measures, MetricCall, Question
-from expectations_plugins.milvus.backend import MilvusBackend
-from expectations_plugins.mongodb.backend import MongoDBBackend
-from expectations_plugins.neo4j.backend import Neo4jBackend
+from expectations_plugins.registration import ENGINES
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "push-down.md"
-STORES: dict[str, tuple[Any, Any]] = {
-    "MongoDB": (MongoDBDatasource, MongoDBBackend),
-    "Neo4j": (Neo4jDatasource, Neo4jBackend),
-    "Milvus": (MilvusDatasource, MilvusBackend),
-}
+STORES = {engine.backend_type.store: engine for engine in ENGINES}
 ARGUMENTS: dict[str, Any] = {
     "column": "a",
     "column_A": "a",
@@ -83,9 +76,9 @@ def _example(expectation: Any) -> Any:
 
 def engine(store: str) -> StoreExecutionEngine:
     """An engine that is not connected."""
-    datasource, backend = STORES[store]
-    found: StoreExecutionEngine = object.__new__(datasource.engine_type)
-    StoreExecutionEngine.__init__(found, backend(None))
+    found = object.__new__(STORES[store])
+    make: Any = STORES[store].backend_type
+    StoreExecutionEngine.__init__(found, make(None))
     return found
 
 

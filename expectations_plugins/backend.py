@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from expectations_plugins.expressions import (
     Always,
@@ -66,9 +66,8 @@ class Slice:
 class Backend(Protocol):
     """One store, as the engine sees it. Every method is one bounded query, or raises a SluicegateError."""
 
-    @property
-    def store(self) -> str:
-        """The store's name, for messages."""
+    store: ClassVar[str]
+    """The store's name, for messages."""
 
     def ping(self) -> None:
         """Check that the store answers."""

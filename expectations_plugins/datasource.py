@@ -30,7 +30,7 @@ from expectations_plugins.gx_internals import (
     TestConnectionError,
     pydantic,
 )
-from pipeline.errors import ConfigurationError, SluicegateError
+from pipeline.errors import ConfigurationError, SluicegateError, TerminalError
 
 PASSWORD_IN_URI = re.compile(r"//[^/@\s]*?:(?P<secret>[^/@\s]+)@")
 SECRET_OPTION = re.compile(r"(?i)(?:password|secret|token)\w*[=:](?P<secret>[^&,;\s]+)")
@@ -48,6 +48,22 @@ def without_connecting() -> Iterator[None]:
         yield
     finally:
         _connecting.reset(token)
+
+
+class StoreBatch(Batch):
+    """A batch of a store's records; holds none of them."""
+
+    def head(self, n_rows: int = 5, fetch_all: bool = False) -> Any:
+        """The first records, 1,000 at most.
+
+        Raises:
+            SluicegateError: The store could not be asked; GX would say KeyError.
+        """
+        try:
+            return super().head(n_rows, fetch_all)
+        except KeyError:
+            failures = list(self.data.execution_engine.failures.values())
+            raise (failures or [TerminalError(f"The first records of {self.id} cannot be shown.")])[-1] from None
 
 
 class StoreAsset(DataAsset[Any, ColumnPartitioner]):
@@ -144,7 +160,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         )
         engine = self.datasource.get_execution_engine()
         data, markers = engine.get_batch_data_and_markers(spec)
-        return Batch(
+        return StoreBatch(
             datasource=self.datasource,
             data_asset=self,
             batch_request=batch_request,

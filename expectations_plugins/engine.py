@@ -26,6 +26,9 @@ from expectations_plugins.row_conditions import RowConditions
 from expectations_plugins.stock.refusals import OTHER_TABLE
 from pipeline.errors import SluicegateError, TerminalError, TransientError
 
+GX_ASKS_AGAIN = 2
+"""How often GX asks for a metric again that failed (its MAX_METRIC_COMPUTATION_RETRIES, less the first time)."""
+
 DOMAIN_META = frozenset({"batch_id", "table", "row_condition", "condition_parser"})
 
 
@@ -55,9 +58,9 @@ class _Wave:
 
 
 class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
-    """Computes metrics inside a store. Subclasses name the store and its metrics, and make their backend."""
+    """Computes metrics inside a store. Subclasses name their backend and metrics, and connect."""
 
-    store: ClassVar[str]
+    backend_type: ClassVar[type[Backend]]
     specs: ClassVar[Mapping[str, MetricSpec]] = {}
 
     def __init__(self, backend: Backend, **kwargs: Any) -> None:
@@ -65,10 +68,12 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         super().__init__(**kwargs)
         self.backend = backend
         self.failures: dict[Any, SluicegateError] = {}
+        self._repeats: dict[Any, int] = {}
 
     def get_batch_data_and_markers(self, batch_spec: Mapping[str, Any]) -> tuple[BatchOfStore, BatchMarkers]:
         """Make the batch that a batch definition describes; asks the store nothing."""
         self.failures.clear()
+        self._repeats.clear()
         filtered = self.row_condition(batch_spec["where"], None)
         data = Slice(
             target=batch_spec["target"],
@@ -116,6 +121,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
     def _raise(self, wave: _Wave) -> None:
         for metric_id, (_, error) in wave.failed.items():
             self.failures[metric_id] = _typed(error, self.backend.store)
+            self._repeats.setdefault(metric_id, GX_ASKS_AGAIN)
         error = next(iter(wave.failed.values()))[1]
         raise MetricResolutionError(
             message=str(error), failed_metrics=tuple(metric for metric, _ in wave.failed.values())
@@ -147,9 +153,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         return wave
 
     def _plan(self, metric: MetricConfiguration, known: Mapping[Any, Any]) -> tuple[Slice, Plan]:
-        before = self.failures.get(metric.id)
-        if before is not None:
-            raise before  # GX asks three times; an outage is not asked about again within one check
+        self._not_again(metric)
         domain = dict(metric.metric_domain_kwargs)
         if domain.get("table"):
             raise UnsupportedError(self.backend.store, OTHER_TABLE.what, OTHER_TABLE.instead)
@@ -162,6 +166,14 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
             metrics=depends,
         )
         return self._slice(domain.get("batch_id")), self.specs[metric.metric_name].plan(call)
+
+    def _not_again(self, metric: MetricConfiguration) -> None:
+        """GX asks again when a metric fails; within one check an outage is not asked about again, in the next it is."""
+        repeats = self._repeats.pop(metric.id, 0)
+        if repeats:
+            self._repeats[metric.id] = repeats - 1
+            raise self.failures[metric.id]
+        self.failures.pop(metric.id, None)
 
     def _slice(self, batch_id: str | None) -> Slice:
         key = batch_id or self.batch_manager.active_batch_data_id

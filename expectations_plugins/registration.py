@@ -21,6 +21,10 @@ PARTS_OF_METRICS = (".aggregate_fn", ".condition", ".map")
 """How GX calls what only its own engines compose metrics of."""
 
 
+ENGINES: list[type[StoreExecutionEngine]] = []
+"""Every engine that is registered, in order: the support matrix is made of them."""
+
+
 class StoreMetric(MetricProvider):
     """A provider GX asks for keys and dependencies; the engine computes the value."""
 
@@ -41,6 +45,8 @@ class StoreMetric(MetricProvider):
 
 def register(engine: type[StoreExecutionEngine]) -> None:
     """Register an engine class's metrics, and a refusal for each of GX's it has not; again, it changes nothing."""
+    if engine not in ENGINES:
+        ENGINES.append(engine)
     engine.specs = {**_refused(engine), **engine.specs}
     for spec in engine.specs.values():
         stock = registered_metrics.get(spec.name)
@@ -70,7 +76,7 @@ def _refused(engine: type[StoreExecutionEngine]) -> dict[str, MetricSpec]:
         for name in registered_metrics
         if name not in engine.specs and not name.startswith(OURS) and not name.endswith(PARTS_OF_METRICS)
     ]
-    return {name: refusing(name, engine.store) for name in asked_for}
+    return {name: refusing(name, engine.backend_type.store) for name in asked_for}
 
 
 def _dependency(name: str, metric: MetricConfiguration) -> MetricConfiguration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
@@ -79,7 +79,7 @@ class MilvusBackend:
         client: A client from `pipeline.stores.milvus.connect`.
     """
 
-    store = "Milvus"
+    store: ClassVar[str] = "Milvus"
 
     def __init__(self, client: MilvusClient) -> None:
         self.client = client

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Optional, Union
 
+from expectations_plugins.backend import Backend
 from expectations_plugins.datasource import StoreAsset, _StoreDatasource, filled_in, written
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import ConfigStr
@@ -48,7 +49,7 @@ class MilvusExecutionEngine(StoreExecutionEngine):
         token: user:password or an API key.
     """
 
-    store: ClassVar[str] = "Milvus"
+    backend_type: ClassVar[type[Backend]] = MilvusBackend
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **VECTOR_SPECS, **STORE_SPECS}
 
     def __init__(self, uri: str, token: str = "", **kwargs: Any) -> None:

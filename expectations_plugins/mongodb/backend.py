@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
@@ -35,7 +35,7 @@ class MongoDBBackend:
         database: A handle from `pipeline.stores.mongodb.connect`.
     """
 
-    store = "MongoDB"
+    store: ClassVar[str] = "MongoDB"
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Union
 
+from expectations_plugins.backend import Backend
 from expectations_plugins.custom_metrics import USER_ID_SPECS
 from expectations_plugins.datasource import StoreAsset, _StoreDatasource, filled_in, written
 from expectations_plugins.engine import StoreExecutionEngine
@@ -25,7 +26,7 @@ class MongoDBExecutionEngine(StoreExecutionEngine):
         database: The database's name.
     """
 
-    store: ClassVar[str] = "MongoDB"
+    backend_type: ClassVar[type[Backend]] = MongoDBBackend
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **STORE_SPECS}
 
     def __init__(self, connection_string: str, database: str, **kwargs: Any) -> None:

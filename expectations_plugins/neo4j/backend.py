@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
@@ -36,7 +36,7 @@ class Neo4jBackend:
         graph: A handle from `pipeline.stores.neo4j.connect`.
     """
 
-    store = "Neo4j"
+    store: ClassVar[str] = "Neo4j"
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Optional, Union
 
+from expectations_plugins.backend import Backend
 from expectations_plugins.custom_metrics import REFERENCE_SPECS, USER_ID_SPECS
 from expectations_plugins.datasource import StoreAsset, _StoreDatasource, written
 from expectations_plugins.engine import StoreExecutionEngine
@@ -27,7 +28,7 @@ class Neo4jExecutionEngine(StoreExecutionEngine):
         database: The database; None or "" takes the server's default.
     """
 
-    store: ClassVar[str] = "Neo4j"
+    backend_type: ClassVar[type[Backend]] = Neo4jBackend
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **REFERENCE_SPECS, **STORE_SPECS}
 
     def __init__(

@@ -3,23 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from expectations_plugins.expressions import Aggregate, Count, Distinct, Field, IsNull, Kind, Not, both
+from expectations_plugins.expressions import Aggregate, Count, Distinct, Field, HasType, IsNull, Kind, Not, Type, both
 from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
+from pipeline.errors import TerminalError
 
-KINDS = {
-    "column.min": Kind.MIN,
-    "column.max": Kind.MAX,
+NUMERIC = {
     "column.sum": Kind.SUM,
     "column.mean": Kind.MEAN,
     "column.standard_deviation": Kind.STDEV,
 }
+"""Made of numbers only."""
+
+NUMBERS = (Type.INTEGER, Type.FLOAT, Type.DECIMAL)
 
 
-def _aggregate(kind: Kind, call: MetricCall) -> Plan:
-    return Measures((Aggregate(kind, Field.of(call.domain["column"]), call.where),), lambda found: found[0])
+def _numeric(kind: Kind, call: MetricCall) -> Plan:
+    """Numbers are added; where there is anything else, as in pandas, there is no answer: a store would pass over it."""
+    field = Field.of(call.domain["column"])
+    number = HasType(field, NUMBERS)
+    others = Count(both(call.where, Not(IsNull(field)), Not(number)))
+
+    def finish(found: Sequence[Any]) -> Any:
+        if found[1]:
+            raise _mixed(call, f"{found[1]} of its values are no numbers")
+        return found[0]
+
+    return Measures((Aggregate(kind, field, both(call.where, number)), others), finish)
+
+
+def _extreme(kind: Kind, call: MetricCall) -> Plan:
+    """Stores have an order across types; the ends of one that is mixed are of two types, and have no answer."""
+    field = Field.of(call.domain["column"])
+    ends = tuple(Aggregate(end, field, call.where) for end in (Kind.MIN, Kind.MAX))
+
+    def finish(found: Sequence[Any]) -> Any:
+        low, high = found
+        if _family(low) != _family(high):
+            raise _mixed(call, f"they range from {type(low).__name__} to {type(high).__name__}")
+        return low if kind is Kind.MIN else high
+
+    return Measures(ends, finish)
+
+
+def _family(value: Any) -> type:
+    return float if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else type(value)
+
+
+def _mixed(call: MetricCall, how: str) -> TerminalError:
+    column = call.domain["column"]
+    return TerminalError(
+        f"{call.name} of {column!r} needs values of one kind, but {how}.",
+        next_step="Check the type first, with ExpectColumnValuesToBeOfType, or give a row_condition.",
+    )
 
 
 def _present(call: MetricCall) -> Count:
@@ -52,7 +91,9 @@ def _non_null_proportion(call: MetricCall) -> Plan:
 
 
 AGGREGATES: list[MetricSpec] = [
-    *(MetricSpec(name, partial(_aggregate, kind)) for name, kind in KINDS.items()),
+    *(MetricSpec(name, partial(_numeric, kind)) for name, kind in NUMERIC.items()),
+    MetricSpec("column.min", partial(_extreme, Kind.MIN)),
+    MetricSpec("column.max", partial(_extreme, Kind.MAX)),
     MetricSpec("column.distinct_values.count", _distinct_count),
     MetricSpec("column.unique_proportion", _unique_proportion),
     MetricSpec("column.non_null_count", _non_null_count),

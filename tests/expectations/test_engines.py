@@ -194,6 +194,19 @@ def test_an_outage_keeps_its_type_beside_the_result(endpoints: Endpoints, monkey
     assert [type(failure) for failure in failures] == [TransientError]
 
 
+def test_a_store_that_is_back_is_asked_again(database: Any, batch: Any, endpoints: Endpoints) -> None:
+    database.things.insert_one({"a": 1})
+    engine = batch.data.execution_engine
+    there = engine.backend
+    gone = mongodb_store.connect("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200", database.name)
+    engine.backend = MongoDBBackend(gone)
+    assert not batch.validate(gxe.ExpectTableRowCountToEqual(value=1)).success
+    assert [type(failure) for failure in engine.failures.values()] == [TransientError]
+    engine.backend = there
+    assert batch.validate(gxe.ExpectTableRowCountToEqual(value=1)).success
+    assert not engine.failures
+
+
 @pytest.mark.parametrize(
     "address",
     [

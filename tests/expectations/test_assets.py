@@ -1,0 +1,165 @@
+"""Assets and batches on the real servers: relationships, queries, filters, days, hours and windows; looking at them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import great_expectations
+import great_expectations.expectations as gxe
+import pytest
+from great_expectations.expectations.row_conditions import Column
+from great_expectations.metrics.batch.batch_column_types import BatchColumnTypes
+from great_expectations.metrics.batch.row_count import BatchRowCount
+from great_expectations.metrics.column.distinct_values import ColumnDistinctValues
+from great_expectations.metrics.column.mean import ColumnMean
+
+from expectations_plugins.neo4j.datasource import Neo4jDatasource
+from pipeline.errors import ConfigurationError
+from pipeline.local import Endpoints
+from pipeline.stores import mongodb, neo4j
+
+BEGIN = datetime(2026, 11, 20, 23, 45, tzinfo=UTC)
+"""Events every five minutes from here on, so that they lie in two days, two hours and several windows."""
+
+
+@pytest.fixture
+def context(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Any:
+    monkeypatch.setenv("A_MONGODB", str(endpoints.mongodb_uri))
+    monkeypatch.setenv("A_NEO4J", str(endpoints.neo4j_password))
+    found = great_expectations.get_context(mode="file", project_root_dir=tmp_path)
+    found.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    return found
+
+
+@pytest.fixture
+def collection(endpoints: Endpoints, context: Any) -> Iterator[Any]:
+    """A MongoDB asset of eight events."""
+    database = mongodb.connect(str(endpoints.mongodb_uri), f"t{uuid.uuid4().hex[:10]}")
+    database.events.insert_many([event(number) for number in range(8)])
+    source = context.data_sources.add_mongodb("m", connection_string="${A_MONGODB}", database=database.name)
+    yield source.add_collection("events", sort_by="at")
+    database.client.drop_database(database.name)
+    database.client.close()
+
+
+@pytest.fixture
+def graph_source(endpoints: Endpoints, context: Any) -> Iterator[tuple[Neo4jDatasource, str]]:
+    """Eight events as nodes, each but the last related to the next, with a weight."""
+    graph = neo4j.connect(
+        str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+    )
+    label = f"T{uuid.uuid4().hex[:10]}"
+    rows = [event(number) | {"id": number} for number in range(8)]
+    join = (
+        f"UNWIND $rows AS row MATCH (a:{label} {{id: row.id}}), (b:{label} {{id: row.id + 1}})"
+        " CREATE (a)-[:NEXT {w: row.n}]->(b)"
+    )
+    graph.write([f"UNWIND $rows AS row CREATE (n:{label}) SET n += row", join], {"rows": rows}, doing="t", timeout=30)
+    yield (
+        context.data_sources.add_neo4j(
+            "g", uri=endpoints.neo4j_uri, user=endpoints.neo4j_user, password="${A_NEO4J}", database="graph"
+        ),
+        label,
+    )
+    graph.write([f"MATCH (n:{label}) DETACH DELETE n"], {}, doing="t", timeout=30)
+    graph.close()
+
+
+def event(number: int) -> dict[str, Any]:
+    return {"n": number, "kind": "click" if number % 2 else "view", "at": BEGIN + number * timedelta(minutes=5)}
+
+
+def count(batch: Any) -> int:
+    return int(batch.validate(gxe.ExpectTableRowCountToEqual(value=0)).result["observed_value"])
+
+
+def test_batches_by_day_hour_and_window(collection: Any) -> None:
+    daily = collection.add_batch_definition_daily("day", "at")
+    hourly = collection.add_batch_definition_hourly("hour", "at")
+    window = collection.add_batch_definition_window("window", "at", minutes=10)
+    assert count(daily.get_batch({"year": 2026, "month": 11, "day": 20})) == 3
+    assert count(daily.get_batch({"year": 2026, "month": 11, "day": 21})) == 5
+    assert count(hourly.get_batch({"year": 2026, "month": 11, "day": 21, "hour": 0})) == 5
+    assert count(window.get_batch({"window": "2026-11-20T23:50:00+00:00"})) == 2
+    assert count(window.get_batch({"window": datetime(2026, 11, 20, 23, 40, tzinfo=UTC)})) == 1
+    assert count(window.get_batch({"window": "2026-11-21T01:00"})) == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [({"window": "2026-11-20T23:55:00"}, "no window of 10 minutes begins"), ({"window": "soon"}, "name no moment")],
+)
+def test_a_window_that_is_none_is_refused(collection: Any, parameters: dict[str, Any], said: str) -> None:
+    window = collection.add_batch_definition_window("window", "at")
+    with pytest.raises(ConfigurationError, match=said):
+        window.get_batch(parameters)
+
+
+def test_windows_have_to_fill_a_day(collection: Any) -> None:
+    with pytest.raises(ConfigurationError, match="do not fill a day"):
+        collection.add_batch_definition_window("window", "at", minutes=7)
+
+
+def test_a_filter_belongs_to_the_asset_and_survives_saving(collection: Any, context: Any) -> None:
+    collection.datasource.add_collection("clicks", collection="events", where=Column("kind") == "click")
+    again = great_expectations.get_context(mode="file", project_root_dir=context.root_directory.removesuffix("/gx"))
+    clicks = again.data_sources.get("m").get_asset("clicks")
+    by_number = clicks.add_batch_definition_by("one", "n")
+    assert count(clicks.add_batch_definition("all").get_batch()) == 4
+    assert count(by_number.get_batch({"n": 3})) == 1
+    assert count(by_number.get_batch({"n": 2})) == 0
+
+
+def test_the_fields_of_a_relationship_are_its_own_and_its_ends(graph_source: tuple[Neo4jDatasource, str]) -> None:
+    source, label = graph_source
+    asset = source.add_relationship("next", "NEXT", start=label, end=label, where=Column("start.kind") == "view")
+    batch = asset.add_batch_definition("all").get_batch()
+    assert count(batch) == 4
+    found = batch.validate(gxe.ExpectColumnPairValuesAToBeGreaterThanB(column_A="end.n", column_B="start.n"))
+    assert found.success
+    bad = batch.validate(gxe.ExpectColumnValuesToBeInSet(column="w", value_set=[0, 2]), result_format="COMPLETE")
+    assert bad.result["unexpected_list"] == [4, 6]
+    head = batch.head(2).data
+    assert set(head.columns) >= {"w", "start.n", "end.n"}
+    assert len(head) == 2
+
+
+def test_a_cypher_query_is_an_asset(graph_source: tuple[Neo4jDatasource, str]) -> None:
+    source, label = graph_source
+    query = f"MATCH (n:{label}) RETURN n.kind AS kind, count(*) AS `how many`, max(n.n) AS most"
+    batch = source.add_query("kinds", query, key="kind", sort_by="kind").add_batch_definition("all").get_batch()
+    assert count(batch) == 2
+    assert batch.columns() == ["kind", "how many", "most"]
+    assert batch.validate(gxe.ExpectColumnValuesToBeBetween(column="how many", min_value=4, max_value=4)).success
+    assert batch.validate(gxe.ExpectColumnValuesToBeDecreasing(column="most")).success
+    assert batch.validate(gxe.ExpectColumnMaxToBeBetween(column="most", min_value=7, max_value=7)).success
+    unordered = gxe.ExpectTableColumnsToMatchOrderedList(column_list=["kind", "how many", "most"])
+    assert batch.validate(unordered).success
+    assert batch.head().data.to_dict("records")[0] == {"kind": "click", "how many": 4, "most": 7}
+
+
+def test_a_look_at_a_batch(collection: Any) -> None:
+    batch = collection.add_batch_definition("all").get_batch()
+    assert batch.columns() == ["_id", "n", "kind", "at"]
+    assert list(batch.head(3).data["n"]) == [0, 1, 2]
+    with pytest.raises(Exception, match="1,000 rows at most"):
+        batch.head(fetch_all=True)
+
+
+def test_metrics_can_be_computed_by_themselves(collection: Any) -> None:
+    batch = collection.add_batch_definition("all").get_batch()
+    asked = [BatchRowCount(), ColumnMean(column="n"), ColumnDistinctValues(column="kind"), BatchColumnTypes()]
+    rows, mean, kinds, types = (result.value for result in batch.compute_metrics(asked))
+    assert (rows, mean, set(kinds)) == (8, 3.5, {"click", "view"})
+    assert {type_.name: type_.type for type_ in types}["at"] == "date"
+
+
+def test_unexpected_rows_are_whole_records(collection: Any) -> None:
+    batch = collection.add_batch_definition("all").get_batch()
+    asked = {"result_format": "SUMMARY", "include_unexpected_rows": True}
+    found = batch.validate(gxe.ExpectColumnValuesToBeBetween(column="n", max_value=5), result_format=asked)
+    assert list(found.result["unexpected_rows"]["n"]) == [6, 7]
+    assert list(found.result["unexpected_rows"]["kind"]) == ["view", "click"]
