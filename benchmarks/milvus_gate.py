@@ -115,12 +115,11 @@ def pandas(address: Address) -> Check:
 
 
 def _all(client: MilvusClient, collection: str, batch: Batch) -> list[dict[str, Any]]:
-    """Ranges of keys: one query gives 16,384 rows at most, and the iterator is slow on Milvus Lite."""
+    """By key, the fastest: a query gives 16,384 rows at most, and iterators and ranges are slow on Milvus Lite."""
     rows: list[dict[str, Any]] = []
     for numbers in chunks(batch.size, CHUNK):
-        low, high = _key(batch.batch_id, numbers[0]), _key(batch.batch_id, numbers[-1])
-        where = f'interaction_id >= "{low}" and interaction_id <= "{high}"'
-        rows += client.query(collection, filter=where, output_fields=FIELDS, limit=CHUNK, consistency_level="Strong")
+        keys = [_key(batch.batch_id, number) for number in numbers]
+        rows += client.get(collection, ids=keys, output_fields=FIELDS, consistency_level="Strong")
     return rows
 
 

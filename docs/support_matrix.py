@@ -19,7 +19,7 @@ from expectations_plugins.registration import ENGINES
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "push-down.md"
-STORES = {engine.backend_type.store: engine for engine in ENGINES}
+STORES = {engine.backend_type.store: engine for engine in sorted(ENGINES, key=lambda one: one.__name__)}
 ARGUMENTS: dict[str, Any] = {
     "column": "a",
     "column_A": "a",
@@ -108,7 +108,9 @@ def _asked(asked: StoreExecutionEngine, metric: Any) -> str:
 
 
 def rows() -> Iterator[str]:
-    """A line of the table for each expectation."""
+    """The table: a line for each expectation, a column for each store."""
+    yield f"| expectation | {' | '.join(STORES)} |"
+    yield f"|---|{'---|' * len(STORES)}"
     for expectation in expectations():
         found = [support(store, expectation) for store in STORES]
         shown = ["no" if one.startswith("no:") else one for one in found]
