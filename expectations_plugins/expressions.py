@@ -6,10 +6,15 @@ condition says so itself (`And(Not(IsNull(f)), …)`). Nothing here knows of Gre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+
+SEPARATOR = re.compile(r"(?<!\\)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +25,14 @@ class Field:
 
     @classmethod
     def of(cls, path: str) -> Field:
-        """`a.b` is field b of a."""
-        return cls(tuple(path.split(".")))
+        r"""`a.b` is field b of a; `a\.b` is the field whose name is a.b."""
+        parts = SEPARATOR.split(path)
+        return cls(tuple(part.replace(r"\.", ".") for part in parts))
 
     @property
     def path(self) -> str:
-        """The dotted path."""
-        return ".".join(self.parts)
+        """The dotted path, a dot within a name escaped, so that `Field.of` reads it back."""
+        return ".".join(part.replace(".", r"\.") for part in self.parts)
 
 
 class Op(StrEnum):
@@ -87,7 +93,10 @@ class HasType:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """The field compares with the value as `op` says; false where the field is null."""
+    """The field compares with the value as `op` says; false where the field is null or of another kind than the value.
+
+    A text that reads as a date also compares with dates, as in GX: suites are saved as JSON, which has none.
+    """
 
     op: Op
     field: Field
@@ -104,24 +113,32 @@ class InSet:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The field is text in which the regular expression is found (search, not full match)."""
+    """The field is text in which the regular expression is found (search, not full match).
+
+    Args:
+        field: The field.
+        pattern: The expression.
+        shown: Whether integers and booleans count as the text Python shows them as, as in GX's pandas engine.
+    """
 
     field: Field
     pattern: str
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CompareLength:
-    """The field is text whose length, in characters, compares with the value as `op` says."""
+    """The field is text whose length, in characters, compares with the value as `op` says; `shown` as in `Matches`."""
 
     op: Op
     field: Field
     value: int
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CompareFields:
-    """One field compares with another as `op` says; false where either is null."""
+    """One field compares with another as `op` says; false where either is null, or they are of two kinds."""
 
     op: Op
     left: Field
@@ -183,6 +200,31 @@ Condition = (
     | And
     | Or
 )
+
+
+NUMBERS = (Type.INTEGER, Type.FLOAT, Type.DECIMAL)
+
+
+def kinds_of(value: Any) -> tuple[Type, ...]:
+    """The types a value can be compared with."""
+    if isinstance(value, bool):
+        return (Type.BOOLEAN,)
+    if isinstance(value, int | float | Decimal):
+        return NUMBERS
+    if isinstance(value, str):
+        return (Type.TEXT,)
+    return (Type.DATETIME, Type.DATE) if isinstance(value, date) else ()
+
+
+def as_date(value: Any) -> datetime | None:
+    """The date a text of ISO 8601 reads as, in UTC where it names no zone; None of everything else."""
+    if not isinstance(value, str) or not value[:4].isdigit():
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 IN_WORDS: Mapping[type, str] = {

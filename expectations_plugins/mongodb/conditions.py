@@ -29,6 +29,8 @@ from expectations_plugins.expressions import (
     Or,
     Related,
     Type,
+    as_date,
+    kinds_of,
 )
 
 Expression = Any
@@ -56,7 +58,7 @@ def reference(field: Field) -> Expression:
     value: Expression = "$$ROOT"
     for part in field.parts:
         value = {"$getField": {"field": {"$literal": part}, "input": value}}
-    return value
+    return {"$ifNull": [value, None]}  # not every server knows the $type of what $getField does not find
 
 
 def is_plain(field: Field) -> bool:
@@ -89,19 +91,45 @@ def _has_type(node: HasType) -> Expression:
 
 def _compare(node: Compare) -> Expression:
     value = reference(node.field)
-    compared = {f"${OPERATORS[node.op]}": [value, {"$literal": node.value}]}
-    return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, compared]}
+    if node.op in (Op.EQ, Op.NE):
+        compared = {f"${OPERATORS[node.op]}": [value, {"$literal": node.value}]}
+        return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, compared]}
+    moment = as_date(node.value)
+    ordered = [_ordered(node.op, node.field, bound) for bound in (node.value, moment) if bound is not None]
+    return ordered[0] if len(ordered) == 1 else {"$or": ordered}
+
+
+def _ordered(op: Op, field: Field, bound: Any) -> Expression:
+    """BSON has an order across types: without a look at the type, every text is more than every number."""
+    value = reference(field)
+    compared = {f"${OPERATORS[op]}": [value, {"$literal": bound}]}
+    return {"$and": [_has_type(HasType(field, kinds_of(bound))), compared]}
+
+
+def _text(field: Field, *, shown: bool) -> Expression:
+    """A field's text, and null of what is none; $regexMatch and $strLenCP refuse anything else."""
+    value = reference(field)
+    if not shown:
+        return {"$cond": [_is_text(IsText(field)), value, None]}
+    branches = [
+        {"case": {"$in": [{"$type": value}, list(_TYPES[Type.INTEGER])]}, "then": {"$toString": value}},
+        {"case": {"$eq": [{"$type": value}, "bool"]}, "then": {"$cond": [value, "True", "False"]}},
+        {"case": _is_text(IsText(field)), "then": value},
+    ]
+    return {"$switch": {"branches": branches, "default": None}}
 
 
 def _compare_length(node: CompareLength) -> Expression:
-    text = {"$cond": [_is_text(IsText(node.field)), reference(node.field), ""]}
-    compared = {f"${OPERATORS[node.op]}": [{"$strLenCP": text}, {"$literal": node.value}]}
-    return {"$and": [_is_text(IsText(node.field)), compared]}
+    compared = {f"${OPERATORS[node.op]}": [{"$strLenCP": "$$text"}, {"$literal": node.value}]}
+    is_text = {"$cond": [{"$eq": ["$$text", None]}, False, compared]}
+    return {"$let": {"vars": {"text": _text(node.field, shown=node.shown)}, "in": is_text}}
 
 
 def _compare_fields(node: CompareFields) -> Expression:
+    left, right = reference(node.left), reference(node.right)
     present = [{"$not": [_is_null(IsNull(field))]} for field in (node.left, node.right)]
-    return {"$and": [*present, {f"${OPERATORS[node.op]}": [reference(node.left), reference(node.right)]}]}
+    same_kind = {"$cond": [{"$isNumber": left}, {"$isNumber": right}, {"$eq": [{"$type": left}, {"$type": right}]}]}
+    return {"$and": [*present, same_kind, {f"${OPERATORS[node.op]}": [left, right]}]}
 
 
 def _compare_sum(node: CompareSum) -> Expression:
@@ -116,10 +144,8 @@ def _in_set(node: InSet) -> Expression:
 
 
 def _matches(node: Matches) -> Expression:
-    # $regexMatch refuses what is not text, and $and does not promise to stop at its first false part
-    text = {"$cond": [_is_text(IsText(node.field)), reference(node.field), None]}
-    found = {"$regexMatch": {"input": text, "regex": {"$literal": node.pattern}}}
-    return {"$and": [_is_text(IsText(node.field)), found]}
+    # the input is null, and the answer false, of what is no text
+    return {"$regexMatch": {"input": _text(node.field, shown=node.shown), "regex": {"$literal": node.pattern}}}
 
 
 def _not(node: Not) -> Expression:

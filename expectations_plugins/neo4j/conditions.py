@@ -30,6 +30,7 @@ from expectations_plugins.expressions import (
     Or,
     Related,
     Type,
+    as_date,
 )
 
 
@@ -57,7 +58,7 @@ class Cypher:
         """A property of the record `n`, whose path is one name; or of one end of a relationship."""
         if len(of.parts) > 1 and of.parts[0] in self.ends:
             return f"{self.ends[of.parts[0]]}.{quoted('.'.join(of.parts[1:]))}"
-        return f"n.{quoted(of.path)}"
+        return f"n.{quoted('.'.join(of.parts))}"
 
 
 def quoted(name: str) -> str:
@@ -99,14 +100,29 @@ def _has_type(node: HasType, query: Cypher) -> str:
 
 
 def _compare(node: Compare, query: Cypher) -> str:
+    """Values of two kinds do not compare in Cypher: the answer is null, here false."""
     value = query.reference(node.field)
-    compared = f"{value} {OPERATORS[node.op]} {query.bind(node.value)}"
-    return f"({value} IS NOT NULL AND coalesce({compared}, false))"
+    bounds = [node.value]
+    moment = as_date(node.value)
+    if moment is not None and node.op not in (Op.EQ, Op.NE):
+        bounds.append(moment)
+    parts = [f"coalesce({value} {OPERATORS[node.op]} {query.bind(bound)}, false)" for bound in bounds]
+    return f"({value} IS NOT NULL AND {parts[0] if len(parts) == 1 else '(' + ' OR '.join(parts) + ')'})"
+
+
+def _text(of: Field, query: Cypher, *, shown: bool) -> str:
+    """A field's text, and null of what is none."""
+    value = query.reference(of)
+    text = f"CASE WHEN {_is_text(IsText(of), query)} THEN {value}"
+    if shown:
+        integer, boolean = (f"valueType({value}) STARTS WITH '{name}'" for name in ("INTEGER", "BOOLEAN"))
+        text += f" WHEN {integer} THEN toString({value})"
+        text += f" WHEN {boolean} THEN CASE WHEN {value} THEN 'True' ELSE 'False' END"
+    return f"{text} END"
 
 
 def _compare_length(node: CompareLength, query: Cypher) -> str:
-    text = _is_text(IsText(node.field), query)
-    length = f"CASE WHEN {text} THEN size({query.reference(node.field)}) END"
+    length = f"size({_text(node.field, query, shown=node.shown)})"
     return f"coalesce({length} {OPERATORS[node.op]} {query.bind(node.value)}, false)"
 
 
@@ -132,10 +148,10 @@ def _in_set(node: InSet, query: Cypher) -> str:
 
 
 def _matches(node: Matches, query: Cypher) -> str:
-    # =~ matches the whole text; a search is that with anything around it, newlines included
+    # =~ matches the whole text; a search is that with anything around it, newlines included.
+    # There are servers that match a number's digits: so only what is text is matched.
     pattern = query.bind(f"(?s).*?(?-s:{node.pattern}).*")
-    text = _is_text(IsText(node.field), query)  # there are servers that match a number's digits
-    return f"({text} AND coalesce({query.reference(node.field)} =~ {pattern}, false))"
+    return f"coalesce({_text(node.field, query, shown=node.shown)} =~ {pattern}, false)"
 
 
 def _related(node: Related, query: Cypher) -> str:

@@ -7,7 +7,18 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from expectations_plugins.expressions import Aggregate, Count, Distinct, Field, HasType, IsNull, Kind, Not, Type, both
+from expectations_plugins.expressions import (
+    NUMBERS,
+    Aggregate,
+    Count,
+    Distinct,
+    Field,
+    HasType,
+    IsNull,
+    Kind,
+    Not,
+    both,
+)
 from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
 from pipeline.errors import TerminalError
 
@@ -17,8 +28,6 @@ NUMERIC = {
     "column.standard_deviation": Kind.STDEV,
 }
 """Made of numbers only."""
-
-NUMBERS = (Type.INTEGER, Type.FLOAT, Type.DECIMAL)
 
 
 def _numeric(kind: Kind, call: MetricCall) -> Plan:

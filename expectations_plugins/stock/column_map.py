@@ -47,20 +47,20 @@ def _not_in_set(column: Field, values: Values) -> Condition:
 
 
 def _match_regex(column: Field, values: Values) -> Condition:
-    return Not(Matches(column, values["regex"]))
+    return Not(Matches(column, values["regex"], shown=True))
 
 
 def _not_match_regex(column: Field, values: Values) -> Condition:
-    return Matches(column, values["regex"])
+    return Matches(column, values["regex"], shown=True)
 
 
 def _match_regex_list(column: Field, values: Values) -> Condition:
-    parts = tuple(Matches(column, regex) for regex in values["regex_list"])
+    parts = tuple(Matches(column, regex, shown=True) for regex in values["regex_list"])
     return Not(And(parts) if values.get("match_on") == "all" else Or(parts))
 
 
 def _not_match_regex_list(column: Field, values: Values) -> Condition:
-    return Or(tuple(Matches(column, regex) for regex in values["regex_list"]))
+    return Or(tuple(Matches(column, regex, shown=True) for regex in values["regex_list"]))
 
 
 def _match_like(column: Field, values: Values) -> Condition:
@@ -89,15 +89,15 @@ def _in_type_list(column: Field, values: Values) -> Condition:
 
 
 def _between(column: Field, values: Values) -> Condition:
-    return _outside(partial(_compared, column), values)
+    return Not(_inside(partial(_compared, column), values))
 
 
 def _length_between(column: Field, values: Values) -> Condition:
-    return _outside(partial(_compared_length, column), values)
+    return Not(_inside(partial(_compared_length, column), values))
 
 
 def _length_equals(column: Field, values: Values) -> Condition:
-    return Not(CompareLength(Op.EQ, column, values["value"]))
+    return Not(CompareLength(Op.EQ, column, values["value"], shown=True))
 
 
 def _compared(column: Field, op: Op, bound: Any) -> Condition:
@@ -105,16 +105,16 @@ def _compared(column: Field, op: Op, bound: Any) -> Condition:
 
 
 def _compared_length(column: Field, op: Op, bound: Any) -> Condition:
-    return CompareLength(op, column, bound)
+    return CompareLength(op, column, bound, shown=True)
 
 
-def _outside(compare: Callable[[Op, Any], Condition], values: Values) -> Condition:
+def _inside(compare: Callable[[Op, Any], Condition], values: Values) -> Condition:
     low, high = values.get("min_value"), values.get("max_value")
     if low is None and high is None:
         raise ValueError("min_value and max_value cannot both be None")
-    below = (Op.LE if values.get("strict_min") else Op.LT, low)
-    above = (Op.GE if values.get("strict_max") else Op.GT, high)
-    return Or(tuple(compare(op, bound) for op, bound in (below, above) if bound is not None))
+    above = (Op.GT if values.get("strict_min") else Op.GE, low)
+    below = (Op.LT if values.get("strict_max") else Op.LE, high)
+    return And(tuple(compare(op, bound) for op, bound in (above, below) if bound is not None))
 
 
 CONDITIONS: dict[str, Unexpected] = {

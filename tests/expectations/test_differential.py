@@ -25,7 +25,13 @@ from pipeline.stores import mongodb, neo4j
 
 TEXT = st.one_of(st.none(), st.sampled_from(["", "a", "aa", "b", "ab1", "ünï", "x y", "1"]))
 NUMBER = st.one_of(st.none(), st.integers(-5, 5), st.sampled_from([0.5, 2.5, -1.25]))
-ROW = st.fixed_dictionaries({"s": TEXT, "t": TEXT, "n": NUMBER, "m": NUMBER}, optional={"o": TEXT})
+MIXED = st.one_of(TEXT, st.integers(-20, 2**60), st.floats(-3, 3).filter(lambda x: x != int(x)))
+SHOWN = st.one_of(TEXT, st.integers(-20, 2**60), st.booleans())
+"""What pandas shows as the stores do; a float it does not."""
+
+ROW = st.fixed_dictionaries(
+    {"s": TEXT, "t": TEXT, "n": NUMBER, "m": NUMBER, "x": MIXED, "y": SHOWN}, optional={"o": TEXT}
+)
 ROWS = st.lists(ROW, max_size=12)
 
 FORMAT = {"result_format": "COMPLETE", "unexpected_index_column_names": ["key"], "return_unexpected_index_query": False}
@@ -52,6 +58,17 @@ EXPECTATIONS: dict[str, Callable[[], Any]] = {
     "lengths": lambda: gxe.ExpectColumnValueLengthsToBeBetween(column="s", min_value=1, max_value=2),
     "unique": lambda: gxe.ExpectColumnValuesToBeUnique(column="s"),
     "unique_numbers": lambda: gxe.ExpectColumnValuesToBeUnique(column="n"),
+    "mixed_in_set": lambda: gxe.ExpectColumnValuesToBeInSet(column="x", value_set=["a", 1, 7, 0.5]),
+    "mixed_not_in_set": lambda: gxe.ExpectColumnValuesToNotBeInSet(column="x", value_set=["a", 1]),
+    "mixed_unique": lambda: gxe.ExpectColumnValuesToBeUnique(column="x"),
+    "mixed_of_type": lambda: gxe.ExpectColumnValuesToBeOfType(column="x", type_="float"),
+    "mixed_type_list": lambda: gxe.ExpectColumnValuesToBeInTypeList(column="y", type_list=["int", "str"]),
+    "mixed_pair_equal": lambda: gxe.ExpectColumnPairValuesToBeEqual(column_A="s", column_B="x"),
+    "shown_regex": lambda: gxe.ExpectColumnValuesToMatchRegex(column="y", regex="^[1a]"),
+    "shown_not_regex": lambda: gxe.ExpectColumnValuesToNotMatchRegex(column="y", regex="e$"),
+    "shown_lengths": lambda: gxe.ExpectColumnValueLengthsToBeBetween(column="y", min_value=1, max_value=4),
+    "optional_null": lambda: gxe.ExpectColumnValuesToNotBeNull(column="o"),
+    "optional_in_set": lambda: gxe.ExpectColumnValuesToBeInSet(column="o", value_set=["a"]),
     "row_condition": lambda: gxe.ExpectColumnValuesToNotBeNull(
         column="s", row_condition=great_expectations.expectations.row_conditions.Column("n") >= 0
     ),
@@ -203,7 +220,7 @@ def store(request: pytest.FixtureRequest, context: Any, endpoints: Endpoints) ->
 @given(rows=ROWS)
 def test_a_store_says_what_pandas_says(store: Any, pandas_asset: Any, rows: list[dict[str, Any]]) -> None:
     keyed = [{"key": f"k{number:03d}", **row} for number, row in enumerate(rows)]
-    frame = pd.DataFrame(keyed, columns=["key", "s", "t", "n", "m", "o"], dtype=object)
+    frame = pd.DataFrame(keyed, columns=["key", "s", "t", "n", "m", "x", "y", "o"], dtype=object)
     frame = frame.where(frame.notna(), None)
     suite = great_expectations.ExpectationSuite(name="all", expectations=[make() for make in EXPECTATIONS.values()])
     frames = pandas_asset.get_batch({"dataframe": frame}).validate(suite, result_format=FORMAT)

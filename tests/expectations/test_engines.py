@@ -194,7 +194,7 @@ def test_an_outage_keeps_its_type_beside_the_result(endpoints: Endpoints, monkey
     assert [type(failure) for failure in failures] == [TransientError]
 
 
-def test_a_store_that_is_back_is_asked_again(database: Any, batch: Any, endpoints: Endpoints) -> None:
+def test_a_store_that_is_back_is_asked_again(database: Any, batch: Any) -> None:
     database.things.insert_one({"a": 1})
     engine = batch.data.execution_engine
     there = engine.backend

@@ -15,7 +15,7 @@ coalesce(n.`user_id` STARTS WITH '', false)
 // {"p0": 3}
 
 // compare_length
-coalesce(CASE WHEN coalesce(n.`message` STARTS WITH '', false) THEN size(n.`message`) END <= $p0, false)
+coalesce(size(CASE WHEN coalesce(n.`message` STARTS WITH '', false) THEN n.`message` END) <= $p0, false)
 // {"p0": 3}
 
 // compare_fields
@@ -35,7 +35,7 @@ CASE WHEN coalesce(n.`a` <= 0 OR n.`a` > 0, false) AND coalesce(n.`b` <= 0 OR n.
 // {"p0": ["click", "\"); DROP $where {'$gt': ''} \\ ` \n", 1, true]}
 
 // matches
-(coalesce(n.`user_id` STARTS WITH '', false) AND coalesce(n.`user_id` =~ $p0, false))
+coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p0, false)
 // {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*"}
 
 // not
@@ -55,7 +55,7 @@ EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 }
 // {"p0": true}
 
 // malformed_user_id
-((n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)) OR ((NOT (coalesce(n.`user_id` STARTS WITH '', false) AND coalesce(n.`user_id` =~ $p0, false))) OR (coalesce(n.`user_id` STARTS WITH '', false) AND coalesce(n.`user_id` =~ $p1, false))))
+((n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)) OR ((NOT coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p0, false)) OR coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p1, false)))
 // {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*", "p1": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
 
 // orphaned
