@@ -96,7 +96,7 @@ def _sizes(store: str, sizes: tuple[int, ...] | None) -> tuple[int, ...]:
 
 
 def _measure(store: str, settings: Settings, sizes: Sequence[int], repeat: int) -> Iterator[Measurement]:
-    with _address(store, settings) as address, _filler(store, address) as filler:
+    with _address(store, settings) as (address, shared), _filler(store, address, drop=shared) as filler:
         warm_up = filler.fill(WARM_UP)
         for size in sizes:
             click.echo(f"{store}: filling {size:,} records", err=True)
@@ -109,21 +109,23 @@ def _measure(store: str, settings: Settings, sizes: Sequence[int], repeat: int) 
 
 
 @contextmanager
-def _filler(store: str, address: Address) -> Iterator[Filler]:
+def _filler(store: str, address: Address, *, drop: bool) -> Iterator[Filler]:
     filler: Filler = importlib.import_module(f"benchmarks.{store}_gate").Filler(address)
     try:
         yield filler
     finally:
-        filler.drop()
+        if drop:
+            filler.drop()
+        filler.close()
 
 
 @contextmanager
-def _address(store: str, settings: Settings) -> Iterator[Address]:
-    """The environment's server, or a local one in a folder that is removed afterwards."""
+def _address(store: str, settings: Settings) -> Iterator[tuple[Address, bool]]:
+    """The environment's server, or a local one whose folder is removed afterwards; and whether others use it too."""
     space = f"sluicegate_benchmark_{uuid.uuid4().hex[:8]}"
     named = _named(store, settings, space)
     if named is not None:
-        yield named
+        yield named, True
         return
     with tempfile.TemporaryDirectory(prefix="sluicegate-benchmark-") as home, LocalStack(Path(home)).use([store]) as at:
         local = {
@@ -133,7 +135,7 @@ def _address(store: str, settings: Settings) -> Iterator[Address]:
             ),
             "milvus": Address(str(at.milvus_uri), space),
         }
-        yield local[store]
+        yield local[store], False
 
 
 def _named(store: str, settings: Settings, space: str) -> Address | None:

@@ -59,6 +59,9 @@ class Filler:
     def drop(self) -> None:
         """Drop the collection."""
         self._client.drop_collection(self._collection)
+
+    def close(self) -> None:
+        """Close the connection."""
         self._client.close()
 
 

@@ -57,6 +57,9 @@ class Filler:
     def drop(self) -> None:
         """Drop the database."""
         self._client.drop_database(self._database.name)
+
+    def close(self) -> None:
+        """Close the connection."""
         self._client.close()
 
 

@@ -60,6 +60,9 @@ class Filler:
             while self._run(delete)[0]["deleted"]:
                 pass
             self._run(f"DROP INDEX {label}_{key} IF EXISTS")
+
+    def close(self) -> None:
+        """Close the connection."""
         self._driver.close()
 
     def _run(self, query: str, **parameters: Any) -> Rows:

@@ -18,7 +18,10 @@ WALL_TIMES_FLOOR, WALL_FIXED_SECONDS = 1.3, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Another way's figures divided by push-down's, at one store and size; memory is None where push-down grew by 0."""
+    """Another way's figures divided by push-down's, at one store and size.
+
+    Memory is None where push-down grew by less than 1 MB, which is too little to divide by.
+    """
 
     store: str
     size: int
@@ -52,7 +55,7 @@ def ratios(found: Sequence[Measurement]) -> list[Ratio]:
             wall=other.wall_seconds / ours.wall_seconds,
             cpu=other.cpu_seconds / ours.cpu_seconds,
             received=other.received_bytes / ours.received_bytes,
-            memory=other.memory_growth_bytes / ours.memory_growth_bytes if ours.memory_growth_bytes else None,
+            memory=other.memory_growth_bytes / ours.memory_growth_bytes if ours.memory_growth_bytes >= MB else None,
         )
         for ours in _of(found, PUSH_DOWN)
         for other in found

@@ -60,7 +60,11 @@ class Filler(Protocol):
         ...
 
     def drop(self) -> None:
-        """Remove everything that was written and close the connection."""
+        """Remove everything that was written."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
         ...
 
 
