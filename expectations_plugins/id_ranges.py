@@ -60,6 +60,11 @@ def _last_cut(first: str, last: str) -> str:
     return "\ud7ff"
 
 
+def unordered(key: str) -> bool:
+    """Whether stores may disagree on where an id sorts."""
+    return any(character >= UNORDERED for character in key)
+
+
 def _thinned(letters: Sequence[str], most: int) -> list[str]:
     if len(letters) <= most:
         return list(letters)

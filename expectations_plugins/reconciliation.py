@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from expectations_plugins.expressions import Count, InSet, Or, both
-from expectations_plugins.id_ranges import EVERYTHING, Range, cuts_between, fingerprint
+from expectations_plugins.id_ranges import EVERYTHING, Range, cuts_between, fingerprint, unordered
 from expectations_plugins.reconciliation_sides import BoundReachedError, Budget, Seen, Side, Vector
 
 __all__ = ["Reconciliation", "Side", "reconcile"]
@@ -111,6 +111,7 @@ class _Comparison:
                 self._search_until_explained(suspects)
             else:
                 self._search(self._even_ranges())
+            self._confirm()
         except BoundReachedError:
             self.truncated = True
 
@@ -179,6 +180,14 @@ class _Comparison:
                 one.below.clear()
             self._search([EVERYTHING])
 
+    def _confirm(self) -> None:
+        """Read differing ids once more by themselves, where a range hid some or stores may order them differently."""
+        here, there = self.seen
+        differing = [key for key in sorted({*here.read, *there.read}) if here.read[key] != there.read[key]]
+        doubtful = [key for key in differing if self.truncated or unordered(key)]
+        for start in range(0, len(doubtful), READ):
+            self._read_ids(set(doubtful[start : start + READ]))
+
     def _known(self) -> int:
         """A number that grows with every id found."""
         return sum(one.read.total() + one.counted for one in self.seen)
@@ -222,7 +231,8 @@ class _Comparison:
         kept = []
         for part in ranges:
             holders = [one for one in self.seen if one.vector(part, self.parts)[0]]
-            if len(holders) > 1 or any(key in part for one in self.seen for key in one.read):
+            doubtful = unordered(f"{part.low}{part.high}")
+            if len(holders) > 1 or doubtful or any(key in part for one in self.seen for key in one.read):
                 kept.append(part)
                 continue
             for one in holders:

@@ -88,8 +88,9 @@ class Side:
 
     def counts(self, patterns: Iterable[str], below: str | None = None) -> list[Measure]:
         """The parts of a vector: of all ids, or of what sorts before a cut, which in some stores numbers do too."""
-        which = self.ids if below is None else both(self.where, Compare(Op.LT, self.key, below))
-        return [Count(which), *(Count(both(which, Matches(self.key, pattern))) for pattern in patterns)]
+        counted = self.where if below is None else both(self.where, Compare(Op.LT, self.key, below))
+        count = Count(self.ids if below is None else counted)  # only text matches a pattern: no need to ask for it
+        return [count, *(Count(both(counted, Matches(self.key, pattern))) for pattern in patterns)]
 
     def extremes(self, part: Range) -> list[Measure]:
         """The lowest and the highest id of a range."""
