@@ -148,6 +148,6 @@ def _one_type(values: list[Any]) -> bool:
 
 def quiet_context() -> Any:
     """A GX context in memory, without progress bars."""
-    found = great_expectations.get_context(mode="ephemeral")
+    found: Any = great_expectations.get_context(mode="ephemeral")
     found.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return found
