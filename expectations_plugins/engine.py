@@ -123,8 +123,9 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
             self.failures[metric_id] = _typed(error, self.backend.store)
             self._repeats.setdefault(metric_id, GX_ASKS_AGAIN)
         error = next(iter(wave.failed.values()))[1]
+        said = dict.fromkeys(str(error) for _, error in wave.failed.values())  # GX shows one text for all of a wave
         raise MetricResolutionError(
-            message=str(error), failed_metrics=tuple(metric for metric, _ in wave.failed.values())
+            message=" / ".join(said), failed_metrics=tuple(metric for metric, _ in wave.failed.values())
         ) from error
 
     def _resolve(self, wanted: Sequence[MetricConfiguration], known: Mapping[Any, Any]) -> _Wave:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -200,50 +198,6 @@ Condition = (
     | And
     | Or
 )
-
-
-NUMBERS = (Type.INTEGER, Type.FLOAT, Type.DECIMAL)
-
-
-def kinds_of(value: Any) -> tuple[Type, ...]:
-    """The types a value can be compared with."""
-    if isinstance(value, bool):
-        return (Type.BOOLEAN,)
-    if isinstance(value, int | float | Decimal):
-        return NUMBERS
-    if isinstance(value, str):
-        return (Type.TEXT,)
-    return (Type.DATETIME, Type.DATE) if isinstance(value, date) else ()
-
-
-def as_date(value: Any) -> datetime | None:
-    """The date a text of ISO 8601 reads as, in UTC where it names no zone; None of everything else."""
-    if not isinstance(value, str) or not value[:4].isdigit():
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-IN_WORDS: Mapping[type, str] = {
-    Always: "a constant",
-    IsNull: "whether a field is null",
-    IsText: "whether a field is text",
-    HasType: "the type of a value",
-    Compare: "a comparison with a value",
-    CompareLength: "the length of a text",
-    CompareFields: "a comparison of two fields",
-    CompareSum: "a sum of fields",
-    InSet: "whether a value is in a set",
-    Matches: "a regular expression or a LIKE pattern",
-    Related: "a relationship to another record",
-    Not: "a negation",
-    And: "a conjunction",
-    Or: "a disjunction",
-}
-"""What a condition is about, for messages."""
 
 
 def both(*operands: Condition) -> Condition:

@@ -33,8 +33,8 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
     rejected: Union[SuiteParameterDict[str, Any], Dict[str, int]] = {}
     dimension: Union[int, SuiteParameterDict[str, Any]] = 768
     threshold: Union[float, SuiteParameterDict[str, Any]] = 0.05
-    min_invalid: int = 1
-    exact_scan: bool = True
+    min_invalid: Union[int, SuiteParameterDict[str, Any]] = 1
+    exact_scan: Union[bool, SuiteParameterDict[str, Any]] = True
     batch_field: str = "embedding_batch_id"
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (VALIDITY,)

@@ -11,7 +11,6 @@ from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
-    IN_WORDS,
     Always,
     And,
     Compare,
@@ -31,6 +30,7 @@ from expectations_plugins.expressions import (
     Related,
     both,
 )
+from expectations_plugins.kinds import IN_WORDS
 from pipeline.stores.milvus import literal as store_literal
 
 NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")

@@ -10,7 +10,6 @@ from typing import Any
 
 from expectations_plugins.backend import UnsupportedError
 from expectations_plugins.expressions import (
-    IN_WORDS,
     Always,
     And,
     Compare,
@@ -29,9 +28,8 @@ from expectations_plugins.expressions import (
     Or,
     Related,
     Type,
-    as_date,
-    kinds_of,
 )
+from expectations_plugins.kinds import IN_WORDS, as_date, kinds_of, storable
 
 Expression = Any
 
@@ -92,10 +90,10 @@ def _has_type(node: HasType) -> Expression:
 def _compare(node: Compare) -> Expression:
     value = reference(node.field)
     if node.op in (Op.EQ, Op.NE):
-        compared = {f"${OPERATORS[node.op]}": [value, {"$literal": node.value}]}
+        compared = {f"${OPERATORS[node.op]}": [value, {"$literal": storable(node.value)}]}
         return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, compared]}
-    moment = as_date(node.value)
-    ordered = [_ordered(node.op, node.field, bound) for bound in (node.value, moment) if bound is not None]
+    bounds = dict.fromkeys((storable(node.value), as_date(node.value)))
+    ordered = [_ordered(node.op, node.field, bound) for bound in bounds if bound is not None]
     return ordered[0] if len(ordered) == 1 else {"$or": ordered}
 
 
@@ -140,7 +138,9 @@ def _compare_sum(node: CompareSum) -> Expression:
 
 def _in_set(node: InSet) -> Expression:
     present = {"$not": [_is_null(IsNull(node.field))]}
-    return {"$and": [present, {"$in": [reference(node.field), {"$literal": list(node.values)}]}]}
+    return {
+        "$and": [present, {"$in": [reference(node.field), {"$literal": [storable(value) for value in node.values]}]}]
+    }
 
 
 def _matches(node: Matches) -> Expression:

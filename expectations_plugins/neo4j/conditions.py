@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 from expectations_plugins.backend import UnsupportedError
 from expectations_plugins.expressions import (
-    IN_WORDS,
     Always,
     And,
     Compare,
@@ -30,8 +30,8 @@ from expectations_plugins.expressions import (
     Or,
     Related,
     Type,
-    as_date,
 )
+from expectations_plugins.kinds import IN_WORDS, as_date
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Cypher:
     def bind(self, value: Any) -> str:
         """A new parameter that holds the value."""
         name = f"p{len(self.parameters)}"
-        self.parameters[name] = value
+        self.parameters[name] = _sent(value)
         return f"${name}"
 
     def reference(self, of: Field) -> str:
@@ -59,6 +59,12 @@ class Cypher:
         if len(of.parts) > 1 and of.parts[0] in self.ends:
             return f"{self.ends[of.parts[0]]}.{quoted('.'.join(of.parts[1:]))}"
         return f"n.{quoted('.'.join(of.parts))}"
+
+
+def _sent(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_sent(part) for part in value]
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
 
 
 def quoted(name: str) -> str:
@@ -102,12 +108,22 @@ def _has_type(node: HasType, query: Cypher) -> str:
 def _compare(node: Compare, query: Cypher) -> str:
     """Values of two kinds do not compare in Cypher: the answer is null, here false."""
     value = query.reference(node.field)
-    bounds = [node.value]
-    moment = as_date(node.value)
-    if moment is not None and node.op not in (Op.EQ, Op.NE):
-        bounds.append(moment)
+    bounds = _meanings(node.value) if node.op not in (Op.EQ, Op.NE) or isinstance(node.value, date) else [node.value]
     parts = [f"coalesce({value} {OPERATORS[node.op]} {query.bind(bound)}, false)" for bound in bounds]
     return f"({value} IS NOT NULL AND {parts[0] if len(parts) == 1 else '(' + ' OR '.join(parts) + ')'})"
+
+
+def _meanings(value: Any) -> list[Any]:
+    """A date as each of the types Cypher has for it, which do not compare with each other; anything else as it is."""
+    at = as_date(value)
+    if at is None:
+        return [value]
+    given = [value] if not isinstance(value, datetime) else []
+    return [*given, at, at.replace(tzinfo=None)]
+
+
+def _set_meanings(value: Any) -> list[Any]:
+    return _meanings(value) if isinstance(value, date) else [value]
 
 
 def _text(of: Field, query: Cypher, *, shown: bool) -> str:
@@ -144,7 +160,8 @@ def _is_number(value: str) -> str:
 
 def _in_set(node: InSet, query: Cypher) -> str:
     value = query.reference(node.field)
-    return f"({value} IS NOT NULL AND coalesce({value} IN {query.bind(list(node.values))}, false))"
+    values = [meaning for given in node.values for meaning in _set_meanings(given)]
+    return f"({value} IS NOT NULL AND coalesce({value} IN {query.bind(values)}, false))"
 
 
 def _matches(node: Matches, query: Cypher) -> str:

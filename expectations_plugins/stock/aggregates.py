@@ -7,18 +7,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from expectations_plugins.expressions import (
-    NUMBERS,
-    Aggregate,
-    Count,
-    Distinct,
-    Field,
-    HasType,
-    IsNull,
-    Kind,
-    Not,
-    both,
-)
+from expectations_plugins.expressions import Aggregate, Count, Distinct, Field, HasType, IsNull, Kind, Not, both
+from expectations_plugins.kinds import NUMBERS, Moment
 from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
 from pipeline.errors import TerminalError
 
@@ -38,7 +28,7 @@ def _numeric(kind: Kind, call: MetricCall) -> Plan:
 
     def finish(found: Sequence[Any]) -> Any:
         if found[1]:
-            raise _mixed(call, f"{found[1]} of its values are no numbers")
+            raise _mixed(call, "numbers", f"{found[1]} of its values are none")
         return found[0]
 
     return Measures((Aggregate(kind, field, both(call.where, number)), others), finish)
@@ -52,8 +42,8 @@ def _extreme(kind: Kind, call: MetricCall) -> Plan:
     def finish(found: Sequence[Any]) -> Any:
         low, high = found
         if _family(low) != _family(high):
-            raise _mixed(call, f"they range from {type(low).__name__} to {type(high).__name__}")
-        return low if kind is Kind.MIN else high
+            raise _mixed(call, "values of one kind", f"they range from {type(low).__name__} to {type(high).__name__}")
+        return Moment.of(low if kind is Kind.MIN else high)
 
     return Measures(ends, finish)
 
@@ -62,10 +52,10 @@ def _family(value: Any) -> type:
     return float if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else type(value)
 
 
-def _mixed(call: MetricCall, how: str) -> TerminalError:
+def _mixed(call: MetricCall, what: str, how: str) -> TerminalError:
     column = call.domain["column"]
     return TerminalError(
-        f"{call.name} of {column!r} needs values of one kind, but {how}.",
+        f"{call.name} of {column!r} needs {what}, but {how}.",
         next_step="Check the type first, with ExpectColumnValuesToBeOfType, or give a row_condition.",
     )
 

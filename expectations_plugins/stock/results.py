@@ -164,7 +164,12 @@ def _index_list(metric: MapMetric, call: MetricCall) -> Plan:
 
 
 def _rows(metric: MapMetric, call: MetricCall) -> Plan:
-    return _examples(metric, call, (), lambda rows: pd.DataFrame([dict(row) for row in rows]))
+    def finish(rows: Rows) -> Any:
+        frame = pd.DataFrame([dict(row) for row in rows])
+        absent = [name for name in _shown(metric, call) if name not in frame]  # a store leaves out what is null
+        return frame.reindex(columns=[*frame.columns, *absent])
+
+    return _examples(metric, call, (), finish)
 
 
 def _index_query(metric: MapMetric, call: MetricCall) -> Plan:

@@ -21,6 +21,7 @@ from expectations_plugins.expressions import (
     TopValues,
     both,
 )
+from expectations_plugins.kinds import Moment, as_date
 from expectations_plugins.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
 from pipeline.errors import TerminalError
 
@@ -62,7 +63,7 @@ def _quantiles(call: MetricCall, quantiles: Sequence[float], rule: str) -> Plan:
 
     def finish(found: Sequence[Any]) -> list[Any]:
         _numbers(found, call)
-        at = dict(zip(ranks, found, strict=True))
+        at = dict(zip(ranks, map(Moment.of, found), strict=True))
         return [_interpolated(at[low], at[high], part, low, rule) for low, high, part in places]
 
     return Question(Ranked(_field(call), call.where, ranks), finish)
@@ -126,12 +127,18 @@ def _set(call: MetricCall) -> tuple[Any, ...]:
     return tuple(call.values.get("value_set") or ())
 
 
+def _meant(call: MetricCall) -> tuple[Any, ...]:
+    """The set, and the dates its texts read as: suites are saved as JSON, which has none."""
+    dates = [as_date(value) for value in _set(call)]
+    return (*_set(call), *(value for value in dates if value is not None))
+
+
 def _outside(call: MetricCall) -> Condition:
-    return both(call.where, Not(InSet(_field(call), _set(call))))
+    return both(call.where, Not(InSet(_field(call), _meant(call))))
 
 
 def _inside(call: MetricCall) -> Condition:
-    return both(call.where, InSet(_field(call), _set(call)))
+    return both(call.where, InSet(_field(call), _meant(call)))
 
 
 def _not_in_set_count(call: MetricCall) -> Plan:
@@ -157,9 +164,12 @@ def _missing(call: MetricCall) -> Plan:
 
     def finish(found: Sequence[Any]) -> list[Any]:
         present = set(found)
-        return [value for value in dict.fromkeys(_set(call)) if value not in present][:limit]
+        missing = (
+            value for value in dict.fromkeys(_set(call)) if value not in present and as_date(value) not in present
+        )
+        return list(missing)[:limit]
 
-    return Question(DistinctValues(_field(call), _inside(call), len(_set(call))), finish)
+    return Question(DistinctValues(_field(call), _inside(call), len(_meant(call))), finish)
 
 
 SIZE = ("column.non_null_count",)

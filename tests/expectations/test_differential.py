@@ -244,7 +244,8 @@ def identity(configuration: Any) -> str:
 
 
 def comparable(result: Any) -> dict[str, Any]:
-    infos = [info for info in result.exception_info.values() if isinstance(info, dict)]
+    flat = [result.exception_info] if "raised_exception" in result.exception_info else []
+    infos = flat or [info for info in result.exception_info.values() if isinstance(info, dict)]
     raised = [info["exception_message"] for info in infos if info.get("raised_exception")]
     if raised:
         return {"raised": raised}

@@ -25,22 +25,7 @@ RELEASE = os.environ.get("SLUICEGATE_GX_RELEASE", "")
 DIFFERENCES: dict[tuple[str, str, str], str] = {}
 """Known and honest, by place, expectation and title: why. Asserted to differ, so that none outlives its cause."""
 
-_NAIVE = "MongoDB's points in time have a zone; GX compares the observed one with limits that have none, and raises"
-_DAY = "a date is not taken as the point in time at which the day begins"
-_WRITTEN = "GX's pandas engine reads texts in the set as points in time where the column has them; stores do not"
-_EQUAL_SET = "expect_column_distinct_values_to_equal_set"
-_AS_DATE = ("expect_column_values_to_be_between", "a whole day as text, which GX reads as a date")
-FAULTS: dict[tuple[str, str, str], str] = {
-    ("mongodb", "expect_column_min_to_be_between", "points in time"): _NAIVE,
-    ("mongodb", "expect_column_max_to_be_between", "points in time"): _NAIVE,
-    ("mongodb", *_AS_DATE): _DAY,
-    ("neo4j", *_AS_DATE): _DAY,
-    ("mongodb", _EQUAL_SET, "points in time, written as text"): _WRITTEN,
-    ("neo4j", _EQUAL_SET, "points in time, written as text"): _WRITTEN,
-}
-"""Known and ours, to be mended; asserted in the same way."""
-
-ODD = {**DIFFERENCES, **FAULTS, **(MAKERS_DIFFERENCES if RELEASE else {})}
+ODD = {**DIFFERENCES, **(MAKERS_DIFFERENCES if RELEASE else {})}
 
 DATASETS = [*own_datasets(), *(makers_datasets(Path(RELEASE))[0] if RELEASE else [])]
 
