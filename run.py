@@ -27,6 +27,7 @@ from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, Termi
 from pipeline.topology import GATES, MAX_ATTEMPTS
 
 if TYPE_CHECKING:
+    from checkpoints.actions.scope import Effects
     from pipeline.connections import Connections
     from pipeline.local import Endpoints
     from pipeline.ports import Embedder, Gate, GraphStore, Ledger, MetricsStore, Progress, RawStore, Stage, VectorStore
@@ -36,7 +37,10 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": LazyCommand("pipeline.commands.run:run", "Take every batch that has landed through all stages and gates."),
     "status": LazyCommand("pipeline.commands.status:status", "Show batches, verdicts and latencies, or one batch."),
-    "resume": LazyCommand("pipeline.commands.resume:resume", "Let a halted batch go on without its bad records."),
+    "resume": LazyCommand("pipeline.commands.decisions:resume", "Let a halted batch go on without its bad records."),
+    "recheck": LazyCommand("pipeline.commands.decisions:recheck", "Run the gate that stopped a batch again."),
+    "reject": LazyCommand("pipeline.commands.decisions:reject", "Give a batch up: to the dead letters with it."),
+    "quarantine": LazyCommand("pipeline.commands.quarantine:quarantine", "Look at bad records and release them."),
     "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),
     "docs": LazyCommand("pipeline.commands.docs:docs", "Open the Data Docs, or say where they are."),
     "doctor": LazyCommand("pipeline.commands.doctor:doctor", "Check that every store can be reached."),
@@ -214,6 +218,7 @@ class App:
             lease_seconds=self.settings.lease_seconds,
             raw_store=self.raw_store,
             spool=self.settings.spool_dir,
+            halts_pipeline=self.settings.halt_scope == "pipeline",
         )
 
     def connections(self, *names: str) -> Connections:
@@ -288,10 +293,21 @@ class App:
     def _gates(self) -> Mapping[str, Gate]:
         from checkpoints.gates import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
 
-        gates = build_gates(self.settings, self.environment(), self.ledger, self.raw_store)
+        gates = build_gates(self.settings, self.environment(), self._effects())
         for gate in gates.values():
             self._resources.callback(gate.close)
         return gates
+
+    def _effects(self) -> Effects:
+        from checkpoints.actions.scope import Effects  # noqa: PLC0415
+
+        return Effects(
+            ledger=self.ledger,
+            raw_store=self.raw_store,
+            review=lambda: self.review_queue,
+            rollback=lambda: self.rollback,
+            alarms=lambda: self.alerts,
+        )
 
     def _stages(self) -> dict[str, Callable[[], Stage]]:
         from pipeline import stages  # noqa: PLC0415

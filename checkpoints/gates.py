@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,33 +13,32 @@ import great_expectations
 from great_expectations.core.run_identifier import RunIdentifier
 
 import expectations_plugins  # noqa: F401 - registers the data sources and expectations
-from checkpoints.actions.scope import ActionScope, acting
+from checkpoints.actions import ACTIONS
+from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
+from checkpoints.pages import DocsPages
 from checkpoints.parameters import expected, parameters
-from checkpoints.verdicts import findings, verdict_of
+from checkpoints.records import unfinished
+from checkpoints.verdicts import judged
 from expectations_plugins.engine import StoreExecutionEngine
-from pipeline.errors import ConfigurationError, SluicegateError, TransientError
+from pipeline.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
 from pipeline.model import Finding, GateReport, Lease, Verdict, short
-from pipeline.ports import Ledger, RawStore
 from pipeline.settings import Settings
 from pipeline.topology import GATES
 
 
-def build_gates(
-    settings: Settings, environment: Mapping[str, str], ledger: Ledger, raw_store: RawStore
-) -> dict[str, GxGate]:
+def build_gates(settings: Settings, environment: Mapping[str, str], effects: Effects) -> dict[str, GxGate]:
     """All gates of the topology, over the GX project of the settings.
 
     Args:
         settings: Where the GX project is, and what suites take from settings.
         environment: Values of the variables the project refers to, e.g. MONGODB_URI.
-        ledger: Where a batch's manifest is.
-        raw_store: Where records are quarantined.
+        effects: What the checkpoints' actions act on.
 
     Raises:
         ConfigurationError: There is no GX project.
     """
     context = open_project(settings.gx_root, environment)
-    return {name: GxGate(name, context, settings, ledger, raw_store) for name in GATES}
+    return {name: GxGate(name, context, settings, effects) for name in GATES}
 
 
 def open_project(root: Path, environment: Mapping[str, str]) -> Any:
@@ -58,15 +58,15 @@ class GxGate:
     Args:
         name: The gate's and the checkpoint's name.
         context: The GX project.
-        settings, ledger, raw_store: Where suite parameters come from.
+        settings: Where suite parameters come from, besides the ledger.
+        effects: What the checkpoint's actions act on.
     """
 
-    def __init__(self, name: str, context: Any, settings: Settings, ledger: Ledger, raw_store: RawStore) -> None:
+    def __init__(self, name: str, context: Any, settings: Settings, effects: Effects) -> None:
         self._name = name
         self._context = context
         self._settings = settings
-        self._ledger = ledger
-        self._raw_store = raw_store
+        self._effects = effects
 
     @property
     def name(self) -> str:
@@ -74,31 +74,46 @@ class GxGate:
         return self._name
 
     def check(self, batch_id: str, lease: Lease | None) -> GateReport:
-        """Judge a batch. With a lease the checkpoint's actions act; without one they say what they would do."""
-        run_id = f"{short(batch_id)}-{self._name}-{uuid.uuid4().hex[:8]}"
-        scope = ActionScope(self._name, batch_id, run_id, lease, self._raw_store)
-        values: dict[str, Any] = {}
+        """Judge a batch. With a lease the checkpoint's actions act; without one they say what they would do.
+
+        Raises:
+            LeaseLostError: Another run took the batch over.
+        """
+        run_id, values = f"{short(batch_id)}-{self._name}-{uuid.uuid4().hex[:8]}", dict[str, Any]()
+        scope = self._scope(batch_id, run_id, lease, lambda results: self._judged(run_id, results, values))
         try:
-            document = self._ledger.batch(batch_id) or {"_id": batch_id}
-            values = parameters(self._name, self._settings, document, self._raw_store)
+            document = self._effects.ledger.batch(batch_id) or {"_id": batch_id}
+            if lease is not None and (left := unfinished(document, self._name)) is not None:
+                return self._finish(replace(scope, run_id=left.run_id, report=left))
+            values |= parameters(self._name, self._settings, document, self._effects.raw_store)
             with acting(scope):
                 result = self._run(batch_id, run_id, values)
+            report = scope.plan([], result)
+        except LeaseLostError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever GX trips over says nothing of the data
             return self._could_not_run(scope, [error], values)
+        return self._could_not_run(scope, scope.faults, values) if scope.faults else scope.report or report
+
+    def _finish(self, scope: ActionScope) -> GateReport:
+        """Do what an earlier run wrote down and did not get to; its verdict stands."""
+        assert scope.report is not None
+        for kind, action in ACTIONS.items():
+            if any(intent.action == kind and intent.status == PENDING for intent in scope.report.intents):
+                scope.act(kind, action.perform, would=action.would, marks_records=action.marks_records)
         if scope.faults:
-            return self._could_not_run(scope, scope.faults, values)
-        suite = next(iter(result.run_results.values()))
-        verdict = verdict_of(suite.results, expected(self._name, values))
-        return GateReport(
-            gate=self._name,
-            verdict=verdict,
-            run_id=run_id,
-            findings=findings(suite.results),
-            actions=tuple(scope.outcomes),
-            docs=scope.docs,
-            parameters=values,
-            transient=verdict is Verdict.ERROR and _is_outage(self._failures()),
-        )
+            return self._could_not_run(scope, scope.faults, scope.report.parameters)
+        return scope.report
+
+    def _scope(
+        self, batch_id: str, run_id: str, lease: Lease | None, judge: Callable[[Sequence[Any]], GateReport]
+    ) -> ActionScope:
+        return ActionScope(self._name, batch_id, run_id, lease, self._effects, judge, DocsPages(self._context))
+
+    def _judged(self, run_id: str, results: Sequence[Any], values: Mapping[str, Any]) -> GateReport:
+        number = expected(self._name, values)
+        outage = _is_outage(self._failures())
+        return judged(self._name, run_id, results, expected=number, parameters=values, outage=outage)
 
     def close(self) -> None:
         """Close the connections of the checkpoint's data sources."""
@@ -114,15 +129,18 @@ class GxGate:
         )
 
     def _could_not_run(self, scope: ActionScope, errors: Sequence[Exception], values: Mapping[str, Any]) -> GateReport:
+        """The check, or an action the verdict relies on, failed. A new check intends again what was not done."""
+        for error in errors:
+            if isinstance(error, LeaseLostError):
+                raise error
         text = str(errors[0]) if isinstance(errors[0], SluicegateError) else f"{type(errors[0]).__name__}: {errors[0]}"
-        return GateReport(
-            gate=self._name,
+        report = scope.report or GateReport(gate=self._name, verdict=Verdict.ERROR, run_id=scope.run_id)
+        return replace(
+            report,
             verdict=Verdict.ERROR,
-            run_id=scope.run_id,
-            findings=(Finding(expectation=self._name, severity="critical", summary=text),),
-            actions=tuple(scope.outcomes),
-            docs=scope.docs,
+            findings=(Finding(expectation=self._name, severity="critical", summary=text), *report.findings),
             parameters=values,
+            intents=(),
             transient=_is_outage(errors),
         )
 

@@ -52,7 +52,9 @@ def _vectors(settings: Settings, document: Document, _: RawStore) -> dict[str, A
         "embeddings": int(embedding.get("expected", 0)),
         "rejected": dict(embedding.get("rejected", {})),
         "vector_tolerance": settings.vector_tolerance,
-        "model_share": 1.0 - settings.fallback_tolerance,
+        "vector_min_invalid": settings.vector_min_invalid,
+        "vector_exact_scan": settings.vector_exact_scan,
+        "fallback_tolerance": settings.fallback_tolerance,
     }
 
 

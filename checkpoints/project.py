@@ -14,8 +14,10 @@ from great_expectations.core.partitioners import PartitionerColumnValue
 from great_expectations.core.validation_definition import ValidationDefinition
 
 import expectations_plugins  # noqa: F401 - registers the data sources and expectations
-from checkpoints.actions import DataDocsAction, QuarantineAction
-from checkpoints.suites import GRAPH, RAW, SUITES, VECTORS
+from checkpoints.actions import AlertAction, DataDocsAction, FlagAction, QuarantineAction, RollbackAction
+from checkpoints.actions.base import GateAction
+from checkpoints.consequences import GRAPH, RAW, VECTORS
+from checkpoints.suites import SUITES
 from expectations_plugins.datasource import without_connecting
 from pipeline.topology import GATES
 
@@ -51,10 +53,23 @@ def build(context: Any) -> None:
         )
 
 
+MARKS: dict[str, list[type[GateAction]]] = {RAW: [QuarantineAction], GRAPH: [FlagAction], VECTORS: [RollbackAction]}
+"""What each gate does with bad records."""
+
+
 def actions(gate: str) -> list[Any]:
-    """The actions of a gate's checkpoint, in the order they act: records first, pages last."""
-    mark = [QuarantineAction(name="quarantine bad records")] if gate == RAW else []
-    return [*mark, DataDocsAction(name="publish data docs")]
+    """The actions of a gate's checkpoint, in the order they act: records first, then people, pages last."""
+    wanted: list[Any] = [*MARKS[gate], AlertAction, DataDocsAction]
+    return [action(name=NAMES[action]) for action in wanted]
+
+
+NAMES: dict[type[GateAction], str] = {
+    QuarantineAction: "quarantine bad records",
+    FlagAction: "flag orphans for review",
+    RollbackAction: "roll the embedding batch back",
+    AlertAction: "alert people",
+    DataDocsAction: "publish data docs",
+}
 
 
 def new_context(folder: str) -> Any:

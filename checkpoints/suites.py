@@ -12,18 +12,16 @@ from typing import Any
 import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from checkpoints.consequences import GRAPH, RAW, VECTORS
 from expectations_plugins.expectations import (
+    ExpectFallbackEmbeddingRateToBeBelow,
     ExpectInteractionsToReferenceExistingCampaigns,
     ExpectSampledVectorsToBeValid,
     ExpectUserIdsToBeWellFormed,
 )
-from pipeline.model import FALLBACK_SOURCE, VECTOR_DIMENSION
+from pipeline.model import VECTOR_DIMENSION
 
 Expectations = list[Any]
-
-RAW = "raw"
-GRAPH = "graph"
-VECTORS = "vectors"
 
 
 def raw() -> Expectations:
@@ -88,13 +86,13 @@ def vectors() -> Expectations:
             rejected=_parameter("rejected"),
             dimension=VECTOR_DIMENSION,
             threshold=_parameter("vector_tolerance"),
+            min_invalid=_parameter("vector_min_invalid"),
+            exact_scan=_parameter("vector_exact_scan"),
             severity=FailureSeverity.CRITICAL,
             notes="Search over broken vectors is silently wrong.",
         ),
-        gxe.ExpectColumnValuesToNotBeInSet(
-            column="embedding_source",
-            value_set=[FALLBACK_SOURCE],
-            mostly=_parameter("model_share"),
+        ExpectFallbackEmbeddingRateToBeBelow(
+            max_rate=_parameter("fallback_tolerance"),
             severity=FailureSeverity.WARNING,
             notes="Fallback vectors keep the pipeline flowing while Gemini is down; they are to be replaced.",
         ),

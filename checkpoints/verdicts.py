@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from expectations_plugins.rendering import raised
-from pipeline.model import Finding, Verdict
+from pipeline.model import Finding, GateReport, Verdict
 
 MAX_EXAMPLES = 20
 
@@ -33,6 +33,35 @@ def verdict_of(results: Iterable[Any], expected: int) -> Verdict:
     if failed:
         return Verdict.WARN
     return Verdict.PASS if expected else Verdict.EMPTY
+
+
+def judged(
+    gate: str,
+    run_id: str,
+    results: Sequence[Any],
+    *,
+    expected: int,
+    parameters: Mapping[str, Any] | None = None,
+    outage: bool = False,
+) -> GateReport:
+    """The report of a check.
+
+    Args:
+        gate, run_id: Which check.
+        results: GX's results of the suite's expectations.
+        expected: How many records the ledger says there are.
+        parameters: The suite parameters it ran with.
+        outage: Whether a check that could not run may work later.
+    """
+    verdict = verdict_of(results, expected)
+    return GateReport(
+        gate=gate,
+        verdict=verdict,
+        run_id=run_id,
+        findings=findings(results),
+        parameters=dict(parameters or {}),
+        transient=outage and verdict is Verdict.ERROR,
+    )
 
 
 def findings(results: Iterable[Any]) -> tuple[Finding, ...]:

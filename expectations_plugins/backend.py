@@ -18,6 +18,7 @@ from expectations_plugins.expressions import (
     TopValues,
     Values,
 )
+from expectations_plugins.patterns import PatternError, common
 from pipeline.errors import TerminalError
 
 
@@ -32,6 +33,18 @@ class UnsupportedError(TerminalError):
 
     def __init__(self, store: str, what: str, instead: str) -> None:
         super().__init__(f"{store} cannot compute {what}.", next_step=instead)
+
+
+def pattern_for(store: str, pattern: str) -> str:
+    """A regular expression as it is sent to a store: text that PCRE, Java and Python read the same.
+
+    Raises:
+        UnsupportedError: It has none.
+    """
+    try:
+        return common(pattern)
+    except PatternError as error:
+        raise UnsupportedError(store, f"the regular expression {pattern!r}", str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

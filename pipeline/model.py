@@ -143,6 +143,25 @@ class LoadCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A record that goes no further until a person releases it.
+
+    Args:
+        interaction_id, batch_id: The record, and the batch that brought it.
+        gate, reason, run_id, at: Who marked it, why, in which check and when.
+        record: The whole document, as it is stored.
+    """
+
+    interaction_id: str
+    batch_id: str
+    gate: str
+    reason: str
+    run_id: str
+    at: datetime | None
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricRow:
     """One aggregated metrics row: interactions of a batch by campaign, type and 10-minute window (UTC).
 
@@ -227,6 +246,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Intent:
+    """What a checkpoint action is going to do, written down before any of them acts, so that a crash loses none.
+
+    Args:
+        action: The action's kind, e.g. `quarantine`.
+        data: All it needs, as plain data: whoever finds it in the ledger can do it.
+        status: `pending` until it is done; then its outcome's.
+        detail: What became of it, in words.
+    """
+
+    action: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "pending"
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ActionOutcome:
     """What one checkpoint action did, or would have done outside a run."""
 
@@ -248,6 +284,7 @@ class GateReport:
         docs: Address of the validation result's page, "" when none was written.
         parameters: The suite parameters the check ran with, so that it can be repeated.
         transient: Of an ERROR verdict: whether the same check may work later.
+        intents: What the checkpoint's actions are going to do; in the ledger before the first of them acts.
     """
 
     gate: str
@@ -258,6 +295,7 @@ class GateReport:
     docs: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     transient: bool = False
+    intents: tuple[Intent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pipeline.model import (
+    ActionOutcome,
     BatchSource,
     BatchStatus,
     DeadLetter,
@@ -19,6 +20,7 @@ from pipeline.model import (
     Lease,
     LoadCounts,
     MetricRow,
+    Quarantined,
     VectorRow,
 )
 
@@ -43,6 +45,19 @@ class RawStore(Protocol):
 
         Returns:
             How many records of the batch are marked now.
+        """
+
+    def quarantined(self, batch_id: str | None, limit: int) -> Sequence[Quarantined]:
+        """Records in quarantine, of one batch or of all, newest mark first."""
+
+    def in_quarantine(self, interaction_id: str) -> Quarantined | None:
+        """One record in quarantine; None when it is not there."""
+
+    def release(self, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
+        """Set fields of a record in quarantine and lift its mark; the history of both stays with the record.
+
+        Returns:
+            Whether it was in quarantine.
         """
 
     def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
@@ -90,6 +105,9 @@ class GraphStore(Protocol):
 
     def count(self, batch_id: str) -> int:
         """Interactions of the batch."""
+
+    def remove(self, batch_id: str) -> None:
+        """Delete the batch's interactions and their relationships; users and campaigns stay."""
 
 
 class VectorStore(Protocol):
@@ -142,6 +160,9 @@ class Ledger(Protocol):
     def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
         """The newest batches, newest first."""
 
+    def halted(self, other_than: str) -> Mapping[str, Any] | None:
+        """The batch that has been halted longest, this one aside; None when none is."""
+
     def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
         """Take the batch's lease.
 
@@ -167,6 +188,9 @@ class Ledger(Protocol):
 
     def record_gate(self, lease: Lease, report: GateReport) -> None:
         """Record a gate's verdict, findings and action outcomes."""
+
+    def record_action(self, lease: Lease, gate: str, run_id: str, outcome: ActionOutcome) -> None:
+        """Record what became of an intent of this check; nothing happens when another check is recorded now."""
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Forget that these steps were done, so that the next run does them again."""

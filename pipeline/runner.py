@@ -6,20 +6,21 @@ It knows stages, gates and the ledger by their protocols only; which stores stan
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import runner_decisions
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.model import BatchSource, BatchStatus, Lease, short
 from pipeline.ports import Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
 from pipeline.runner_batch import BatchRun, CountsRecords, Parts
+from pipeline.runner_decisions import Decision
 from pipeline.runner_lease import LeaseKeeper
-from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, is_done, passed_over_in, verdicts_in
-from pipeline.topology import STEPS, Step, StepKind
+from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
 
 Document = Mapping[str, Any]
 
@@ -36,6 +37,7 @@ class Runner:
         lease_seconds: How long a lease lasts unless it is renewed.
         raw_store: Asked for record counts after a gate.
         spool: Where the files of dead batches are kept.
+        halts_pipeline: Whether a halted batch stops those after it too.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Runner:
         lease_seconds: float,
         raw_store: CountsRecords,
         spool: Path,
+        halts_pipeline: bool = False,
     ) -> None:
+        self._halts_pipeline = halts_pipeline
         self._parts = Parts(stages, gates, ledger, raw_store, policy, progress, spool)
         self._ledger = ledger
         self._holder = holder
@@ -65,28 +69,77 @@ class Runner:
         Raises:
             ConfigurationError: Something must be set right first; the batch stays resumable.
         """
-        return self._report(_Task(source, lambda: self._open(source), settled=_settled, prepare=_as_it_is))
+        return self._report(_Task(source, lambda: self._open(source), settled=self._settled, prepare=_as_it_is))
 
-    def resume(self, batch_id: str, *, recheck: bool = False) -> BatchOutcome:
+    def resume(self, batch_id: str) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
-
-        Args:
-            batch_id: The whole id.
-            recheck: Check the failed gate again instead of passing it over; failed vectors are embedded again first.
 
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
+        return self._decided(batch_id, runner_decisions.resume())
+
+    def recheck(self, batch_id: str, *, redo: bool = False) -> BatchOutcome:
+        """Check the gate that stopped a batch again, and go on if it passes; a dead batch is tried again.
+
+        Args:
+            batch_id: The whole id.
+            redo: Do the stage before the gate again first.
+
+        Raises:
+            ConfigurationError: The batch is closed, or unknown.
+        """
+        return self._decided(batch_id, runner_decisions.recheck(redo=redo))
+
+    def again(self, batch_id: str, steps: Sequence[str]) -> BatchOutcome:
+        """Do these steps of a batch again, and what follows of it."""
+        return self._decided(batch_id, runner_decisions.again(steps))
+
+    def reject(self, batch_id: str, note: str) -> BatchOutcome:
+        """Give a batch up: none of its records flows on, and it goes to the dead-letter queue.
+
+        Args:
+            batch_id: The whole id.
+            note: Why, for whoever looks later.
+
+        Raises:
+            ConfigurationError: The batch is closed, or unknown.
+        """
+        return self._decided(batch_id, runner_decisions.reject(), lambda run: run.withdraw(note))
+
+    def _decided(
+        self, batch_id: str, decision: Decision, work: Callable[[BatchRun], Ending] = BatchRun.walk
+    ) -> BatchOutcome:
         document = self._parts.sure(lambda: self._ledger.batch(batch_id)) or {}
-        _refuse_resuming(batch_id, document, recheck)
-        task = _Task(
-            _source_of(batch_id, document),
-            lambda: document,
-            settled=_not_yet,
-            prepare=_resumption(recheck),
-            after=_loaded_or_again,
-        )
+        decision.refuse(batch_id, document)
+
+        def begin(ledger: Ledger, lease: Lease, now: Document) -> Document:
+            decision.refuse(batch_id, now)
+            # running first: a crash after this line leaves a batch that any run takes up, and checks the gate again
+            ledger.set_status(lease, BatchStatus.RUNNING)
+            decision.begin(ledger, lease, now)
+            return ledger.batch(batch_id) or now
+
+        source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
+        after = runner_decisions.loaded_or_again if work is BatchRun.walk else _not_yet
+        task = _Task(source, lambda: document, settled=_not_yet, prepare=begin, after=after, work=work)
         return self._report(task)
+
+    def _settled(self, batch_id: str, document: Document) -> Ending | None:
+        ending = runner_decisions.settled(batch_id, document)
+        if ending is not None or not self._halts_pipeline:
+            return ending
+        halted = self._parts.sure(lambda: self._ledger.halted(other_than=batch_id))
+        if halted is None:
+            return None
+        other = short(str(halted["_id"]))
+        return Ending(
+            None,
+            ExitCode.GATE_FAILED,
+            f"It waits, for batch {other} is halted and SLUICEGATE_HALT_SCOPE is pipeline.",
+            f"Look: run.py status {other}. Then: run.py resume {other}, or recheck, or reject",
+            fresh=False,
+        )
 
     def _open(self, source: BatchSource) -> Document:
         size = source.path.stat().st_size if source.path.exists() else 0
@@ -141,7 +194,7 @@ class Runner:
             if (ending := (task.after or task.settled)(batch_id, so_far.document)) is not None:
                 return ending
             so_far.run = BatchRun(self._parts, task.source, keeper, so_far.document)
-            return so_far.run.walk()
+            return task.work(so_far.run)
 
     def _acquire(self, batch_id: str) -> Lease:
         return self._parts.sure(lambda: self._ledger.acquire(batch_id, self._holder, self._lease_seconds))
@@ -157,6 +210,7 @@ class _Task:
         settled: The ending of a batch that needs no work; None when it does.
         prepare: Written down under the lease before the walk; the document after it.
         after: As `settled`, of the document after `prepare`; None asks `settled` again.
+        work: What is done then.
     """
 
     source: BatchSource
@@ -164,6 +218,7 @@ class _Task:
     settled: Callable[[str, Document], Ending | None]
     prepare: Callable[[Ledger, Lease, Document], Document]
     after: Callable[[str, Document], Ending | None] | None = None
+    work: Callable[[BatchRun], Ending] = BatchRun.walk
 
 
 class _SoFar:
@@ -197,27 +252,6 @@ def _status(document: Document) -> BatchStatus:
     return BatchStatus(document.get("status") or BatchStatus.RUNNING)
 
 
-def _settled(batch_id: str, document: Document) -> Ending | None:
-    """The ending of a batch a run has nothing to do for; None when there is work."""
-    batch, reason = short(batch_id), str(document.get("reason") or "")
-    match document.get("status"):
-        case BatchStatus.CLOSED:
-            return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
-        case BatchStatus.HALTED:
-            return Ending(
-                BatchStatus.HALTED,
-                ExitCode.GATE_FAILED,
-                f"It waits for a person. {reason}".strip(),
-                f"Look: run.py status {batch}. Then decide: run.py resume {batch}",
-                fresh=False,
-            )
-        case BatchStatus.DEAD:
-            step = f"Look: run.py status {batch}. When it is mended: run.py resume {batch} --recheck"
-            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, reason, step, fresh=False)
-        case _:
-            return None
-
-
 def _not_yet(batch_id: str, document: Document) -> Ending | None:
     del batch_id, document
     return None
@@ -226,92 +260,6 @@ def _not_yet(batch_id: str, document: Document) -> Ending | None:
 def _as_it_is(ledger: Ledger, lease: Lease, document: Document) -> Document:
     del ledger, lease
     return document
-
-
-def _source_of(batch_id: str, document: Document) -> BatchSource:
-    return BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
-
-
-def _failed_gate(document: Document) -> Step | None:
-    """The gate that did not let the batch pass."""
-    steps = document.get("steps") or {}
-    gates = (step for step in STEPS if step.kind is StepKind.GATE)
-    return next((step for step in gates if (steps.get(step.key) or {}).get("status") == "failed"), None)
-
-
-def _refuse_resuming(batch_id: str, document: Document, recheck: bool) -> None:
-    batch, status = short(batch_id), document.get("status")
-    if not document:
-        raise ConfigurationError(f"There is no batch {batch}.", next_step="See the batches: run.py status")
-    if status == BatchStatus.CLOSED:
-        raise ConfigurationError(f"Batch {batch} is closed, not halted: there is nothing to resume.")
-    if status == BatchStatus.HALTED:
-        _refuse_passing_over(batch, document, recheck)
-        return
-    if status == BatchStatus.DEAD and not recheck:
-        raise ConfigurationError(
-            f"Batch {batch} is in the dead-letter queue: {document.get('reason')}",
-            next_step=f"When that is mended, try it again: run.py resume {batch} --recheck",
-        )
-    if status != BatchStatus.DEAD and not is_done(document, "stage:load"):
-        raise ConfigurationError(
-            f"Batch {batch} was not loaded to its end, so its file is needed.",
-            next_step=f"Run it again: run.py run {document.get('source')}",
-        )
-
-
-def _refuse_passing_over(batch: str, document: Document, recheck: bool) -> None:
-    gate, counts = _failed_gate(document), counts_in(document)
-    if recheck or gate is None:
-        return
-    if gate.name != "raw":
-        raise ConfigurationError(
-            f"Batch {batch} failed the {gate.name} gate; no record can be left out to mend that.",
-            next_step=f"Do the stage before it again, and check: run.py resume {batch} --recheck",
-        )
-    nothing_flows = counts.read > 0 and counts.accepted == 0
-    if counts.quarantined == 0 and not nothing_flows:
-        raise ConfigurationError(
-            f"Batch {batch} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
-            next_step=f"Mend what it found (run.py status {batch}), then: run.py resume {batch} --recheck",
-        )
-
-
-REDONE = {"graph": "stage:graph", "vectors": "stage:embed"}
-"""The stage that is done again before a gate is checked again: what it wrote is what the gate refused."""
-
-
-def _resumption(recheck: bool) -> Callable[[Ledger, Lease, Document], Document]:
-    """What a resume writes down under the lease, before the walk goes on."""
-
-    def begin(ledger: Ledger, lease: Lease, document: Document) -> Document:
-        _refuse_resuming(lease.batch_id, document, recheck)
-        gate, status = _failed_gate(document), document.get("status")
-        # running first: a crash after this line leaves a batch that any run takes up, and checks the gate again
-        ledger.set_status(lease, BatchStatus.RUNNING)
-        if status == BatchStatus.DEAD:
-            ledger.clear_steps(lease, [step.key for step in STEPS if not is_done(document, step.key)])
-        elif status == BatchStatus.HALTED and gate is not None and recheck:
-            ledger.clear_steps(lease, [key for key in (REDONE.get(gate.name), gate.key) if key])
-        elif status == BatchStatus.HALTED and gate is not None:
-            ledger.start_step(lease, gate.key)
-            ledger.end_step(lease, gate.key, ok=True, counts={"resumed": True})
-        return ledger.batch(lease.batch_id) or document
-
-    return begin
-
-
-def _loaded_or_again(batch_id: str, document: Document) -> Ending | None:
-    """A batch without its records needs its file, which only a run is given."""
-    if is_done(document, "stage:load"):
-        return None
-    return Ending(
-        BatchStatus.RUNNING,
-        ExitCode.OK,
-        f"Batch {short(batch_id)} can be loaded again.",
-        f"Run it again: run.py run {document.get('source')}",
-        fresh=False,
-    )
 
 
 def _bug(source: BatchSource, error: Exception) -> Ending:

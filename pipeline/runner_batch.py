@@ -32,11 +32,18 @@ T = TypeVar("T")
 GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
 
 
+WITHDRAWN = frozenset({"publish", "graph"})
+"""Stages that take back what is no longer accepted when they are done again."""
+
+
 class CountsRecords(Protocol):
     """The part of a raw store that a runner needs."""
 
     def counts(self, batch_id: str) -> tuple[int, int]:
         """(accepted, quarantined) of a batch, counted in the store."""
+
+    def quarantine(self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str) -> int:
+        """Mark every record of the batch that meets a condition."""
 
 
 class LedgerDownError(SluicegateError):
@@ -122,6 +129,24 @@ class BatchRun:
                 return self._end(ending)
         return self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
 
+    def withdraw(self, note: str) -> Ending:
+        """Take back what the batch published; its records stay in MongoDB, marked, and its file in the spool."""
+        batch_id, run_id = self._source.batch_id, f"rejected-{self._keeper.lease.fence}"
+        everything = {"$literal": True}
+        self._sure(
+            lambda: self._parts.raw_store.quarantine(
+                batch_id, everything, gate="person", reason=f"rejected: {note}", run_id=run_id
+            )
+        )
+        self._recount()
+        for step in STEPS:
+            published = step.kind is StepKind.STAGE and step.name in WITHDRAWN and is_done(self._document, step.key)
+            if published and (ending := self._do(step)) is not None:
+                return self._end(ending)
+        kept = keep_file(self._source, self._parts.spool)
+        where = f" Its file is kept as {kept}." if kept else ""
+        return self._end(Ending(BatchStatus.DEAD, ExitCode.OK, f"Rejected: {note}.{where}"))
+
     def _end(self, ending: Ending) -> Ending:
         status = ending.status
         if status is not None:
@@ -197,7 +222,7 @@ class BatchRun:
             ExitCode.DEAD_LETTERED,
             f"The {step.name} stage failed: {error.message} The batch is in the dead-letter queue.{where}",
             f"Look: run.py status {short(self._source.batch_id)}. When it is mended: "
-            f"run.py resume {short(self._source.batch_id)} --recheck",
+            f"run.py recheck {short(self._source.batch_id)}",
         )
 
     def _gate(self, step: Step, work: _Work) -> Ending | None:
@@ -233,7 +258,7 @@ class BatchRun:
             )
         held_back, passable = self.counts.quarantined, gate == "raw"
         go_on = f"Go on without {_records(held_back)}: run.py resume {batch}"
-        again = f"When it is mended, check again: run.py resume {batch} --recheck"
+        again = f"When it is mended: run.py recheck {batch}{'' if passable else ' --redo'}"
         return Ending(
             BatchStatus.HALTED,
             ExitCode.GATE_FAILED,

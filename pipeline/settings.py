@@ -97,6 +97,20 @@ class Settings(BaseSettings):
         0.05, ge=0, le=1, alias="SLUICEGATE_VECTOR_TOLERANCE", description="Share of invalid vectors a batch may have"
     )
     vector_sample: int = Field(100, ge=1, le=1000, alias="SLUICEGATE_VECTOR_SAMPLE", description="Vectors sampled")
+    vector_min_invalid: int = Field(
+        1,
+        ge=1,
+        alias="SLUICEGATE_VECTOR_MIN_INVALID",
+        description="Invalid vectors a batch must have to fail, at least",
+    )
+    vector_exact_scan: bool = Field(
+        True,
+        alias="SLUICEGATE_VECTOR_EXACT_SCAN",
+        description="Whether all vectors are read when the sample cannot decide",
+    )
+    halt_scope: Literal["batch", "pipeline"] = Field(
+        "batch", alias="SLUICEGATE_HALT_SCOPE", description="`pipeline`: a halted batch stops those after it too"
+    )
     fallback_tolerance: float = Field(
         0.05,
         ge=0,

@@ -279,13 +279,13 @@ def test_a_stage_is_stopped_at_its_next_report_when_the_lease_is_lost(bench: Ben
     def work(context: BatchContext) -> None:
         bench.ledger.release(context.lease)
         bench.ledger.acquire(context.batch_id, "another run", 60)
-        while threading.active_count() > threads:  # the keeper's thread ends when it has noticed
+        keeper = f"lease {context.batch_id[:12]}"
+        while any(thread.name == keeper for thread in threading.enumerate()):  # it ends when it has noticed
             pass
         context.progress.advance("aggregate", 1, 2)
         reported_after.append(True)
 
     bench.stages["aggregate"] = ScriptedStage("aggregate", work)
-    threads = threading.active_count()
     outcome = bench.runner().process(bench.source)
     assert (outcome.exit_code, reported_after) == (ExitCode.LEASE_HELD, [])
 
@@ -390,7 +390,7 @@ def test_resuming_needs_no_source_file(bench: Bench) -> None:
 
 def test_a_batch_that_is_not_halted_cannot_be_resumed(bench: Bench) -> None:
     bench.runner().process(bench.source)
-    with pytest.raises(ConfigurationError, match="closed, not halted"):
+    with pytest.raises(ConfigurationError, match="is closed: there is nothing to resume"):
         bench.runner().resume(bench.source.batch_id)
 
 
@@ -408,13 +408,13 @@ def test_failed_vectors_cannot_be_passed_over(bench: Bench) -> None:
 
 def test_a_recheck_checks_the_failed_gate_again(bench: Bench) -> None:
     bench.halt_at("raw", quarantined=0)
-    outcome = bench.runner().resume(bench.source.batch_id, recheck=True)
+    outcome = bench.runner().recheck(bench.source.batch_id, redo=True)
     assert (outcome.steps[0].key, outcome.status) == ("gate:raw", BatchStatus.CLOSED)
 
 
 def test_a_recheck_of_vectors_embeds_again(bench: Bench) -> None:
     bench.halt_at("vectors")
-    bench.runner().resume(bench.source.batch_id, recheck=True)
+    bench.runner().recheck(bench.source.batch_id, redo=True)
     assert bench.stages["embed"].runs == 2
 
 

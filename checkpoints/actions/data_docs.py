@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
-from great_expectations.checkpoint.actions import ValidationAction
+from checkpoints.actions.base import GateAction
+from checkpoints.actions.scope import ActionScope
+from checkpoints.consequences import DOCS
+from pipeline.model import GateReport
 
-from checkpoints.actions.scope import DONE, ActionScope, perform
 
-
-class DataDocsAction(ValidationAction):
-    """Publish the result's page and keep its address."""
+class DataDocsAction(GateAction):
+    """Publish the result's page."""
 
     type: Literal["sluicegate_data_docs"] = "sluicegate_data_docs"
+    kind: ClassVar[str] = DOCS
 
-    def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:
+    def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
+        """Always, also when the check could not run to its end."""
+        del results
+        return {"page": report.docs, "results": scope.identifiers}
+
+    @classmethod
+    def perform(cls, data: Mapping[str, Any], scope: ActionScope) -> str:
         """Build the pages of this result only."""
-        del action_context
-        context = self._resolve_context().context
-        return perform("data docs", lambda scope: _publish(context, checkpoint_result, scope))
-
-
-def _publish(context: Any, checkpoint_result: Any, scope: ActionScope | None) -> tuple[str, str]:
-    identifiers = list(checkpoint_result.run_results)
-    suites = [identifier.expectation_suite_identifier for identifier in identifiers]
-    context.build_data_docs(resource_identifiers=[*identifiers, *suites])
-    sites = context.get_docs_sites_urls(resource_identifier=identifiers[0])
-    address = next((str(site["site_url"]) for site in sites if site.get("site_url")), "")
-    if scope is not None:
-        scope.docs = address
-    return DONE, address or "no site is configured"
+        scope.publish(data["results"])
+        return str(data["page"] or "no site is configured")

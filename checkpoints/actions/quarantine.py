@@ -2,62 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
-from great_expectations.checkpoint.actions import ValidationAction
-
-from checkpoints.actions.scope import DONE, NOTHING, WOULD, ActionScope, perform
+from checkpoints.actions.base import GateAction
+from checkpoints.actions.scope import ActionScope
+from checkpoints.consequences import QUARANTINE
 from expectations_plugins.expressions import Condition, Or
 from expectations_plugins.mongodb.conditions import condition as compile_condition
-from expectations_plugins.rendering import raised
+from pipeline.model import GateReport, Verdict
 
 
-class QuarantineAction(ValidationAction):
+class QuarantineAction(GateAction):
     """Mark bad records, so that they go no further until a person releases them."""
 
     type: Literal["sluicegate_quarantine"] = "sluicegate_quarantine"
+    kind: ClassVar[str] = QUARANTINE
+    marks_records: ClassVar[bool] = True
 
-    def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:
-        """Mark what failed expectations name as bad; never after a check that could not run."""
-        del action_context
-        results = [result for suite in checkpoint_result.run_results.values() for result in suite.results]
-        return perform("quarantine", lambda scope: _quarantine(results, scope), marks_records=True)
+    def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
+        """The condition of all bad records, compiled; never after a check that could not run."""
+        del scope
+        bad = [] if report.verdict is Verdict.ERROR else list(_bad_records(results))
+        if not bad:
+            return None
+        # as text: a field whose name begins with a dollar sign is nothing a document may hold
+        records = max(int(result.result.get("unexpected_count") or 0) for result in results if _names_records(result))
+        return {
+            "records": records,
+            "condition": json.dumps(compile_condition(Or(tuple(bad)))),
+            "reason": "malformed user_id",
+        }
 
+    @classmethod
+    def would(cls, data: Mapping[str, Any]) -> str:
+        """How many records it would mark."""
+        return f"would quarantine {data['records']:,} records"
 
-def _quarantine(results: list[Any], scope: ActionScope | None) -> tuple[str, str]:
-    if any(raised(result) for result in results):
-        return NOTHING, "the check could not run; an outage is not bad data"
-    failed = [result for result in results if not result.success]
-    conditions = list(_bad_records(failed))
-    if not conditions:
-        return NOTHING, "no record is bad"
-    found = max(int(result.result.get("unexpected_count", 0)) for result in failed if _names_records(result))
-    if scope is None or scope.lease is None:
-        return WOULD, f"would quarantine {found:,} records"
-    marked = scope.raw_store.quarantine(
-        scope.batch_id,
-        compile_condition(Or(tuple(conditions))),
-        gate=scope.gate,
-        reason="malformed user_id",
-        run_id=scope.run_id,
-    )
-    return DONE, f"{marked:,} records are in quarantine"
+    @classmethod
+    def perform(cls, data: Mapping[str, Any], scope: ActionScope) -> str:
+        """Mark them; those marked before keep their mark."""
+        assert scope.effects is not None
+        marked = scope.effects.raw_store.quarantine(
+            scope.batch_id,
+            json.loads(str(data["condition"])),
+            gate=scope.gate,
+            reason=str(data["reason"]),
+            run_id=scope.run_id,
+        )
+        return f"{marked:,} {'record is' if marked == 1 else 'records are'} in quarantine"
 
 
 def _names_records(result: Any) -> bool:
-    return hasattr(_domain(result), "bad_records")
+    return not result.success and hasattr(result.expectation_config.to_domain_obj(), "bad_records")
 
 
-def _domain(result: Any) -> Any:
-    return result.expectation_config.to_domain_obj()
-
-
-def _bad_records(failed: list[Any]) -> Iterator[Condition]:
+def _bad_records(results: Sequence[Any]) -> Iterator[Condition]:
     seen: set[str] = set()
-    for result in failed:
+    for result in results:
         if _names_records(result):
-            condition = _domain(result).bad_records()
+            domain: Any = result.expectation_config.to_domain_obj()
+            condition: Condition = domain.bad_records()
             if repr(condition) not in seen:
                 seen.add(repr(condition))
                 yield condition

@@ -1,34 +1,123 @@
-"""The run an action acts in: set by the gate, absent when a checkpoint is run by hand."""
+"""The run an action acts in: set by the gate, absent when a checkpoint is run by hand.
+
+Before the first action acts, the verdict and what all of them intend are written to the ledger; each outcome is
+written there too. So a crash between any two of them loses none and repeats none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
-from pipeline.model import ActionOutcome, Lease
-from pipeline.ports import RawStore
+from pipeline.errors import LeaseLostError
+from pipeline.model import ActionOutcome, GateReport, Intent, Lease
+from pipeline.ports import Ledger, RawStore
 
+PENDING = "pending"
 DONE = "done"
 NOTHING = "nothing to do"
 WOULD = "would do"
 FAILED = "failed"
 
 
-@dataclass(slots=True)
-class ActionScope:
-    """What actions may touch.
+class FlagsOrphans(Protocol):
+    """The part of the review queue that a gate needs."""
+
+    def flag(self, batch_id: str, *, gate: str, run_id: str) -> int:
+        """Flag every orphan of the batch; how many are flagged now."""
+
+
+class Removed(Protocol):
+    """What a rollback did."""
+
+    @property
+    def removed(self) -> int:
+        """Vectors that are gone."""
+
+    @property
+    def restored(self) -> int:
+        """Vectors that are what they were before."""
+
+
+class RollsBack(Protocol):
+    """Takes an embedding batch back."""
+
+    def perform(self, lease: Lease, batch_id: str, embedding_batch_id: str) -> Removed:
+        """Remove what the embedding batch wrote, and put back what it replaced."""
+
+
+class Alarms(Protocol):
+    """Tells people."""
+
+    def raise_(self, alert: Any) -> Sequence[Any]:
+        """Send an alert; never raises."""
+
+    def all_green(self, gate: str, keep: Sequence[str] = ()) -> Sequence[Any]:
+        """Resolve the gate's open alerts but for those in `keep`; never raises."""
+
+
+class Pages(Protocol):
+    """Data Docs, as far as a check needs them."""
+
+    def address(self, identifiers: Sequence[Sequence[Any]]) -> str:
+        """Where the page of the first of these results is, or is going to be."""
+
+    def publish(self, identifiers: Sequence[Sequence[Any]]) -> None:
+        """Make the pages of these results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What actions act on; what is a callable is connected when it is first needed.
 
     Args:
-        gate: The gate that runs.
-        batch_id: The batch it judges.
-        run_id: Id of this check; actions are idempotent by it.
+        ledger: Where verdicts, intents and outcomes go.
+        raw_store: Where records are quarantined.
+        review: Where orphans are flagged.
+        rollback: Takes embedding batches back.
+        alarms: Tells people.
+    """
+
+    ledger: Ledger
+    raw_store: RawStore
+    review: Callable[[], FlagsOrphans]
+    rollback: Callable[[], RollsBack]
+    alarms: Callable[[], Alarms]
+
+
+class Acts(Protocol):
+    """A checkpoint action, as the scope sees it."""
+
+    def kind_of_action(self) -> str:
+        """The kind of its intents."""
+
+    def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
+        """What it is going to do, as plain data; None for nothing."""
+
+
+Perform = Callable[[Mapping[str, Any], "ActionScope"], str]
+"""Does what an intent says; a sentence about what was done."""
+
+
+Would = Callable[[Mapping[str, Any]], str]
+"""A sentence about what an intent would do."""
+
+
+@dataclass(slots=True)
+class ActionScope:
+    """One check, and what its actions may touch.
+
+    Args:
+        gate, batch_id, run_id: The check; actions are idempotent by its run id.
         lease: The run's lease; None when the run only looks.
-        raw_store: Where records are marked.
-        outcomes: What became of each action.
-        docs: Address of the result's page.
+        effects: What actions act on; None when a checkpoint is run by hand.
+        judge: Makes the report of GX's results.
+        pages: Makes and finds the pages of results.
+        identifiers: GX's names of this check's results, as plain data.
+        report: The check's report, once it is made.
         faults: Why marking records failed; a verdict that relies on marked records does not hold then.
     """
 
@@ -36,10 +125,92 @@ class ActionScope:
     batch_id: str
     run_id: str
     lease: Lease | None
-    raw_store: RawStore
-    outcomes: list[ActionOutcome] = field(default_factory=list)
-    docs: str = ""
+    effects: Effects | None
+    judge: Callable[[Sequence[Any]], GateReport]
+    pages: Pages | None = None
+    identifiers: list[list[Any]] = field(default_factory=list)
+    report: GateReport | None = None
     faults: list[Exception] = field(default_factory=list)
+
+    def plan(self, actions: Sequence[Any], checkpoint_result: Any) -> GateReport:
+        """The report with the intents of all actions, in the ledger if this run may act; made once."""
+        if self.report is None:
+            results = [result for suite in checkpoint_result.run_results.values() for result in suite.results]
+            self.identifiers = [_plain(name) for name in checkpoint_result.run_results]
+            report = replace(self.judge(results), docs=self.pages.address(self.identifiers) if self.pages else "")
+            self.report = replace(report, intents=tuple(self._intents(actions, report, results)))
+            self._record()
+        return self.report
+
+    def _intents(self, actions: Sequence[Acts], report: GateReport, results: Sequence[Any]) -> Iterator[Intent]:
+        for action in actions:
+            data = action.intend(report, results, self)
+            if data is not None:
+                yield Intent(action.kind_of_action(), data)
+
+    def _record(self) -> None:
+        if self.lease is None or self.effects is None or self.report is None:
+            return
+        try:
+            self.effects.ledger.record_gate(self.lease, self.report)
+        except Exception as error:  # noqa: BLE001 - nothing may act that is not written down
+            self.faults.append(error)
+
+    def publish(self, identifiers: Sequence[Sequence[Any]]) -> None:
+        """Make the pages of these results."""
+        if self.pages is not None:
+            self.pages.publish(identifiers)
+
+    def act(self, kind: str, perform: Perform, *, would: Would, marks_records: bool) -> ActionOutcome:
+        """Do what the intent of this kind says, once; never raises.
+
+        Args:
+            kind: The intent's kind.
+            perform: Does it.
+            would: Says what it would do, where it may not.
+            marks_records: Whether the batch must not flow on when it failed.
+        """
+        intent = self._intent(kind)
+        if intent is None:
+            return ActionOutcome(kind, NOTHING, "nothing to do")
+        if self.lease is None or self.effects is None:
+            outcome = ActionOutcome(kind, WOULD, would(intent.data))
+        elif self.faults:
+            return ActionOutcome(kind, PENDING, "waits, for something before it failed")
+        else:
+            outcome = self._performed(kind, perform, intent, marks_records=marks_records)
+        self._settle(outcome)
+        return outcome
+
+    def _performed(self, kind: str, perform: Perform, intent: Intent, *, marks_records: bool) -> ActionOutcome:
+        try:
+            return ActionOutcome(kind, DONE, perform(intent.data, self))
+        except Exception as error:  # noqa: BLE001 - an action that raises would stop the ones after it
+            if marks_records or isinstance(error, LeaseLostError):
+                self.faults.append(error)
+            return ActionOutcome(kind, PENDING if marks_records else FAILED, f"{type(error).__name__}: {error}")
+
+    def _intent(self, kind: str) -> Intent | None:
+        intents = self.report.intents if self.report else ()
+        return next((intent for intent in intents if intent.action == kind and intent.status == PENDING), None)
+
+    def _settle(self, outcome: ActionOutcome) -> None:
+        assert self.report is not None
+        settled = tuple(
+            replace(intent, status=outcome.status, detail=outcome.detail) if intent.action == outcome.action else intent
+            for intent in self.report.intents
+        )
+        self.report = replace(self.report, intents=settled, actions=(*self.report.actions, outcome))
+        if self.lease is None or self.effects is None:
+            return
+        try:
+            self.effects.ledger.record_action(self.lease, self.gate, self.run_id, outcome)
+        except Exception as error:  # noqa: BLE001 - done, but not written down: it is done again, which changes nothing
+            self.faults.append(error)
+
+
+def _plain(identifier: Any) -> list[Any]:
+    return [str(part) for part in identifier.to_tuple()]
 
 
 _current: ContextVar[ActionScope | None] = ContextVar("action_scope", default=None)
@@ -55,23 +226,6 @@ def acting(scope: ActionScope) -> Iterator[ActionScope]:
         _current.reset(token)
 
 
-def perform(
-    name: str, act: Callable[[ActionScope | None], tuple[str, str]], *, marks_records: bool = False
-) -> dict[str, Any]:
-    """Run an action so that it never raises and its outcome is kept.
-
-    Args:
-        name: The action's name.
-        act: Does it; a status and a sentence.
-        marks_records: Whether the batch must not flow on when it failed.
-    """
-    scope = _current.get()
-    try:
-        status, detail = act(scope)
-    except Exception as error:  # noqa: BLE001 - an action that raises would stop the ones after it
-        status, detail = FAILED, f"{type(error).__name__}: {error}"
-        if scope is not None and marks_records:
-            scope.faults.append(error)
-    if scope is not None:
-        scope.outcomes.append(ActionOutcome(action=name, status=status, detail=detail))
-    return {"action": name, "status": status, "detail": detail}
+def current() -> ActionScope | None:
+    """The run a checkpoint is in."""
+    return _current.get()

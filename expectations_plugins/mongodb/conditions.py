@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.backend import UnsupportedError, pattern_for
 from expectations_plugins.expressions import (
     Always,
     And,
@@ -145,7 +145,12 @@ def _in_set(node: InSet) -> Expression:
 
 def _matches(node: Matches) -> Expression:
     # the input is null, and the answer false, of what is no text
-    return {"$regexMatch": {"input": _text(node.field, shown=node.shown), "regex": {"$literal": node.pattern}}}
+    return {
+        "$regexMatch": {
+            "input": _text(node.field, shown=node.shown),
+            "regex": {"$literal": pattern_for("MongoDB", node.pattern)},
+        }
+    }
 
 
 def _not(node: Not) -> Expression:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.backend import UnsupportedError, pattern_for
 from expectations_plugins.expressions import (
     Always,
     And,
@@ -167,7 +167,7 @@ def _in_set(node: InSet, query: Cypher) -> str:
 def _matches(node: Matches, query: Cypher) -> str:
     # =~ matches the whole text; a search is that with anything around it, newlines included.
     # There are servers that match a number's digits: so only what is text is matched.
-    pattern = query.bind(f"(?s).*?(?-s:{node.pattern}).*")
+    pattern = query.bind(f"(?s).*?(?-s:{pattern_for('Neo4j', node.pattern)}).*")
     return f"coalesce({_text(node.field, query, shown=node.shown)} =~ {pattern}, false)"
 
 

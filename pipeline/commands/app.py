@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import click
 
-from pipeline.ports import GraphStore, Ledger, Progress
+from pipeline.ports import GraphStore, Ledger, Progress, RawStore
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 
@@ -27,6 +27,10 @@ class App(Protocol):
     @property
     def ledger(self) -> Ledger:
         """The ledger, connected and prepared."""
+
+    @property
+    def raw_store(self) -> RawStore:
+        """The raw store, connected and prepared."""
 
     @property
     def graph_store(self) -> GraphStore:

@@ -56,7 +56,7 @@ def _next_step(document: Document) -> str:
         case BatchStatus.HALTED if counts_in(document).quarantined:
             return f"run.py resume {batch} goes on without the quarantined records"
         case BatchStatus.HALTED:
-            return f"run.py resume {batch} --recheck checks again after it is mended"
+            return f"run.py recheck {batch} checks again after it is mended; run.py reject {batch} gives it up"
         case BatchStatus.HELD:
             return "the next run checks it again; run.py doctor shows which store is down"
         case BatchStatus.RUNNING:

@@ -35,6 +35,8 @@ class GraphStage:
         """
         batch_id, written = context.batch_id, 0
         accepted, _quarantined = self._raw.counts(batch_id)
+        if self._graph.count(batch_id) > accepted:
+            self._graph.remove(batch_id)  # records were quarantined since: what is accepted is written anew
         records = self._raw.graph_records(batch_id)
         while chunk := list(islice(records, self._chunk)):
             self._graph.write(batch_id, chunk, fence=context.lease.fence)

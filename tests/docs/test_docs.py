@@ -22,6 +22,11 @@ def test_the_push_down_page_is_what_the_engines_support() -> None:
     assert (ROOT / "docs" / "push-down.md").read_text("utf-8") == page
 
 
+def test_the_gates_page_is_what_the_actions_act_on() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "gates_table.py"))["page"]()
+    assert (ROOT / "docs" / "gates.md").read_text("utf-8") == page
+
+
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.key)
 def test_the_readme_names_every_stage_and_gate(step: object) -> None:
     mark = "[{}]" if step.kind == "stage" else "<gate: {}>"  # type: ignore[attr-defined]

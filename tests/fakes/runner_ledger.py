@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
-from pipeline.model import BatchStatus, DeadLetter, EmbedManifest, GateReport, Lease, LoadCounts
+from pipeline.model import ActionOutcome, BatchStatus, DeadLetter, EmbedManifest, GateReport, Lease, LoadCounts
 
 
 class MemoryLedger:
@@ -83,6 +83,17 @@ class MemoryLedger:
 
     def record_gate(self, lease: Lease, report: GateReport) -> None:
         self._document(lease).setdefault("gates", {})[report.gate] = asdict(report)
+
+    def record_action(self, lease: Lease, gate: str, run_id: str, outcome: ActionOutcome) -> None:
+        record = self._document(lease).get("gates", {}).get(gate) or {}
+        if record.get("run_id") == run_id:
+            record["intents"] = [
+                {**one, **asdict(outcome)} if one["action"] == outcome.action else one for one in record["intents"]
+            ]
+
+    def halted(self, other_than: str) -> Mapping[str, Any] | None:
+        halted = [one for key, one in self.documents.items() if key != other_than and one.get("status") == "halted"]
+        return halted[0] if halted else None
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         for step in steps:

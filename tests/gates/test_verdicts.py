@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_an_empty_file_is_empty_at_every_gate(make_site: MakeSite) -> None:
     outcome = site.process("nothing.jsonl")
     assert outcome.verdicts == dict.fromkeys(GATES, "EMPTY")
     assert (outcome.status, outcome.exit_code) == (BatchStatus.CLOSED, ExitCode.OK)
-    assert site.report(outcome, "raw")["actions"][0]["status"] == "nothing to do"
+    assert [one["action"] for one in site.report(outcome, "raw")["actions"]] == ["docs"]
 
 
 def test_a_file_of_nothing_but_dead_letters_fails_and_can_be_let_go_with_nothing(make_site: MakeSite) -> None:
@@ -81,7 +82,7 @@ def test_a_graph_that_lost_records_cannot_be_passed_over_and_is_mended_by_a_rech
     halt_at_the_graph_gate(site, outcome.batch_id, lost="one-03")
     with pytest.raises(ConfigurationError, match="no record can be left out"):
         site.app.runner().resume(outcome.batch_id)
-    assert site.app.runner().resume(outcome.batch_id, recheck=True).status is BatchStatus.CLOSED
+    assert site.app.runner().recheck(outcome.batch_id, redo=True).status is BatchStatus.CLOSED
     assert site.app.graph_store.count(outcome.batch_id) == 11
 
 
@@ -232,7 +233,8 @@ def gates_of(site: Site, raw_store: Any = None, **environment: str) -> dict[str,
     """The gates, with other addresses where the test wants a store to be down."""
     app = site.app
     known = app.connections("mongodb", "neo4j", "milvus").environment()
-    found = build_gates(app.settings, {**known, **environment}, app.ledger, raw_store or app.raw_store)
+    effects = app._effects()
+    found = build_gates(app.settings, {**known, **environment}, replace(effects, raw_store=raw_store or app.raw_store))
     return dict(found)
 
 

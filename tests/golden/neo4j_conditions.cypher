@@ -36,7 +36,7 @@ CASE WHEN coalesce(n.`a` <= 0 OR n.`a` > 0, false) AND coalesce(n.`b` <= 0 OR n.
 
 // matches
 coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p0, false)
-// {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*"}
+// {"p0": "(?s).*?(?-s:^u_[0-9]{3,}(?=\\n?(?![\\s\\S]))).*"}
 
 // not
 (NOT (n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)))
@@ -56,7 +56,7 @@ EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 }
 
 // malformed_user_id
 ((n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)) OR ((NOT coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p0, false)) OR coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p1, false)))
-// {"p0": "(?s).*?(?-s:^u_\\d{3,}$).*", "p1": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
+// {"p0": "(?s).*?(?-s:^u_[0-9]{3,}(?=\\n?(?![\\s\\S]))).*", "p1": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
 
 // orphaned
 (NOT EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 })

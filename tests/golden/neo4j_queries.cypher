@@ -1,6 +1,6 @@
 // measure
 MATCH (n:`Interaction`) WHERE n.`batch_id` = $p0 RETURN sum(CASE WHEN true THEN 1 ELSE 0 END) AS m0, sum(CASE WHEN ((n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)) OR ((NOT coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p1, false)) OR coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p2, false))) THEN 1 ELSE 0 END) AS m1, CASE WHEN count(CASE WHEN (NOT (n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false))) THEN n.`a` END) > 1 THEN stDev(CASE WHEN (NOT (n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false))) THEN n.`a` END) END AS m2, max(CASE WHEN ((n.`b` IS NULL OR coalesce(n.`b` <> n.`b`, false)) AND (NOT (n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false)))) THEN n.`a` END) AS m3, count(DISTINCT CASE WHEN (NOT (n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false))) THEN n.`a` END) AS m4
-// {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n", "p1": "(?s).*?(?-s:^u_\\d{3,}$).*", "p2": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
+// {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n", "p1": "(?s).*?(?-s:^u_[0-9]{3,}(?=\\n?(?![\\s\\S]))).*", "p2": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
 
 // alone_repeated
 MATCH (n:`Interaction`) WHERE n.`batch_id` = $p0 AND (NOT (n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false))) WITH n.`a` AS k0, count(*) AS hits WHERE hits > 1 RETURN sum(hits) AS m

@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from pipeline.errors import ConfigurationError
-from pipeline.model import BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, short
+from pipeline.model import ActionOutcome, BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, short
 from pipeline.ports import Ledger
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_letters import DeadLetters
@@ -22,6 +22,7 @@ from pipeline.stores.mongodb.ledger_queries import (
     LEDGER_VERSION,
     META,
     Update,
+    action_recorded,
     batch_opened,
     field_set,
     gate_recorded,
@@ -118,6 +119,12 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         with ERRORS.guard("listing batches"):
             return list(self._batches.find().sort([("first_seen", -1), ("_id", 1)]).limit(limit))
 
+    def halted(self, other_than: str) -> Mapping[str, Any] | None:
+        """The batch that has been halted longest, this one aside; None when none is."""
+        condition = {"status": {"$eq": BatchStatus.HALTED.value}, "_id": {"$ne": other_than}}
+        with ERRORS.guard("looking for halted batches"):
+            return self._batches.find_one(condition, sort=[("first_seen", 1), ("_id", 1)])
+
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
         document = self._update(lease, step_started(step), f"starting {step}")
@@ -130,6 +137,10 @@ class MongoLedger(Leases, DeadLetters, Ledger):
     def record_gate(self, lease: Lease, report: GateReport) -> None:
         """Record a gate's verdict, findings and action outcomes in place of its last ones."""
         self._update(lease, gate_recorded(report.gate, plain(report)), f"recording gate {report.gate}")
+
+    def record_action(self, lease: Lease, gate: str, run_id: str, outcome: ActionOutcome) -> None:
+        """Record what became of an intent of this check; nothing happens when another check is recorded now."""
+        self._update(lease, action_recorded(gate, run_id, outcome), f"recording {outcome.action} of gate {gate}")
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Forget that these steps were done, and their attempts, so that the next run does them again."""

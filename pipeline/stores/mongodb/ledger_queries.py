@@ -116,6 +116,18 @@ def gate_recorded(gate: str, report: Mapping[str, Any]) -> Update:
     return _updated({f"gates.{gate}": {"$mergeObjects": [literal(plain(report)), {"at": "$$NOW"}]}})
 
 
+def action_recorded(gate: str, run_id: str, outcome: object) -> Update:
+    """What became of an action, in its intent; of this check only."""
+    done = plain(outcome)
+    intents = {"$ifNull": [f"$gates.{gate}.intents", []]}
+    named = {"$eq": ["$$this.action", literal(done["action"])]}
+    ended = {"$mergeObjects": ["$$this", {"status": literal(done["status"]), "detail": literal(done["detail"])}]}
+    ended["$mergeObjects"].append({"at": "$$NOW"})
+    updated = {"$map": {"input": intents, "in": {"$cond": [named, ended, "$$this"]}}}
+    same_check = {"$eq": [f"$gates.{gate}.run_id", literal(run_id)]}
+    return _updated({f"gates.{gate}.intents": {"$cond": [same_check, updated, intents]}})
+
+
 def status_set(status: str, reason: str) -> Update:
     """A status; every one but running ends the batch's clock."""
     end_time = "$$REMOVE" if status == RUNNING else "$$NOW"

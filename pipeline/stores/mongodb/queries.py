@@ -70,6 +70,26 @@ def quarantined_filter(batch_id: str) -> Document:
     return {**_of_batch(batch_id), "quarantine": {"$exists": True}}
 
 
+def in_quarantine_filter(interaction_id: str) -> Document:
+    """A record by its id, while it is marked."""
+    return {"_id": {"$eq": interaction_id}, "quarantine": {"$exists": True}}
+
+
+def released(changes: Mapping[str, Any], note: str, run_id: str) -> list[Document]:
+    """The mark moves to the record's history, with the values that were changed as they were before."""
+    before = {name: {"$ifNull": [f"${name}", None]} for name in changes}
+    entry = {
+        "mark": "$quarantine",
+        "released_at": "$$NOW",
+        "note": {"$literal": note},
+        "run_id": {"$literal": run_id},
+        "before": before,
+    }
+    history = {"$concatArrays": [{"$ifNull": ["$quarantine_history", []]}, [entry]]}
+    new = {name: {"$literal": value} for name, value in changes.items()}
+    return [{"$set": {"quarantine_history": history}}, {"$set": new}, {"$unset": "quarantine"}]
+
+
 def accepted_filter(batch_id: str, after: str, *, with_message: bool = False) -> Document:
     """Accepted records of a batch whose id comes after another; ids are never empty, so "" is before them all."""
     page = {**_accepted(batch_id), "_id": {"$gt": after}}

@@ -11,7 +11,7 @@ from pymongo.cursor import Cursor
 from pymongo.errors import BulkWriteError, CursorNotFound, OperationFailure
 
 from pipeline.errors import TerminalError, TransientError
-from pipeline.model import GraphRecord, Interaction, MetricRow, short
+from pipeline.model import GraphRecord, Interaction, MetricRow, Quarantined, short
 from pipeline.ports import RawStore
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import DUPLICATE_KEY, ERRORS
@@ -20,11 +20,13 @@ from pipeline.stores.mongodb.queries import (
     INTERACTIONS,
     accepted_filter,
     counts_pipeline,
+    in_quarantine_filter,
     interaction_document,
     metrics_pipeline,
     owners_filter,
     quarantine_filter,
     quarantined_filter,
+    released,
 )
 
 INSERT_RECORDS = 1_000
@@ -97,6 +99,29 @@ class MongoRawStore(RawStore):
             self._interactions.update_many(quarantine_filter(batch_id, condition), {"$set": {"quarantine": mark}})
             return self._interactions.count_documents(quarantined_filter(batch_id))
 
+    def quarantined(self, batch_id: str | None, limit: int) -> Sequence[Quarantined]:
+        """Records in quarantine, of one batch or of all, newest mark first."""
+        condition = quarantined_filter(batch_id) if batch_id else {"quarantine": {"$exists": True}}
+        with ERRORS.guard("listing the quarantine"):
+            rows = self._interactions.find(condition).sort([("quarantine.at", -1), ("_id", 1)]).limit(limit)
+            return [_quarantined(row) for row in rows]
+
+    def in_quarantine(self, interaction_id: str) -> Quarantined | None:
+        """One record in quarantine; None when it is not there."""
+        with ERRORS.guard(f"reading interaction {interaction_id!r}"):
+            row = self._interactions.find_one(in_quarantine_filter(interaction_id))
+        return _quarantined(row) if row else None
+
+    def release(self, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
+        """Set fields of a record in quarantine and lift its mark; the history of both stays with the record.
+
+        Returns:
+            Whether it was in quarantine.
+        """
+        with ERRORS.guard(f"releasing interaction {interaction_id!r}"):
+            found = self._interactions.update_one(in_quarantine_filter(interaction_id), released(changes, note, run_id))
+        return bool(found.matched_count)
+
     def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
         """The batch's metrics, grouped in MongoDB, in a fixed order."""
         pipeline = metrics_pipeline(batch_id, include_quarantined=include_quarantined)
@@ -168,6 +193,19 @@ class MongoRawStore(RawStore):
     def _aggregate(self, pipeline: list[dict[str, Any]], doing: str) -> Iterator[dict[str, Any]]:
         with ERRORS.guard(doing), self._interactions.aggregate(pipeline, allowDiskUse=True) as rows:
             yield from rows
+
+
+def _quarantined(row: Mapping[str, Any]) -> Quarantined:
+    mark = row["quarantine"]
+    return Quarantined(
+        interaction_id=row["_id"],
+        batch_id=row["batch_id"],
+        gate=str(mark.get("gate", "")),
+        reason=str(mark.get("reason", "")),
+        run_id=str(mark.get("run_id", "")),
+        at=mark.get("at"),
+        record=row,
+    )
 
 
 def _text(value: object) -> str | None:

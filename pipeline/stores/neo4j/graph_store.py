@@ -55,3 +55,8 @@ class Neo4jGraphStore:
         doing = f"counting interactions of batch {short(batch_id)}"
         [row] = self._graph.read(queries.COUNT, {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)
         return int(row["interactions"])
+
+    def remove(self, batch_id: str) -> None:
+        """Delete the batch's interactions and their relationships; users and campaigns stay."""
+        doing = f"removing interactions of batch {short(batch_id)}"
+        self._graph.write((queries.REMOVE,), {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)

@@ -46,6 +46,8 @@ MATCH (c:Campaign {campaign_id: row.campaign_id})
 MERGE (i)-[:REFERS_TO]->(c)
 """.strip()
 
+REMOVE = "MATCH (i:Interaction {batch_id: $batch_id}) DETACH DELETE i"
+
 COUNT = "MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions"
 
 

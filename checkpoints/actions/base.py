@@ -1,0 +1,59 @@
+"""What all actions of ours share: they intend before they act, never raise, and act only in a run with a lease."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from great_expectations.checkpoint.actions import ValidationAction
+
+from checkpoints.actions.scope import ActionScope, current
+from checkpoints.verdicts import judged
+from pipeline.model import GateReport
+
+
+class GateAction(ValidationAction):
+    """An action of a gate's checkpoint. Subclasses name their kind and say what they intend and do."""
+
+    kind: ClassVar[str]
+    marks_records: ClassVar[bool] = False
+
+    def kind_of_action(self) -> str:
+        """The kind of its intents."""
+        return self.kind
+
+    def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
+        """What it is going to do, as plain data; None for nothing."""
+        raise NotImplementedError
+
+    @classmethod
+    def perform(cls, data: Mapping[str, Any], scope: ActionScope) -> str:
+        """Do it; a sentence about what was done. Doing it again changes nothing."""
+        raise NotImplementedError
+
+    @classmethod
+    def would(cls, data: Mapping[str, Any]) -> str:
+        """What it would do, as a sentence."""
+        del data
+        return f"would {cls.kind}"
+
+    def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:
+        """Act, or say what would be done."""
+        del action_context
+        scope = current() or by_hand(checkpoint_result)
+        scope.plan(siblings(checkpoint_result, self), checkpoint_result)
+        outcome = scope.act(self.kind, self.perform, would=self.would, marks_records=self.marks_records)
+        return dataclasses.asdict(outcome)
+
+
+def siblings(checkpoint_result: Any, action: GateAction) -> list[GateAction]:
+    """All actions of ours of the checkpoint, in their order; a result made by hand knows only this one."""
+    configured = getattr(checkpoint_result.checkpoint_config, "actions", None) or [action]
+    return [one for one in configured if isinstance(one, GateAction)]
+
+
+def by_hand(checkpoint_result: Any) -> ActionScope:
+    """The scope of a checkpoint run from a notebook or by GX's Airflow operator: it looks, it does not act."""
+    name = str(getattr(checkpoint_result.checkpoint_config, "name", "") or "checkpoint")
+    return ActionScope(name, "", "", None, None, judge=lambda results: judged(name, "", results, expected=1))

@@ -1,0 +1,46 @@
+"""Rollback: an embedding batch with too many invalid vectors is taken back, exactly and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from checkpoints.actions.base import GateAction
+from checkpoints.actions.scope import ActionScope
+from checkpoints.consequences import ROLLBACK
+from pipeline.model import VECTOR_DIMENSION, GateReport, Verdict
+
+
+class RollbackAction(GateAction):
+    """Take the latest embedding batch back when its vectors failed; not when the collection itself is wrong."""
+
+    type: Literal["sluicegate_rollback"] = "sluicegate_rollback"
+    kind: ClassVar[str] = ROLLBACK
+    marks_records: ClassVar[bool] = True
+
+    def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
+        """The embedding batch that was judged; an outage rolls nothing back."""
+        del scope
+        invalid = [result for result in results if _vectors_failed(result)]
+        embedding_batch_id = str(report.parameters.get("embedding_batch_id") or "")
+        if report.verdict is not Verdict.FAIL or not invalid or not embedding_batch_id:
+            return None
+        return {"embedding_batch_id": embedding_batch_id}
+
+    @classmethod
+    def would(cls, data: Mapping[str, Any]) -> str:
+        """Which embedding batch it would take back."""
+        return f"would roll embedding batch {data['embedding_batch_id']} back"
+
+    @classmethod
+    def perform(cls, data: Mapping[str, Any], scope: ActionScope) -> str:
+        """Remove its vectors and put back what they replaced."""
+        assert scope.effects is not None
+        assert scope.lease is not None
+        done = scope.effects.rollback().perform(scope.lease, scope.batch_id, str(data["embedding_batch_id"]))
+        return f"{done.removed:,} vectors removed, {done.restored:,} restored"
+
+
+def _vectors_failed(result: Any) -> bool:
+    details = (result.result or {}).get("details") or {}
+    return not result.success and details.get("schema_dimension") == VECTOR_DIMENSION

@@ -1,0 +1,62 @@
+"""What follows from each gate's verdict: one table that the actions, the alerts and the docs read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.model import Verdict, short
+from pipeline.topology import GATES
+
+RAW, GRAPH, VECTORS = GATES
+
+QUARANTINE = "quarantine"
+FLAG = "flag"
+ROLLBACK = "rollback"
+ALERT = "alert"
+DOCS = "docs"
+
+CRITICAL, WARNING, OUTAGE = "critical", "warning", "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What follows from a verdict.
+
+    Args:
+        batch: What becomes of the batch, in words.
+        mark: The action that marks or removes records; "" for none.
+        severity: The alert's; "" when there is none.
+        command: What a person runs next, with `{batch}` in it; "" when there is nothing to do.
+    """
+
+    batch: str
+    mark: str = ""
+    severity: str = ""
+    command: str = ""
+
+    def next_step(self, batch_id: str) -> str:
+        """The command for one batch."""
+        return self.command.format(batch=short(batch_id))
+
+
+GOES_ON = "goes on"
+HALTED = "is halted"
+HELD = "is held; the next run checks it again"
+
+CONSEQUENCES: dict[tuple[str, Verdict], Consequence] = {
+    (RAW, Verdict.FAIL): Consequence(HALTED, QUARANTINE, CRITICAL, "run.py resume {batch}"),
+    (RAW, Verdict.WARN): Consequence(GOES_ON, QUARANTINE, WARNING, "run.py quarantine list --batch {batch}"),
+    (GRAPH, Verdict.FAIL): Consequence(HALTED, FLAG, CRITICAL, "run.py recheck {batch} --redo"),
+    (GRAPH, Verdict.WARN): Consequence(GOES_ON, FLAG, WARNING, "run.py review list --batch {batch}"),
+    (VECTORS, Verdict.FAIL): Consequence(HALTED, ROLLBACK, CRITICAL, "run.py recheck {batch} --redo"),
+    (VECTORS, Verdict.WARN): Consequence(GOES_ON, "", WARNING, "run.py reembed --batch {batch}"),
+    **{(gate, Verdict.ERROR): Consequence(HELD, "", OUTAGE, "run.py doctor") for gate in GATES},
+    **{(gate, Verdict.PASS): Consequence(GOES_ON) for gate in GATES},
+    **{(gate, Verdict.EMPTY): Consequence(GOES_ON) for gate in GATES},
+}
+"""By gate and verdict."""
+
+
+def consequence(gate: str, verdict: Verdict) -> Consequence:
+    """What follows when a gate says this."""
+    return CONSEQUENCES[gate, verdict]

@@ -1,0 +1,40 @@
+"""Writes docs/gates.md: what follows from each gate's verdict, from the table the code itself acts on.
+
+Usage: python docs/gates_table.py   A test holds the page equal to the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from checkpoints.consequences import CONSEQUENCES, FLAG, QUARANTINE, ROLLBACK
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER / "gates.md"
+MARKS = {
+    "": "-",
+    QUARANTINE: "bad records are quarantined",
+    FLAG: "orphans are flagged for review",
+    ROLLBACK: "the embedding batch is rolled back",
+}
+GREEN = "what was open is resolved"
+
+
+def rows() -> Iterator[str]:
+    """The table, line by line."""
+    yield "| gate | verdict | the batch | records | alert | the command to run next |"
+    yield "|---|---|---|---|---|---|"
+    for (gate, verdict), follows in sorted(CONSEQUENCES.items()):
+        alert = follows.severity or (GREEN if verdict == "PASS" else "-")
+        command = f"`{follows.command.format(batch='BATCH')}`" if follows.command else "-"
+        yield f"| {gate} | {verdict} | {follows.batch} | {MARKS[follows.mark]} | {alert} | {command} |"
+
+
+def page() -> str:
+    """The page's text."""
+    return (FOLDER / "gates.template.md").read_text("utf-8").replace("{{ table }}", "\n".join(rows()))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

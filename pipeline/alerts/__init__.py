@@ -1,0 +1,1 @@
+"""Telling people: alerts by Slack, PagerDuty and whatever else is configured."""

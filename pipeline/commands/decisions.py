@@ -1,0 +1,86 @@
+"""`run.py resume`, `recheck` and `reject`: what a person decides about a batch that does not go on by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from pipeline.commands.app import app_of
+from pipeline.commands.summary import as_json, as_text
+from pipeline.errors import ExitCode
+from pipeline.runner import Runner
+from pipeline.runner_outcome import BatchOutcome, exit_code_of
+
+json_option = click.option(
+    "--json", "json_wanted", is_flag=True, help="One JSON document on stdout instead of the summary."
+)
+
+
+@click.command()
+@click.argument("batch")
+@json_option
+@click.pass_context
+def resume(context: click.Context, batch: str, json_wanted: bool) -> ExitCode:
+    """Let a halted BATCH go on after its failed gate, without its quarantined records.
+
+    BATCH is a batch id or the first digits of one. The quarantined records stay in MongoDB, marked, and reach no other
+    store. The log file is not needed again.
+
+    \b
+    Example:
+      python run.py resume 3f2a91c07d11
+    """
+    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.resume(batch_id))
+
+
+@click.command()
+@click.argument("batch")
+@click.option("--redo", is_flag=True, help="Do the stage before the gate again first, e.g. embed again.")
+@json_option
+@click.pass_context
+def recheck(context: click.Context, batch: str, redo: bool, json_wanted: bool) -> ExitCode:
+    """Run the gate that stopped BATCH again on what is there now; if it passes, the batch goes on.
+
+    A batch in the dead-letter queue is tried again from the step that failed.
+
+    \b
+    Examples:
+      python run.py recheck 3f2a91c07d11
+      python run.py recheck 3f2a --redo
+    """
+    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.recheck(batch_id, redo=redo))
+
+
+@click.command()
+@click.argument("batch")
+@click.option("--note", default="by a person", show_default=True, help="Why, for whoever looks later.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_context
+def reject(context: click.Context, batch: str, note: str, yes: bool, json_wanted: bool) -> ExitCode:
+    """Give BATCH up: none of its records flows on, and it goes to the dead-letter queue.
+
+    What it published is taken back from BigQuery's view and from Neo4j. Its records stay in MongoDB, in quarantine, and
+    its file in the spool.
+
+    \b
+    Example:
+      python run.py reject 3f2a91c07d11 --note "a test file"
+    """
+    if not yes:
+        click.confirm(f"Give batch {batch} up?", abort=True, err=True)
+    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.reject(batch_id, note))
+
+
+def _decide(
+    context: click.Context, batch: str, json_wanted: bool, decide: Callable[[Runner, str], BatchOutcome]
+) -> ExitCode:
+    app = app_of(context)
+    batch_id = str(app.ledger.find(batch)["_id"])
+    outcomes = [decide(app.runner(), batch_id)]
+    if json_wanted:
+        click.echo(as_json(outcomes, app.docs_index, complete=True))
+    else:
+        click.echo("\n".join(as_text(outcomes, app.docs_index)))
+    return exit_code_of(outcomes)

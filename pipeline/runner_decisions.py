@@ -1,0 +1,158 @@
+"""What a person decides about a batch: let it go on, check it again, give it up. Written down under the lease first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import ConfigurationError, ExitCode
+from pipeline.model import BatchStatus, Lease, short
+from pipeline.ports import Ledger
+from pipeline.runner_outcome import Ending, counts_in, is_done
+from pipeline.topology import STEPS, Step, StepKind
+
+Document = Mapping[str, Any]
+
+REDONE = {"graph": "stage:graph", "vectors": "stage:embed"}
+"""The stage that is done again before a gate is checked again: what it wrote is what the gate refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision about a batch.
+
+    Args:
+        refuse: Raises ConfigurationError when it cannot be made of a batch that stands like this.
+        begin: Writes it down under the lease, given the batch as it stands then.
+    """
+
+    refuse: Callable[[str, Document], None]
+    begin: Callable[[Ledger, Lease, Document], None]
+
+
+def resume() -> Decision:
+    """Let a halted batch go on after its failed gate, without its quarantined records."""
+
+    def refuse(batch_id: str, document: Document) -> None:
+        _refuse_ended(batch_id, document)
+        batch, status = short(batch_id), document.get("status")
+        if status == BatchStatus.DEAD:
+            raise ConfigurationError(
+                f"Batch {batch} is in the dead-letter queue: {document.get('reason')}",
+                next_step=f"When that is mended, try it again: run.py recheck {batch}",
+            )
+        if status == BatchStatus.HALTED:
+            _refuse_passing_over(batch, document)
+        elif not is_done(document, "stage:load"):
+            raise ConfigurationError(
+                f"Batch {batch} was not loaded to its end, so its file is needed.",
+                next_step=f"Run it again: run.py run {document.get('source')}",
+            )
+
+    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
+        gate = failed_gate(document)
+        if document.get("status") == BatchStatus.HALTED and gate is not None:
+            ledger.start_step(lease, gate.key)
+            ledger.end_step(lease, gate.key, ok=True, counts={"resumed": True})
+
+    return Decision(refuse, begin)
+
+
+def recheck(*, redo: bool) -> Decision:
+    """Run the gate that stopped a batch again on what is there now; a dead batch is tried again from where it stopped.
+
+    Args:
+        redo: Do the stage before the gate again first: what it wrote is what the gate refused.
+    """
+
+    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
+        gate, status = failed_gate(document), document.get("status")
+        if status == BatchStatus.DEAD:
+            ledger.clear_steps(lease, [step.key for step in STEPS if not is_done(document, step.key)])
+        elif gate is not None:
+            stage = REDONE.get(gate.name) if redo else None
+            ledger.clear_steps(lease, [key for key in (stage, gate.key) if key])
+
+    return Decision(_refuse_ended, begin)
+
+
+def reject() -> Decision:
+    """Give a batch up; what is withdrawn is the run's business."""
+
+    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
+        del ledger, lease, document
+
+    return Decision(_refuse_ended, begin)
+
+
+def again(steps: Sequence[str]) -> Decision:
+    """Do these steps again, also of a closed batch: a record was released."""
+
+    def refuse(batch_id: str, document: Document) -> None:
+        if not document:
+            _refuse_ended(batch_id, document)
+
+    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
+        del document
+        ledger.clear_steps(lease, steps)
+
+    return Decision(refuse, begin)
+
+
+def failed_gate(document: Document) -> Step | None:
+    """The gate that did not let the batch pass."""
+    steps = document.get("steps") or {}
+    gates = (step for step in STEPS if step.kind is StepKind.GATE)
+    return next((step for step in gates if (steps.get(step.key) or {}).get("status") == "failed"), None)
+
+
+def settled(batch_id: str, document: Document) -> Ending | None:
+    """The ending of a batch a run has nothing to do for; None when there is work."""
+    batch, reason = short(batch_id), str(document.get("reason") or "")
+    match document.get("status"):
+        case BatchStatus.CLOSED:
+            return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
+        case BatchStatus.HALTED:
+            step = f"Look: run.py status {batch}. Then: run.py resume {batch}, or recheck, or reject"
+            told = f"It waits for a person. {reason}".strip()
+            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, step, fresh=False)
+        case BatchStatus.DEAD:
+            step = f"Look: run.py status {batch}. When it is mended: run.py recheck {batch}"
+            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, reason, step, fresh=False)
+        case _:
+            return None
+
+
+def loaded_or_again(batch_id: str, document: Document) -> Ending | None:
+    """A batch without its records needs its file, which only a run is given."""
+    if is_done(document, "stage:load"):
+        return None
+    message = f"Batch {short(batch_id)} can be loaded again."
+    step = f"Run it again: run.py run {document.get('source')}"
+    return Ending(BatchStatus.RUNNING, ExitCode.OK, message, step, fresh=False)
+
+
+def _refuse_ended(batch_id: str, document: Document) -> None:
+    batch = short(batch_id)
+    if not document:
+        raise ConfigurationError(f"There is no batch {batch}.", next_step="See the batches: run.py status")
+    if document.get("status") == BatchStatus.CLOSED:
+        raise ConfigurationError(f"Batch {batch} is closed: there is nothing to resume, recheck or reject.")
+
+
+def _refuse_passing_over(batch: str, document: Document) -> None:
+    gate, counts = failed_gate(document), counts_in(document)
+    if gate is None:
+        return
+    if gate.name != "raw":
+        raise ConfigurationError(
+            f"Batch {batch} failed the {gate.name} gate; no record can be left out to mend that.",
+            next_step=f"Do the stage before it again, and check: run.py recheck {batch} --redo",
+        )
+    nothing_flows = counts.read > 0 and counts.accepted == 0
+    if counts.quarantined == 0 and not nothing_flows:
+        raise ConfigurationError(
+            f"Batch {batch} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
+            next_step=f"Mend what it found (run.py status {batch}), then: run.py recheck {batch}",
+        )
