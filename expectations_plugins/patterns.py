@@ -3,8 +3,10 @@
 A pattern is parsed by Python's own parser, and its tree is written anew in the part of the language that all three read
 the same: classes are written out as ranges; `.`, `$`, `\\b` and the flags become classes and lookarounds; groups lose
 their names; every character that could be special is escaped. So the text that is sent is never the user's. What has no
-such text is refused by a `PatternError`. The meaning is that of Python's `re.search`, as in GX's pandas engine, with one
-named difference: `\\d`, `\\w` and `\\b` know the digits and letters of ASCII only. `\\s` and ignored case are Python's own.
+such text is refused by a `PatternError`.
+
+The meaning is that of Python's `re.search`, as in GX's pandas engine, with one named difference: `\\d`, `\\w` and `\\b`
+know the digits and letters of ASCII only. `\\s` and ignored case are Python's own, all of Unicode.
 
 How long a search takes is not promised: nested repeats such as `(a+)+b` are slow in all three. Then MongoDB ends the
 query at its match limit, and Java can run out of stack on long texts; both are errors, not answers.
@@ -19,11 +21,10 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from expectations_plugins.characters import EVERYTHING, escaped, is_surrogate, one_of
+
 _parser: Any = import_module("re._parser")  # typeshed does not know it; sre_parse, its old name, warns
 _codes: Any = import_module("re._constants")
-
-Ranges = Sequence[tuple[int, int]]
-"""Code points, from and to, both included."""
 
 MOST_REPEATS = 65_535
 """The highest count PCRE2 takes in a repeat."""
@@ -32,16 +33,7 @@ LONGEST = 32_764
 DEEPEST = 250
 """How deep PCRE2 nests parentheses."""
 
-END = r"(?![\s\S])"
-_WORD: Ranges = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
-_SPACE: Ranges = (
-    *((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
-    *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
-)
-_SURROGATES = (0xD800, 0xDFFF)
-_LAST = 0x10FFFF
-_PLAIN = frozenset(" _!\"%',/:;<=>@")
-_NAMED = {"\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+END = f"(?!{EVERYTHING})"
 _KNOWN_FLAGS = re.ASCII | re.IGNORECASE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE
 
 _W, _NOT_W = "[0-9A-Z_a-z]", "[^0-9A-Z_a-z]"
@@ -125,7 +117,7 @@ def like(pattern: str) -> str:
 
 
 _SIMPLER = "Write it with fewer or smaller groups and repeats."
-_ANYTHING = r"[\s\S]*"
+_ANYTHING = f"{EVERYTHING}*"
 
 
 def _like_part(found: re.Match[str], pattern: str) -> str:
@@ -133,16 +125,16 @@ def _like_part(found: re.Match[str], pattern: str) -> str:
     if part.startswith("%"):
         return _ANYTHING
     if part == "_":
-        return r"[\s\S]"
+        return EVERYTHING
     if part.startswith("\\"):
         if part[1:] not in ("%", "_", "\\"):
             why = "databases do not agree on what it means there"
             instead = r"Write \\ for a backslash, \% for a percent sign, \_ for an underscore."
             raise PatternError("The backslash", pattern, found.start(), why, instead)
         part = part[1:]
-    if _is_surrogate(ord(part)):
+    if is_surrogate(ord(part)):
         raise _surrogate(pattern, found.start())
-    return _escaped(ord(part))
+    return escaped(ord(part))
 
 
 def _checked(pattern: str, text: str) -> str:
@@ -226,7 +218,7 @@ class _Writer:
         return f"(?:\\{self._numbers[value]})"
 
     def _no_reference(self, group: int, why: str) -> PatternError:
-        position = self._token("reference", self._references.index(group))
+        position = self._token("reference", self._references.index(group), len(self._references))
         return self._refused("The backreference", position, f"{why}, where engines do not agree", _SPELL_OUT)
 
     def _atomic(self, _: Any, value: Any, scope: _Scope) -> str:
@@ -255,7 +247,7 @@ class _Writer:
             self._check_empty(value, ordered=ordered)
             low = 0  # the same texts, and engines count empty rounds differently
         inner = self.sequence(body, replace(scope, repeated=scope.repeated or high != 1, ordered=ordered))
-        if body.getwidth()[1] == 0:
+        if body.getwidth()[1] == 0 and (scope.around or low or high != 1):
             return inner if low else ""  # no width: twice is as good as once
         if high == 0:
             return ""
@@ -281,22 +273,17 @@ class _Writer:
         raise self._refused("The repeat", self._repeat_position(value), why, instead)
 
     def _characters(self, op: Any, value: Any, scope: _Scope) -> str:
-        flags = scope.flags
         if op is _codes.ANY:
-            return _class(_complement([] if flags & re.DOTALL else [(0x0A, 0x0A)]))
-        items = value if op is _codes.IN else [(_codes.LITERAL, value)]
-        negated = op is _codes.NOT_LITERAL or items[0][0] is _codes.NEGATE
-        named = [part for kind, what in items if kind is _codes.CATEGORY for part in _category(what, flags)]
-        plain = [what if kind is _codes.RANGE else (what, what) for kind, what in items if kind in _PLAIN_ITEMS]
-        if any(_is_surrogate(end) for part in plain for end in part):
+            return EVERYTHING if scope.flags & re.DOTALL else r"[^\n]"
+        items = value if op is _codes.IN else [(op, value)]
+        if any(is_surrogate(end) for kind, what in items if kind in _CODED for end in _ends(what)):
             raise _surrogate(self._pattern, None)
-        members = _complement([*named, *_any_case(plain, flags)])
-        return _class(members if negated else _complement(members))
+        return one_of(items, scope.flags)
 
     def _unknown(self, op: Any) -> PatternError:
         if op is _codes.GROUPREF_EXISTS:
             instead = "Write its cases as alternatives: (?:...|...)."
-            return self._refused("The conditional", self._token("conditional", 0), "Java has none", instead)
+            return self._refused("The conditional", self._token("conditional", 0, 1), "Java has none", instead)
         return self._refused(f"The construct {op}", None, "it is not known to every store", "Write it in another way.")
 
     def _refused(self, what: str, position: int | None, why: str, instead: str) -> PatternError:
@@ -306,14 +293,14 @@ class _Writer:
         index = next(number for number, known in enumerate(self._repeats) if known is value)
         return self._token("repeat", index, len(self._repeats))
 
-    def _token(self, kind: str, index: int, count: int | None = None) -> int | None:
+    def _token(self, kind: str, index: int, count: int) -> int | None:
         """Where the token stands; None where comments or shared beginnings of alternatives blur which one it is."""
         found = [token.start() for token in _TOKENS.finditer(self._pattern) if token.lastgroup == kind]
-        return None if index >= len(found) or (count is not None and count != len(found)) else found[index]
+        return found[index] if len(found) == count else None
 
 
 _SPELL_OUT = "Write out what it may repeat."
-_PLAIN_ITEMS = frozenset({_codes.LITERAL, _codes.RANGE})
+_CODED = frozenset({_codes.LITERAL, _codes.NOT_LITERAL, _codes.RANGE})
 _CHARACTERS = frozenset({_codes.LITERAL, _codes.NOT_LITERAL, _codes.IN, _codes.ANY})
 
 
@@ -341,6 +328,10 @@ def _atom(body: Any, text: str) -> str:
     return text if alone else f"(?:{text})"
 
 
+def _ends(what: Any) -> tuple[int, ...]:
+    return what if isinstance(what, tuple) else (what,)
+
+
 def _is_character(body: Any) -> bool:
     return len(body) == 1 and body[0][0] in _CHARACTERS
 
@@ -350,75 +341,6 @@ def _times(low: int, high: int | None) -> str:
     if short is not None:
         return short
     return f"{{{low}}}" if low == high else f"{{{low},{'' if high is None else high}}}"
-
-
-def _category(name: Any, flags: int) -> Ranges:
-    positive: dict[Any, Ranges] = {
-        _codes.CATEGORY_DIGIT: ((0x30, 0x39),),
-        _codes.CATEGORY_WORD: _WORD,
-        _codes.CATEGORY_SPACE: ((0x09, 0x0D), (0x20, 0x20)) if flags & re.ASCII else _SPACE,
-    }
-    opposite = {
-        _codes.CATEGORY_NOT_DIGIT: _codes.CATEGORY_DIGIT,
-        _codes.CATEGORY_NOT_WORD: _codes.CATEGORY_WORD,
-        _codes.CATEGORY_NOT_SPACE: _codes.CATEGORY_SPACE,
-    }
-    return positive[name] if name in positive else _complement(positive[opposite[name]])
-
-
-def _any_case(ranges: Ranges, flags: int) -> Ranges:
-    """With ignored case, the characters Python takes for one of these, too."""
-    if not flags & re.IGNORECASE or not ranges:
-        return ranges
-    members = _class(_complement(_complement(ranges)))
-    return [*ranges, *((ord(c), ord(c)) for c in re.findall(members, _cased(), flags & (re.ASCII | re.IGNORECASE)))]
-
-
-@lru_cache(maxsize=1)
-def _cased() -> str:
-    """Every character that has another case; there are none above."""
-    return "".join(c for c in map(chr, range(0x20000)) if c.lower() != c or c.upper() != c)
-
-
-def _complement(ranges: Ranges) -> Ranges:
-    """All other code points, in order; surrogates, which no text in a store holds, are in neither."""
-    free, found = 0, []
-    for low, high in sorted([*ranges, _SURROGATES]):
-        if low > free:
-            found.append((free, low - 1))
-        free = max(free, high + 1)
-    return found if free > _LAST else [*found, (free, _LAST)]
-
-
-def _class(members: Ranges) -> str:
-    others = _complement(members)
-    if not members or not others:
-        return r"[\s\S]" if members else r"[^\s\S]"
-    if members[-1][1] == _LAST:
-        return f"[^{_listed(others)}]"
-    if len(members) == 1 and members[0][0] == members[0][1]:
-        return _escaped(members[0][0])
-    return f"[{_listed(members)}]"
-
-
-def _listed(ranges: Ranges) -> str:
-    return "".join(
-        _escaped(low) if low == high else f"{_escaped(low)}{'-' if high > low + 1 else ''}{_escaped(high)}"
-        for low, high in ranges
-    )
-
-
-def _escaped(code: int) -> str:
-    character = chr(code)
-    if character in _NAMED:
-        return _NAMED[character]
-    if code < 0x20 or 0x7F <= code <= 0xA0:  # noqa: PLR2004
-        return f"\\x{code:02x}"  # PCRE2 and Java know other letters for some, and MongoDB takes no NUL
-    return character if code > 0x7F or character.isalnum() or character in _PLAIN else f"\\{character}"  # noqa: PLR2004
-
-
-def _is_surrogate(code: int) -> bool:
-    return _SURROGATES[0] <= code <= _SURROGATES[1]
 
 
 def _surrogate(pattern: str, position: int | None) -> PatternError:
