@@ -5,7 +5,7 @@ Values only ever appear under `$literal`, so no value of a record or a suite can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from expectations_plugins.backend import UnsupportedError, pattern_for
@@ -29,15 +29,23 @@ from expectations_plugins.expressions import (
     Related,
     Type,
 )
-from expectations_plugins.kinds import IN_WORDS, as_date, kinds_of, storable
+from expectations_plugins.kinds import IN_WORDS, NUMBERS, as_date, kinds_of, storable
 
 Expression = Any
 
-NULLISH = ["missing", "null", "undefined"]
+NAN = {"$literal": float("nan")}
+"""In BSON's order, which comparisons follow, a NaN comes right after missing and null and before everything else."""
+
+Fields = frozenset[Field]
+NONE: Fields = frozenset()
 
 
-def condition(node: Condition) -> Expression:
+def condition(node: Condition, texts: Fields = NONE) -> Expression:
     """A condition as an aggregation expression that is true or false.
+
+    Args:
+        node: The condition.
+        texts: Fields that are known to be text where it is evaluated.
 
     Raises:
         UnsupportedError: MongoDB has no such condition.
@@ -46,7 +54,7 @@ def condition(node: Condition) -> Expression:
     if compile_node is None:
         what = f"{IN_WORDS[type(node)]}: {UNSUPPORTED[type(node)]}"
         raise UnsupportedError("MongoDB", what, "Check it in Neo4j.")
-    return compile_node(node)
+    return compile_node(node, texts)
 
 
 def reference(field: Field) -> Expression:
@@ -68,30 +76,36 @@ def _plain(name: str) -> bool:
     return bool(name) and not name.startswith("$") and "." not in name and "\0" not in name
 
 
-def _always(node: Always) -> Expression:
+def _always(node: Always, _: Fields) -> Expression:
     return {"$literal": node.value}
 
 
-def _is_null(node: IsNull) -> Expression:
-    value = reference(node.field)
-    return {"$or": [{"$in": [{"$type": value}, NULLISH]}, {"$eq": [value, {"$literal": float("nan")}]}]}
+def _is_null(node: IsNull, _: Fields) -> Expression:
+    return {"$lte": [reference(node.field), NAN]}
 
 
-def _is_text(node: IsText) -> Expression:
+def _present(field: Field) -> Expression:
+    return {"$gt": [reference(field), NAN]}
+
+
+def _is_text(node: IsText, _: Fields = NONE) -> Expression:
     return {"$eq": [{"$type": reference(node.field)}, "string"]}
 
 
-def _has_type(node: HasType) -> Expression:
-    value = reference(node.field)
-    named = {"$in": [{"$type": value}, [alias for type_ in node.types for alias in _TYPES[type_]]]}
-    return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, named]}
+def _has_type(node: HasType, _: Fields) -> Expression:
+    named = _named(node.field, node.types)
+    return {"$and": [_present(node.field), named]} if Type.FLOAT in node.types else named
 
 
-def _compare(node: Compare) -> Expression:
+def _named(field: Field, types: Sequence[Type]) -> Expression:
+    return {"$in": [{"$type": reference(field)}, [alias for type_ in types for alias in _TYPES[type_]]]}
+
+
+def _compare(node: Compare, _: Fields) -> Expression:
     value = reference(node.field)
     if node.op in (Op.EQ, Op.NE):
         compared = {f"${OPERATORS[node.op]}": [value, {"$literal": storable(node.value)}]}
-        return {"$and": [{"$not": [_is_null(IsNull(node.field))]}, compared]}
+        return compared if node.op is Op.EQ else {"$and": [_present(node.field), compared]}
     bounds = dict.fromkeys((storable(node.value), as_date(node.value)))
     ordered = [_ordered(node.op, node.field, bound) for bound in bounds if bound is not None]
     return ordered[0] if len(ordered) == 1 else {"$or": ordered}
@@ -99,70 +113,71 @@ def _compare(node: Compare) -> Expression:
 
 def _ordered(op: Op, field: Field, bound: Any) -> Expression:
     """BSON has an order across types: without a look at the type, every text is more than every number."""
-    value = reference(field)
-    compared = {f"${OPERATORS[op]}": [value, {"$literal": bound}]}
-    return {"$and": [_has_type(HasType(field, kinds_of(bound))), compared]}
+    compared = {f"${OPERATORS[op]}": [reference(field), {"$literal": bound}]}
+    if kinds_of(bound) != NUMBERS:
+        return {"$and": [_named(field, kinds_of(bound)), compared]}
+    # what comes before numbers is null and NaN, what comes after them is of another type
+    rest = _present(field) if op in (Op.LT, Op.LE) else {"$isNumber": reference(field)}
+    return {"$and": [rest, compared]}
 
 
 def _text(field: Field, *, shown: bool) -> Expression:
     """A field's text, and null of what is none; $regexMatch and $strLenCP refuse anything else."""
-    value = reference(field)
-    if not shown:
-        return {"$cond": [_is_text(IsText(field)), value, None]}
-    branches = [
-        {"case": {"$in": [{"$type": value}, list(_TYPES[Type.INTEGER])]}, "then": {"$toString": value}},
-        {"case": {"$eq": [{"$type": value}, "bool"]}, "then": {"$cond": [value, "True", "False"]}},
-        {"case": _is_text(IsText(field)), "then": value},
-    ]
-    return {"$switch": {"branches": branches, "default": None}}
+    value, otherwise = reference(field), None
+    if shown:
+        integer = {"case": {"$in": [{"$type": value}, list(_TYPES[Type.INTEGER])]}, "then": {"$toString": value}}
+        boolean = {"case": {"$eq": [{"$type": value}, "bool"]}, "then": {"$cond": [value, "True", "False"]}}
+        otherwise = {"$switch": {"branches": [integer, boolean], "default": None}}
+    return {"$cond": [_is_text(IsText(field)), value, otherwise]}
 
 
-def _compare_length(node: CompareLength) -> Expression:
+def _compare_length(node: CompareLength, _: Fields) -> Expression:
     compared = {f"${OPERATORS[node.op]}": [{"$strLenCP": "$$text"}, {"$literal": node.value}]}
     is_text = {"$cond": [{"$eq": ["$$text", None]}, False, compared]}
     return {"$let": {"vars": {"text": _text(node.field, shown=node.shown)}, "in": is_text}}
 
 
-def _compare_fields(node: CompareFields) -> Expression:
+def _compare_fields(node: CompareFields, _: Fields) -> Expression:
     left, right = reference(node.left), reference(node.right)
-    present = [{"$not": [_is_null(IsNull(field))]} for field in (node.left, node.right)]
     same_kind = {"$cond": [{"$isNumber": left}, {"$isNumber": right}, {"$eq": [{"$type": left}, {"$type": right}]}]}
-    return {"$and": [*present, same_kind, {f"${OPERATORS[node.op]}": [left, right]}]}
+    compared = {f"${OPERATORS[node.op]}": [left, right]}
+    return {"$and": [_present(node.left), _present(node.right), same_kind, compared]}
 
 
-def _compare_sum(node: CompareSum) -> Expression:
+def _compare_sum(node: CompareSum, _: Fields) -> Expression:
     numbers = [{"$isNumber": reference(field)} for field in node.fields]
     addends = [{"$cond": [{"$isNumber": reference(field)}, reference(field), 0]} for field in node.fields]
     return {"$and": [*numbers, {f"${OPERATORS[node.op]}": [{"$add": addends}, {"$literal": node.value}]}]}
 
 
-def _in_set(node: InSet) -> Expression:
-    present = {"$not": [_is_null(IsNull(node.field))]}
-    return {
-        "$and": [present, {"$in": [reference(node.field), {"$literal": [storable(value) for value in node.values]}]}]
-    }
+def _in_set(node: InSet, _: Fields) -> Expression:
+    values = [storable(value) for value in node.values if value is not None and value == value]  # noqa: PLR0124 - a NaN
+    return {"$in": [reference(node.field), {"$literal": values}]}
 
 
-def _matches(node: Matches) -> Expression:
+def _matches(node: Matches, texts: Fields) -> Expression:
     # the input is null, and the answer false, of what is no text
-    return {
-        "$regexMatch": {
-            "input": _text(node.field, shown=node.shown),
-            "regex": {"$literal": pattern_for("MongoDB", node.pattern)},
-        }
-    }
+    text = reference(node.field) if node.field in texts else _text(node.field, shown=node.shown)
+    return {"$regexMatch": {"input": text, "regex": {"$literal": pattern_for("MongoDB", node.pattern)}}}
 
 
-def _not(node: Not) -> Expression:
-    return {"$not": [condition(node.operand)]}
+def _not(node: Not, texts: Fields) -> Expression:
+    operand = node.operand
+    return _present(operand.field) if isinstance(operand, IsNull) else {"$not": [condition(operand, texts)]}
 
 
-def _and(node: And) -> Expression:
-    return {"$and": [condition(part) for part in node.operands]}
+def _and(node: And, texts: Fields) -> Expression:
+    """With a text among the parts the others need not ask again; $cond, unlike $and, evaluates only what it takes."""
+    known = texts | {part.field for part in node.operands if isinstance(part, IsText)}
+    rest = {"$and": [condition(part, known) for part in node.operands if not isinstance(part, IsText)]}
+    for part in node.operands:
+        if isinstance(part, IsText) and part.field not in texts:
+            rest = {"$cond": [_is_text(part), rest, False]}
+    return rest
 
 
-def _or(node: Or) -> Expression:
-    return {"$or": [condition(part) for part in node.operands]}
+def _or(node: Or, texts: Fields) -> Expression:
+    return {"$or": [condition(part, texts) for part in node.operands]}
 
 
 OPERATORS: Mapping[Op, str] = {
@@ -189,7 +204,7 @@ _TYPES: Mapping[Type, tuple[str, ...]] = {
 }
 """BSON's aliases; it has no date without a time."""
 
-SUPPORTED: Mapping[type, Callable[[Any], Expression]] = {
+SUPPORTED: Mapping[type, Callable[[Any, Fields], Expression]] = {
     Always: _always,
     IsNull: _is_null,
     IsText: _is_text,

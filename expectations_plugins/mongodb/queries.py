@@ -55,6 +55,8 @@ def measure_pipeline(data: Slice, measures: Sequence[Count | Aggregate]) -> Pipe
 
 def accumulator(measure: Count | Aggregate) -> Expression:
     """A measure as a $group accumulator."""
+    if measure == Count():
+        return {"$sum": 1}
     if isinstance(measure, Count):
         return {"$sum": {"$cond": [condition(measure.where), 1, 0]}}
     wanted = both(measure.where, Not(IsNull(measure.field)))
