@@ -6,6 +6,7 @@ Values only ever appear under `$literal`, so no value of a record or a suite can
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from expectations_plugins.backend import UnsupportedError, pattern_for
@@ -33,7 +34,7 @@ from expectations_plugins.kinds import IN_WORDS, NUMBERS, as_date, kinds_of, sto
 
 Expression = Any
 
-NAN = {"$literal": float("nan")}
+NAN = float("nan")
 """In BSON's order, which comparisons follow, a NaN comes right after missing and null and before everything else."""
 
 Fields = frozenset[Field]
@@ -67,6 +68,17 @@ def reference(field: Field) -> Expression:
     return {"$ifNull": [value, None]}  # not every server knows the $type of what $getField does not find
 
 
+def literal(value: Any) -> Expression:
+    """A value that is never read as an operator or a field; numbers and dates cannot be."""
+    return value if isinstance(value, int | float | datetime) else {"$literal": value}
+
+
+def all_of(parts: Sequence[Expression]) -> Expression:
+    """The conjunction, flat: each operator costs for each document."""
+    flat = [inner for part in parts for inner in (part["$and"] if list(part) == ["$and"] else [part])]
+    return flat[0] if len(flat) == 1 else {"$and": flat}
+
+
 def is_plain(field: Field) -> bool:
     """Whether the field's path can be written as it is: no part is empty, has a dot or begins with a dollar sign."""
     return all(_plain(part) for part in field.parts)
@@ -94,7 +106,7 @@ def _is_text(node: IsText, _: Fields = NONE) -> Expression:
 
 def _has_type(node: HasType, _: Fields) -> Expression:
     named = _named(node.field, node.types)
-    return {"$and": [_present(node.field), named]} if Type.FLOAT in node.types else named
+    return all_of([_present(node.field), named]) if Type.FLOAT in node.types else named
 
 
 def _named(field: Field, types: Sequence[Type]) -> Expression:
@@ -104,8 +116,8 @@ def _named(field: Field, types: Sequence[Type]) -> Expression:
 def _compare(node: Compare, _: Fields) -> Expression:
     value = reference(node.field)
     if node.op in (Op.EQ, Op.NE):
-        compared = {f"${OPERATORS[node.op]}": [value, {"$literal": storable(node.value)}]}
-        return compared if node.op is Op.EQ else {"$and": [_present(node.field), compared]}
+        compared = {f"${OPERATORS[node.op]}": [value, literal(storable(node.value))]}
+        return compared if node.op is Op.EQ else all_of([_present(node.field), compared])
     bounds = dict.fromkeys((storable(node.value), as_date(node.value)))
     ordered = [_ordered(node.op, node.field, bound) for bound in bounds if bound is not None]
     return ordered[0] if len(ordered) == 1 else {"$or": ordered}
@@ -113,12 +125,12 @@ def _compare(node: Compare, _: Fields) -> Expression:
 
 def _ordered(op: Op, field: Field, bound: Any) -> Expression:
     """BSON has an order across types: without a look at the type, every text is more than every number."""
-    compared = {f"${OPERATORS[op]}": [reference(field), {"$literal": bound}]}
+    compared = {f"${OPERATORS[op]}": [reference(field), literal(bound)]}
     if kinds_of(bound) != NUMBERS:
-        return {"$and": [_named(field, kinds_of(bound)), compared]}
+        return all_of([_named(field, kinds_of(bound)), compared])
     # what comes before numbers is null and NaN, what comes after them is of another type
     rest = _present(field) if op in (Op.LT, Op.LE) else {"$isNumber": reference(field)}
-    return {"$and": [rest, compared]}
+    return all_of([rest, compared])
 
 
 def _text(field: Field, *, shown: bool) -> Expression:
@@ -132,7 +144,7 @@ def _text(field: Field, *, shown: bool) -> Expression:
 
 
 def _compare_length(node: CompareLength, _: Fields) -> Expression:
-    compared = {f"${OPERATORS[node.op]}": [{"$strLenCP": "$$text"}, {"$literal": node.value}]}
+    compared = {f"${OPERATORS[node.op]}": [{"$strLenCP": "$$text"}, literal(node.value)]}
     is_text = {"$cond": [{"$eq": ["$$text", None]}, False, compared]}
     return {"$let": {"vars": {"text": _text(node.field, shown=node.shown)}, "in": is_text}}
 
@@ -147,7 +159,7 @@ def _compare_fields(node: CompareFields, _: Fields) -> Expression:
 def _compare_sum(node: CompareSum, _: Fields) -> Expression:
     numbers = [{"$isNumber": reference(field)} for field in node.fields]
     addends = [{"$cond": [{"$isNumber": reference(field)}, reference(field), 0]} for field in node.fields]
-    return {"$and": [*numbers, {f"${OPERATORS[node.op]}": [{"$add": addends}, {"$literal": node.value}]}]}
+    return {"$and": [*numbers, {f"${OPERATORS[node.op]}": [{"$add": addends}, literal(node.value)]}]}
 
 
 def _in_set(node: InSet, _: Fields) -> Expression:
@@ -169,7 +181,7 @@ def _not(node: Not, texts: Fields) -> Expression:
 def _and(node: And, texts: Fields) -> Expression:
     """With a text among the parts the others need not ask again; $cond, unlike $and, evaluates only what it takes."""
     known = texts | {part.field for part in node.operands if isinstance(part, IsText)}
-    rest = {"$and": [condition(part, known) for part in node.operands if not isinstance(part, IsText)]}
+    rest = all_of([condition(part, known) for part in node.operands if not isinstance(part, IsText)])
     for part in node.operands:
         if isinstance(part, IsText) and part.field not in texts:
             rest = {"$cond": [_is_text(part), rest, False]}

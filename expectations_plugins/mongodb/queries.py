@@ -58,7 +58,9 @@ def accumulator(measure: Count | Aggregate) -> Expression:
     if measure == Count():
         return {"$sum": 1}
     if isinstance(measure, Count):
-        return {"$sum": {"$cond": [condition(measure.where), 1, 0]}}
+        where = condition(measure.where)
+        negated = list(where) == ["$not"]
+        return {"$sum": {"$cond": [where["$not"][0], 0, 1] if negated else [where, 1, 0]}}
     wanted = both(measure.where, Not(IsNull(measure.field)))
     return {f"${ACCUMULATORS[measure.kind]}": {"$cond": [condition(wanted), reference(measure.field), None]}}
 
