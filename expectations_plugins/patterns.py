@@ -9,7 +9,8 @@ The meaning is that of Python's `re.search`, as in GX's pandas engine, with one 
 know the digits and letters of ASCII only. `\\s` and ignored case are Python's own, all of Unicode.
 
 How long a search takes is not promised: nested repeats such as `(a+)+b` are slow in all three. Then MongoDB ends the
-query at its match limit, and Java can run out of stack on long texts; both are errors, not answers.
+query at its match limit, and Java can run out of stack on long texts. MongoDB refuses a pattern whose repeats of groups
+come to more than 64 KB once PCRE2 has compiled it. All these are errors of the store, not answers.
 """
 
 from __future__ import annotations
@@ -27,11 +28,9 @@ _parser: Any = import_module("re._parser")  # typeshed does not know it; sre_par
 _codes: Any = import_module("re._constants")
 
 MOST_REPEATS = 65_535
-"""The highest count PCRE2 takes in a repeat."""
+"""The highest count PCRE2 takes in a repeat, and the width of its longest lookbehind."""
 LONGEST = 32_764
 """The longest pattern MongoDB takes, in bytes of UTF-8."""
-DEEPEST = 250
-"""How deep PCRE2 nests parentheses."""
 
 END = f"(?!{EVERYTHING})"
 _KNOWN_FLAGS = re.ASCII | re.IGNORECASE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE
@@ -141,12 +140,6 @@ def _checked(pattern: str, text: str) -> str:
     if len(text.encode()) > LONGEST:
         why = f"it is longer than the {LONGEST} bytes MongoDB takes once it is written out"
         raise PatternError("The length", pattern, None, why, "Split it into several expectations.")
-    depth = deepest = 0
-    for sign in re.findall(r"\\.|[()]", text, re.DOTALL):
-        depth += (sign == "(") - (sign == ")")
-        deepest = max(deepest, depth)
-    if deepest > DEEPEST:
-        raise PatternError("The nesting", pattern, None, f"PCRE2 takes {DEEPEST} levels", _SIMPLER)
     return text
 
 
@@ -156,7 +149,8 @@ class _Scope:
 
     flags: int
     repeated: bool = False
-    around: bool = False
+    sealed: bool = False
+    """Inside a lookaround, an atomic group or a possessive repeat: what matched first there is kept."""
     behind: bool = False
     ordered: bool = False
     """Whether it matters which of several matches is found first."""
@@ -206,8 +200,9 @@ class _Writer:
         inner = replace(scope, flags=(kept | added) & ~removed)
         if group not in self._numbers:
             return self.sequence(body, inner)
-        if scope.repeated or scope.around:
-            raise self._no_reference(group, "its group stands in a repeat or a lookaround")
+        if scope.repeated or scope.sealed:
+            # Java keeps what such a group held even where the search has gone back and past it
+            raise self._no_reference(group, "its group stands in a repeat, a lookaround or an atomic group")
         return f"({self.sequence(body, replace(inner, ordered=True))})"
 
     def _reference(self, _: Any, value: Any, scope: _Scope) -> str:
@@ -222,12 +217,16 @@ class _Writer:
         return self._refused("The backreference", position, f"{why}, where engines do not agree", _SPELL_OUT)
 
     def _atomic(self, _: Any, value: Any, scope: _Scope) -> str:
-        return f"(?>{self.sequence(value, replace(scope, ordered=True))})"
+        return f"(?>{self.sequence(value, replace(scope, sealed=True, ordered=True))})"
 
     def _look(self, op: Any, value: Any, scope: _Scope) -> str:
         direction, body = value
-        behind = direction < 0 and body.getwidth()[1] > 0
-        text = self.sequence(body, replace(scope, around=True, behind=behind or scope.behind))
+        width = body.getwidth()[1] if direction < 0 else 0
+        if width > MOST_REPEATS:
+            why = f"PCRE2 looks back over {MOST_REPEATS} characters"
+            raise self._refused("A lookbehind", None, why, "Look back over fewer.")
+        behind = width > 0
+        text = self.sequence(body, replace(scope, sealed=True, behind=behind or scope.behind))
         if behind and any(op in _CLASSES for op, _ in _nodes(body)):
             text += _NEVER_NOT
         return f"(?{'<' if behind else ''}{'=' if op is _codes.ASSERT else '!'}{text})"
@@ -241,14 +240,16 @@ class _Writer:
         if low > MOST_REPEATS or (high > MOST_REPEATS and not unlimited):
             why = f"PCRE2 counts to {MOST_REPEATS}"
             raise self._refused("The repeat", self._repeat_position(value), why, "Write a smaller count.")
-        empty = body.getwidth()[0] == 0
+        sealed = scope.sealed or op is _codes.POSSESSIVE_REPEAT
         ordered = scope.ordered or op is _codes.POSSESSIVE_REPEAT
-        if empty and high > 1 and body.getwidth()[1] > 0:
+        narrowest, widest = body.getwidth()
+        if narrowest == 0 and widest > 0 and high > 1:
             self._check_empty(value, ordered=ordered)
             low = 0  # the same texts, and engines count empty rounds differently
-        inner = self.sequence(body, replace(scope, repeated=scope.repeated or high != 1, ordered=ordered))
-        if body.getwidth()[1] == 0 and (scope.around or low or high != 1):
-            return inner if low else ""  # no width: twice is as good as once
+        repeated = scope.repeated or high != 1
+        inner = self.sequence(body, replace(scope, repeated=repeated, sealed=sealed, ordered=ordered))
+        if widest == 0 and (low or repeated or sealed):
+            return inner if low else ""  # without width twice is as good as once
         if high == 0:
             return ""
         atom = _atom(body, inner)
@@ -259,7 +260,7 @@ class _Writer:
     def _spelled_out(self, atom: str, times: int) -> str:
         """A repeat in a lookbehind: Java finds no obvious maximum length of a repeated group."""
         if len(atom) * times > LONGEST:
-            raise self._refused("The lookbehind", None, "it is too long once its repeats are written out", _SIMPLER)
+            raise self._refused("A lookbehind", None, "it is too long once its repeats are written out", _SIMPLER)
         return atom * times
 
     def _check_empty(self, value: Any, *, ordered: bool) -> None:
