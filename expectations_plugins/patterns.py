@@ -56,7 +56,7 @@ _REGULAR = _ATOMS | {_codes.SUBPATTERN, _codes.MAX_REPEAT, _codes.MIN_REPEAT}
 
 _TOKENS = re.compile(
     r"""(?xs) (?P<reference> \\[1-9]\d? | \(\?P=\w+\)) | \\. | \[\^?\]?(?:\\.|[^]\\])*\] | \(\?\#[^)]*\)
-    | (?P<conditional> \(\?\() | \(\?? | (?P<repeat> (?:[*+?]|\{(?!\})\d*(?:,\d*)?\})[+?]?) | ."""
+    | (?P<conditional> \(\?\() | (?P<atomic> \(\?>) | (?P<scoped> \(\?[a-z]*[au][a-z-]*:) | \(\?? | (?P<repeat> (?:[*+?]|\{(?!\})\d*(?:,\d*)?\})[+?]?) | ."""
 )
 
 
@@ -149,8 +149,7 @@ class _Scope:
 
     flags: int
     repeated: bool = False
-    sealed: bool = False
-    """Inside a lookaround, an atomic group or a possessive repeat: what matched first there is kept."""
+    around: bool = False
     behind: bool = False
     ordered: bool = False
     """Whether it matters which of several matches is found first."""
@@ -196,13 +195,14 @@ class _Writer:
 
     def _group(self, _: Any, value: Any, scope: _Scope) -> str:
         group, added, removed, body = value
-        kept = scope.flags & ~_parser.TYPE_FLAGS if added & _parser.TYPE_FLAGS else scope.flags
-        inner = replace(scope, flags=(kept | added) & ~removed)
+        if added & _parser.TYPE_FLAGS:
+            why = "Python itself reads it one way at the start of a search and another way elsewhere"
+            raise self._refused("The flag", self._token("scoped", 0, 1), why, "Put (?a) first: it holds for all.")
+        inner = replace(scope, flags=(scope.flags | added) & ~removed)
         if group not in self._numbers:
             return self.sequence(body, inner)
-        if scope.repeated or scope.sealed:
-            # Java keeps what such a group held even where the search has gone back and past it
-            raise self._no_reference(group, "its group stands in a repeat, a lookaround or an atomic group")
+        if scope.repeated or scope.around:
+            raise self._no_reference(group, "its group stands in a repeat or a lookaround")
         return f"({self.sequence(body, replace(inner, ordered=True))})"
 
     def _reference(self, _: Any, value: Any, scope: _Scope) -> str:
@@ -216,8 +216,8 @@ class _Writer:
         position = self._token("reference", self._references.index(group), len(self._references))
         return self._refused("The backreference", position, f"{why}, where engines do not agree", _SPELL_OUT)
 
-    def _atomic(self, _: Any, value: Any, scope: _Scope) -> str:
-        return f"(?>{self.sequence(value, replace(scope, sealed=True, ordered=True))})"
+    def _atomic(self, _: Any, _value: Any, _scope: _Scope) -> str:
+        raise self._refused("The atomic group", self._token("atomic", 0, 1), _MISREAD, "Write (?:...).")
 
     def _look(self, op: Any, value: Any, scope: _Scope) -> str:
         direction, body = value
@@ -226,10 +226,13 @@ class _Writer:
             why = f"PCRE2 looks back over {MOST_REPEATS} characters"
             raise self._refused("A lookbehind", None, why, "Look back over fewer.")
         behind = width > 0
-        text = self.sequence(body, replace(scope, sealed=True, behind=behind or scope.behind))
+        text = self.sequence(body, replace(scope, around=True, behind=behind or scope.behind))
         if behind and any(op in _CLASSES for op, _ in _nodes(body)):
             text += _NEVER_NOT
-        return f"(?{'<' if behind else ''}{'=' if op is _codes.ASSERT else '!'}{text})"
+        if op is _codes.ASSERT:
+            # as a double "not": PCRE2 10.42 does not find (?=a).?a in "ba", for it takes the first a for a second one
+            return f"(?<={text})" if behind else f"(?!(?!{text}))"
+        return f"(?{'<' if behind else ''}!{text})"
 
     def _failure(self, _: Any, _value: Any, _scope: _Scope) -> str:
         return "(?!)"
@@ -240,15 +243,17 @@ class _Writer:
         if low > MOST_REPEATS or (high > MOST_REPEATS and not unlimited):
             why = f"PCRE2 counts to {MOST_REPEATS}"
             raise self._refused("The repeat", self._repeat_position(value), why, "Write a smaller count.")
-        sealed = scope.sealed or op is _codes.POSSESSIVE_REPEAT
-        ordered = scope.ordered or op is _codes.POSSESSIVE_REPEAT
+        if op is _codes.POSSESSIVE_REPEAT and not _is_character(body):
+            raise self._refused(
+                "The possessive repeat", self._repeat_position(value), _MISREAD, "Leave out its last +."
+            )
         narrowest, widest = body.getwidth()
         if narrowest == 0 and widest > 0 and high > 1:
-            self._check_empty(value, ordered=ordered)
+            self._check_empty(value, scope)
             low = 0  # the same texts, and engines count empty rounds differently
         repeated = scope.repeated or high != 1
-        inner = self.sequence(body, replace(scope, repeated=repeated, sealed=sealed, ordered=ordered))
-        if widest == 0 and (low or repeated or sealed):
+        inner = self.sequence(body, replace(scope, repeated=repeated))
+        if widest == 0 and (low or repeated or scope.around):
             return inner if low else ""  # without width twice is as good as once
         if high == 0:
             return ""
@@ -263,13 +268,10 @@ class _Writer:
             raise self._refused("A lookbehind", None, "it is too long once its repeats are written out", _SIMPLER)
         return atom * times
 
-    def _check_empty(self, value: Any, *, ordered: bool) -> None:
-        if not ordered and all(op in _REGULAR for op, _ in _nodes(value[2])):
+    def _check_empty(self, value: Any, scope: _Scope) -> None:
+        if not scope.ordered and all(op in _REGULAR for op, _ in _nodes(value[2])):
             return
-        why = (
-            "it repeats what may match nothing, in or around a lookaround, an atomic group or a backreference; "
-            "engines end that differently"
-        )
+        why = "it repeats what may match nothing, and looks around or stands with a backreference; engines differ there"
         instead = "Let every round of the repeat match at least one character."
         raise self._refused("The repeat", self._repeat_position(value), why, instead)
 
@@ -300,6 +302,7 @@ class _Writer:
         return found[index] if len(found) == count else None
 
 
+_MISREAD = "PCRE2 does not find a?(?>(?:-a)?)a in 'a'; what is atomic is not read the same everywhere"
 _SPELL_OUT = "Write out what it may repeat."
 _CODED = frozenset({_codes.LITERAL, _codes.NOT_LITERAL, _codes.RANGE})
 _CHARACTERS = frozenset({_codes.LITERAL, _codes.NOT_LITERAL, _codes.IN, _codes.ANY})
