@@ -28,11 +28,13 @@ from pipeline.topology import GATES, MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from checkpoints.actions.scope import Effects
+    from pipeline.alerts.router import AlertRouter
     from pipeline.connections import Connections
     from pipeline.local import Endpoints
     from pipeline.ports import Embedder, Gate, GraphStore, Ledger, MetricsStore, Progress, RawStore, Stage, VectorStore
     from pipeline.runner import Runner
     from pipeline.settings import Settings
+    from pipeline.stores.mongodb import Database
 
 COMMANDS = {
     "run": LazyCommand("pipeline.commands.run:run", "Take every batch that has landed through all stages and gates."),
@@ -41,6 +43,7 @@ COMMANDS = {
     "recheck": LazyCommand("pipeline.commands.decisions:recheck", "Run the gate that stopped a batch again."),
     "reject": LazyCommand("pipeline.commands.decisions:reject", "Give a batch up: to the dead letters with it."),
     "quarantine": LazyCommand("pipeline.commands.quarantine:quarantine", "Look at bad records and release them."),
+    "alerts": LazyCommand("pipeline.commands.alerts:alerts", "Look at open alerts, and try the channels."),
     "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),
     "docs": LazyCommand("pipeline.commands.docs:docs", "Open the Data Docs, or say where they are."),
     "doctor": LazyCommand("pipeline.commands.doctor:doctor", "Check that every store can be reached."),
@@ -198,6 +201,14 @@ class App:
         store.prepare()
         return store
 
+    @cached_property
+    def alerts(self) -> AlertRouter:
+        """Tells people, also while MongoDB is down."""
+        from pipeline.alerts.assembly import alert_router  # noqa: PLC0415
+        from pipeline.stores.mongodb import MongoAlertBook  # noqa: PLC0415
+
+        return alert_router(self.settings, lambda: MongoAlertBook(self._database), self.progress)
+
     def runner(self) -> Runner:
         """The runner, with every stage and gate; each connects its stores within its first attempt."""
         from pipeline.connections import ALL_STORES  # noqa: PLC0415
@@ -219,6 +230,7 @@ class App:
             raw_store=self.raw_store,
             spool=self.settings.spool_dir,
             halts_pipeline=self.settings.halt_scope == "pipeline",
+            alarms=self.alerts,
         )
 
     def connections(self, *names: str) -> Connections:
@@ -259,12 +271,19 @@ class App:
         return probes(self.connections(), lambda: self._embedder(attempts=1))
 
     @cached_property
-    def _mongodb(self) -> tuple[Ledger, RawStore]:
+    def _database(self) -> Database:
         to = self.connections("mongodb")
-        from pipeline.stores.mongodb import MongoLedger, MongoRawStore, connect  # noqa: PLC0415
+        from pipeline.stores.mongodb import connect  # noqa: PLC0415
 
         database = connect(to.mongodb_uri, to.mongodb_database)
         self._resources.callback(database.client.close)
+        return database
+
+    @cached_property
+    def _mongodb(self) -> tuple[Ledger, RawStore]:
+        database = self._database
+        from pipeline.stores.mongodb import MongoLedger, MongoRawStore  # noqa: PLC0415
+
         ledger, raw_store = MongoLedger(database), MongoRawStore(database)
         ledger.prepare()
         raw_store.prepare()

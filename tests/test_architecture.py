@@ -26,6 +26,8 @@ HOMES = {
     "arcadedb_embedded": ("pipeline/local/",),
     "milvus_lite": ("pipeline/local/",),
     "tenacity": ("pipeline/resilience.py",),
+    "slack_sdk": ("pipeline/alerts/channels/slack.py",),
+    "pagerduty": ("pipeline/alerts/channels/pagerduty.py",),
     "unittest": (),
 }
 """Where a driver may be imported; nowhere else."""

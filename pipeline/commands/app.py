@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import click
 
+from pipeline.alerts.router import AlertRouter
 from pipeline.ports import GraphStore, Ledger, Progress, RawStore
 from pipeline.runner import Runner
 from pipeline.settings import Settings
@@ -35,6 +36,10 @@ class App(Protocol):
     @property
     def graph_store(self) -> GraphStore:
         """The graph store, connected and prepared."""
+
+    @property
+    def alerts(self) -> AlertRouter:
+        """Tells people; connects nothing before it must."""
 
     @property
     def docs_index(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.stores.mongodb.alert_book import MongoAlertBook
 from pipeline.stores.mongodb.connection import Database, connect
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger import MongoLedger
@@ -9,4 +10,4 @@ from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from pipeline.stores.mongodb.values import plain
 
-__all__ = ["ERRORS", "LEDGER_VERSION", "Database", "MongoLedger", "MongoRawStore", "connect", "plain"]
+__all__ = ["ERRORS", "LEDGER_VERSION", "Database", "MongoAlertBook", "MongoLedger", "MongoRawStore", "connect", "plain"]
