@@ -31,10 +31,22 @@ if TYPE_CHECKING:
     from pipeline.alerts.router import AlertRouter
     from pipeline.connections import Connections
     from pipeline.local import Endpoints
-    from pipeline.ports import Embedder, Gate, GraphStore, Ledger, MetricsStore, Progress, RawStore, Stage, VectorStore
+    from pipeline.ports import (
+        Embedder,
+        Gate,
+        GraphStore,
+        Ledger,
+        MetricsStore,
+        Progress,
+        RawStore,
+        ReviewQueue,
+        Stage,
+        VectorStore,
+    )
     from pipeline.runner import Runner
     from pipeline.settings import Settings
     from pipeline.stores.mongodb import Database
+    from pipeline.stores.neo4j import Graph
 
 COMMANDS = {
     "run": LazyCommand("pipeline.commands.run:run", "Take every batch that has landed through all stages and gates."),
@@ -44,6 +56,7 @@ COMMANDS = {
     "reject": LazyCommand("pipeline.commands.decisions:reject", "Give a batch up: to the dead letters with it."),
     "quarantine": LazyCommand("pipeline.commands.quarantine:quarantine", "Look at bad records and release them."),
     "alerts": LazyCommand("pipeline.commands.alerts:alerts", "Look at open alerts, and try the channels."),
+    "review": LazyCommand("pipeline.commands.review:review", "Look at orphaned interactions and decide about them."),
     "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),
     "docs": LazyCommand("pipeline.commands.docs:docs", "Open the Data Docs, or say where they are."),
     "doctor": LazyCommand("pipeline.commands.doctor:doctor", "Check that every store can be reached."),
@@ -192,14 +205,20 @@ class App:
     @cached_property
     def graph_store(self) -> GraphStore:
         """The graph store, connected and prepared."""
-        from pipeline.stores.neo4j import Neo4jGraphStore, connect  # noqa: PLC0415
+        from pipeline.stores.neo4j import Neo4jGraphStore  # noqa: PLC0415
 
-        to = self.connections("neo4j")
-        store = Neo4jGraphStore(
-            self._closing(connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database))
-        )
+        store = Neo4jGraphStore(self._graph)
         store.prepare()
         return store
+
+    @cached_property
+    def review_queue(self) -> ReviewQueue:
+        """The review queue, connected and prepared."""
+        from pipeline.stores.neo4j import Neo4jReviewQueue  # noqa: PLC0415
+
+        queue = Neo4jReviewQueue(self._graph)
+        queue.prepare()
+        return queue
 
     @cached_property
     def alerts(self) -> AlertRouter:
@@ -288,6 +307,13 @@ class App:
         ledger.prepare()
         raw_store.prepare()
         return ledger, raw_store
+
+    @cached_property
+    def _graph(self) -> Graph:
+        from pipeline.stores.neo4j import connect  # noqa: PLC0415
+
+        to = self.connections("neo4j")
+        return self._closing(connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database))
 
     @cached_property
     def _metrics(self) -> MetricsStore:

@@ -162,6 +162,28 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """An interaction that is, or was, in the review queue.
+
+    Args:
+        interaction_id, batch_id, campaign_id: The interaction.
+        state: open, resolved (by a person) or lifted (the campaign arrived).
+        reason, gate, run_id, since: Why it was flagged, by which check and when.
+        history: What happened to the flag, oldest first.
+    """
+
+    interaction_id: str
+    batch_id: str
+    campaign_id: str | None
+    state: str
+    reason: str
+    gate: str
+    run_id: str
+    since: datetime | None
+    history: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MetricRow:
     """One aggregated metrics row: interactions of a batch by campaign, type and 10-minute window (UTC).
 

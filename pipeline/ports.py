@@ -22,6 +22,7 @@ from pipeline.model import (
     LoadCounts,
     MetricRow,
     Quarantined,
+    ReviewItem,
     VectorRow,
 )
 
@@ -109,6 +110,28 @@ class GraphStore(Protocol):
 
     def remove(self, batch_id: str) -> None:
         """Delete the batch's interactions and their relationships; users and campaigns stay."""
+
+
+class ReviewQueue(Protocol):
+    """Orphaned interactions that wait for a person, or for the campaign they refer to (Neo4j)."""
+
+    def flag(self, batch_id: str, *, gate: str, run_id: str) -> int:
+        """Flag every orphan of the batch; how many of it are flagged now."""
+
+    def list(self, limit: int, batch_id: str | None = None) -> Sequence[ReviewItem]:
+        """What waits for a person, newest first, of one batch or of all."""
+
+    def show(self, interaction_id: str) -> ReviewItem | None:
+        """One interaction that is or was in the queue; None when it never was."""
+
+    def resolve(self, interaction_id: str, note: str) -> None:
+        """A person looked: it is flagged no more, also not by a later check."""
+
+    def reopen(self, interaction_id: str, note: str) -> None:
+        """It waits for a person again."""
+
+    def counts(self) -> Mapping[str, int]:
+        """How many interactions are in each state."""
 
 
 class VectorStore(Protocol):

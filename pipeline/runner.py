@@ -15,9 +15,10 @@ from typing import Any
 from pipeline import runner_decisions
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.model import BatchSource, BatchStatus, Lease, short
-from pipeline.ports import Gate, Ledger, Progress, Stage
+from pipeline.ports import Alarms, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
-from pipeline.runner_batch import BatchRun, CountsRecords, Parts
+from pipeline.runner_alarms import RunnerAlarms
+from pipeline.runner_batch import BatchRun, CountsRecords, LedgerDownError, Parts
 from pipeline.runner_decisions import Decision
 from pipeline.runner_lease import LeaseKeeper
 from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
@@ -38,6 +39,7 @@ class Runner:
         raw_store: Asked for record counts after a gate.
         spool: Where the files of dead batches are kept.
         halts_pipeline: Whether a halted batch stops those after it too.
+        alarms: Who tells people of outages and dead batches; None tells nobody.
     """
 
     def __init__(
@@ -53,9 +55,10 @@ class Runner:
         raw_store: CountsRecords,
         spool: Path,
         halts_pipeline: bool = False,
+        alarms: Alarms | None = None,
     ) -> None:
         self._halts_pipeline = halts_pipeline
-        self._parts = Parts(stages, gates, ledger, raw_store, policy, progress, spool)
+        self._parts = Parts(stages, gates, ledger, raw_store, policy, progress, spool, RunnerAlarms(alarms))
         self._ledger = ledger
         self._holder = holder
         self._lease_seconds = lease_seconds
@@ -155,6 +158,9 @@ class Runner:
         except ConfigurationError:
             self._tell_stopped(source, start)
             raise
+        except LedgerDownError as error:
+            self._parts.alarms.ledger_down(source.batch_id, error.message)
+            ending = Ending(None, error.exit_code, error.message, error.next_step)
         except SluicegateError as error:
             ending = Ending(None, error.exit_code, error.message, error.next_step)
         except Exception as error:  # noqa: BLE001 - a bug must not take the other batches with it

@@ -23,6 +23,7 @@ from pipeline.errors import (
 from pipeline.model import BatchSource, BatchStatus, Finding, GateReport, Verdict, short
 from pipeline.ports import BatchContext, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy, retry
+from pipeline.runner_alarms import RunnerAlarms
 from pipeline.runner_lease import LeasedProgress, LeaseKeeper
 from pipeline.runner_outcome import Ending, StepOutcome, counts_in, docs_in, is_done, verdicts_in
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
@@ -72,6 +73,7 @@ class Parts:
     policy: RetryPolicy
     progress: Progress
     spool: Path
+    alarms: RunnerAlarms
 
     def sure(self, call: Callable[[], T]) -> T:
         """Call the ledger, patiently.
@@ -127,7 +129,9 @@ class BatchRun:
             ending = self._do(step)
             if ending is not None:
                 return self._end(ending)
-        return self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
+        ending = self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
+        self._parts.alarms.closed()
+        return ending
 
     def withdraw(self, note: str) -> Ending:
         """Take back what the batch published; its records stay in MongoDB, marked, and its file in the spool."""
@@ -217,6 +221,7 @@ class BatchRun:
     def _dead(self, step: Step, error: SluicegateError) -> Ending:
         kept = keep_file(self._source, self._parts.spool)
         where = f" Its file is kept as {kept}." if kept else ""
+        self._parts.alarms.dead(self._source.batch_id, step.name, f"The {step.name} stage failed: {error.message}")
         return Ending(
             BatchStatus.DEAD,
             ExitCode.DEAD_LETTERED,
@@ -250,6 +255,7 @@ class BatchRun:
     def _stopped(self, report: GateReport) -> Ending:
         batch, gate = short(self._source.batch_id), report.gate
         if report.verdict is Verdict.ERROR:
+            self._parts.alarms.held(self._source.batch_id, gate, _summary(report))
             return Ending(
                 BatchStatus.HELD,
                 ExitCode.GATE_FAILED,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from pipeline.errors import LeaseLostError
 from pipeline.model import ActionOutcome, GateReport, Intent, Lease
-from pipeline.ports import Ledger, RawStore
+from pipeline.ports import Alarms, Ledger, RawStore
 
 PENDING = "pending"
 DONE = "done"
@@ -47,16 +47,6 @@ class RollsBack(Protocol):
 
     def perform(self, lease: Lease, batch_id: str, embedding_batch_id: str) -> Removed:
         """Remove what the embedding batch wrote, and put back what it replaced."""
-
-
-class Alarms(Protocol):
-    """Tells people."""
-
-    def raise_(self, alert: Any) -> Sequence[Any]:
-        """Send an alert; never raises."""
-
-    def all_green(self, gate: str, keep: Sequence[str] = ()) -> Sequence[Any]:
-        """Resolve the gate's open alerts but for those in `keep`; never raises."""
 
 
 class Pages(Protocol):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import click
 
 from pipeline.alerts.router import AlertRouter
-from pipeline.ports import GraphStore, Ledger, Progress, RawStore
+from pipeline.ports import GraphStore, Ledger, Progress, RawStore, ReviewQueue
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 
@@ -40,6 +40,10 @@ class App(Protocol):
     @property
     def alerts(self) -> AlertRouter:
         """Tells people; connects nothing before it must."""
+
+    @property
+    def review_queue(self) -> ReviewQueue:
+        """The review queue, connected and prepared."""
 
     @property
     def docs_index(self) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.model import GraphRecord, short
-from pipeline.stores.neo4j import queries
+from pipeline.stores.neo4j import queries, review_queries
 from pipeline.stores.neo4j.connection import Graph
+from pipeline.stores.neo4j.review_queue import entry
 
 CHUNK = 1_000
 TIME_LIMIT = 120.0
@@ -40,12 +42,12 @@ class Neo4jGraphStore:
             )
 
     def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:
-        """Merge catalogue entries, and link the interactions that waited for them."""
+        """Merge catalogue entries, link the interactions that waited for them, and lift their flags."""
         for start in range(0, len(campaigns), CHUNK):
             rows = queries.campaign_rows(campaigns[start : start + CHUNK])
             self._graph.write(
-                (queries.MERGE_CAMPAIGNS, queries.LINK_WAITING),
-                {"rows": rows},
+                (queries.MERGE_CAMPAIGNS, queries.LINK_WAITING, review_queries.LIFT),
+                {"rows": rows, "entry": entry("lifted", datetime.now(UTC), by="the campaign arrived")},
                 doing="loading campaigns",
                 timeout=TIME_LIMIT,
             )
