@@ -56,7 +56,8 @@ _REGULAR = _ATOMS | {_codes.SUBPATTERN, _codes.MAX_REPEAT, _codes.MIN_REPEAT}
 
 _TOKENS = re.compile(
     r"""(?xs) (?P<reference> \\[1-9]\d? | \(\?P=\w+\)) | \\. | \[\^?\]?(?:\\.|[^]\\])*\] | \(\?\#[^)]*\)
-    | (?P<conditional> \(\?\() | (?P<atomic> \(\?>) | (?P<scoped> \(\?[a-z]*[au][a-z-]*:) | \(\?? | (?P<repeat> (?:[*+?]|\{(?!\})\d*(?:,\d*)?\})[+?]?) | ."""
+    | (?P<conditional> \(\?\() | (?P<atomic> \(\?>) | (?P<scoped> \(\?[a-z]*[au][a-z-]*:) | \(\??
+    | (?P<repeat> (?:[*+?]|\{(?!\})\d*(?:,\d*)?\})[+?]?) | ."""
 )
 
 
@@ -197,7 +198,7 @@ class _Writer:
         group, added, removed, body = value
         if added & _parser.TYPE_FLAGS:
             why = "Python itself reads it one way at the start of a search and another way elsewhere"
-            raise self._refused("The flag", self._token("scoped", 0, 1), why, "Put (?a) first: it holds for all.")
+            raise self._refused("The flag", self._token("scoped"), why, "Put (?a) first: it holds for all.")
         inner = replace(scope, flags=(scope.flags | added) & ~removed)
         if group not in self._numbers:
             return self.sequence(body, inner)
@@ -217,7 +218,7 @@ class _Writer:
         return self._refused("The backreference", position, f"{why}, where engines do not agree", _SPELL_OUT)
 
     def _atomic(self, _: Any, _value: Any, _scope: _Scope) -> str:
-        raise self._refused("The atomic group", self._token("atomic", 0, 1), _MISREAD, "Write (?:...).")
+        raise self._refused("The atomic group", self._token("atomic"), _MISREAD, "Write (?:...).")
 
     def _look(self, op: Any, value: Any, scope: _Scope) -> str:
         direction, body = value
@@ -227,7 +228,7 @@ class _Writer:
             raise self._refused("A lookbehind", None, why, "Look back over fewer.")
         behind = width > 0
         text = self.sequence(body, replace(scope, around=True, behind=behind or scope.behind))
-        if behind and any(op in _CLASSES for op, _ in _nodes(body)):
+        if behind and not _is_character(body) and any(op in _CLASSES for op, _ in _nodes(body)):
             text += _NEVER_NOT
         if op is _codes.ASSERT:
             # as a double "not": PCRE2 10.42 does not find (?=a).?a in "ba", for it takes the first a for a second one
@@ -286,7 +287,7 @@ class _Writer:
     def _unknown(self, op: Any) -> PatternError:
         if op is _codes.GROUPREF_EXISTS:
             instead = "Write its cases as alternatives: (?:...|...)."
-            return self._refused("The conditional", self._token("conditional", 0, 1), "Java has none", instead)
+            return self._refused("The conditional", self._token("conditional"), "Java has none", instead)
         return self._refused(f"The construct {op}", None, "it is not known to every store", "Write it in another way.")
 
     def _refused(self, what: str, position: int | None, why: str, instead: str) -> PatternError:
@@ -296,10 +297,10 @@ class _Writer:
         index = next(number for number, known in enumerate(self._repeats) if known is value)
         return self._token("repeat", index, len(self._repeats))
 
-    def _token(self, kind: str, index: int, count: int) -> int | None:
+    def _token(self, kind: str, index: int = 0, count: int | None = None) -> int | None:
         """Where the token stands; None where comments or shared beginnings of alternatives blur which one it is."""
         found = [token.start() for token in _TOKENS.finditer(self._pattern) if token.lastgroup == kind]
-        return found[index] if len(found) == count else None
+        return found[index] if found and count in (None, len(found)) else None
 
 
 _MISREAD = "PCRE2 does not find a?(?>(?:-a)?)a in 'a'; what is atomic is not read the same everywhere"
@@ -326,7 +327,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 def _atom(body: Any, text: str) -> str:
     """The text as something a repeat's sign can follow."""
-    while len(body) == 1 and body[0][0] is _codes.SUBPATTERN and not text.startswith("("):
+    while len(body) == 1 and body[0][0] is _codes.SUBPATTERN:
         body = body[0][1][3]
     alone = len(body) == 1 and body[0][0] in _ATOMS
     return text if alone else f"(?:{text})"
