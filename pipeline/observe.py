@@ -21,7 +21,7 @@ Event = MutableMapping[str, Any]
 PROGRESS_SECONDS = 10.0
 """How often at most a long step says in the log how far it is."""
 
-WARNINGS = frozenset({"retry", "campaign_left_out"})
+WARNINGS = frozenset({"retry", "campaign_left_out", "alert", "alert_failed"})
 ERRORS = frozenset({"bug"})
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 

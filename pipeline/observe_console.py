@@ -58,6 +58,9 @@ class ConsoleProgress(Progress):
             "verdict": self._keep_findings,
             "retry": self._retry,
             "bug": self._bug,
+            "alert": self._alert,
+            "alert_resolved": self._alert_resolved,
+            "alert_failed": self._alert_failed,
             "batch_ended": self._batch_ended,
         }
         self._heading = ""
@@ -129,6 +132,19 @@ class ConsoleProgress(Progress):
         error = fields.get("exc_info")
         if self._tracebacks and isinstance(error, BaseException):
             self._print(escape("".join(traceback.format_exception(error))))
+
+    def _alert(self, fields: Mapping[str, Any]) -> None:
+        said = escape(hide_user_info(printable(f"{fields['title']}. {fields['summary']}")))
+        self._print(f"    [bold red]alert, {escape(str(fields['severity']))}[/]: {said}")
+        if fields["next_step"]:
+            self._print(f"{'':11}[dim]run next: {escape(printable(fields['next_step']))}[/]")
+
+    def _alert_resolved(self, fields: Mapping[str, Any]) -> None:
+        self._print(f"    [green]alert over[/]: {escape(printable(fields['dedup_key']))}")
+
+    def _alert_failed(self, fields: Mapping[str, Any]) -> None:
+        said = f"{fields['channel']}: {fields['status']}: {hide_user_info(printable(fields['detail']))}"
+        self._print(f"    [yellow]could not be alerted[/]: {escape(said)}")
 
     def _batch_ended(self, fields: Mapping[str, Any]) -> None:
         self._drop()

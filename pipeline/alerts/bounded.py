@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(calls: Mapping[str, Callable[[], T]], seconds: float) -> Mapping[str, T]:
+def side_by_side(calls: Mapping[str, Callable[[], T]], until: float) -> Mapping[str, T]:
     """Make all calls at once, and give what those returned that were through in time.
 
     A call that hangs is left to itself, in a thread that does not keep the process alive: no client can be trusted to
@@ -19,9 +19,8 @@ def side_by_side(calls: Mapping[str, Callable[[], T]], seconds: float) -> Mappin
 
     Args:
         calls: By name.
-        seconds: For all of them together.
+        until: When it is over for all of them, as `time.monotonic()` counts.
     """
-    until = time.monotonic() + seconds
     threads = {name: _Call(name, call) for name, call in calls.items()}
     for thread in threads.values():
         thread.start()

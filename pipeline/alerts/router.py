@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -67,10 +68,10 @@ class AlertRouter:
         Args:
             alert: What to tell.
         """
-        wanted = self._wanted(alert)
-        told = self._told({name: self._telling(name, alert) for name in wanted})
-        milder = [row for row in self._open(alert.gate) or () if row.dedup_key == alert.dedup_key]
-        return [*told, *self._ended([row for row in milder if row.channel not in wanted])]
+        until, wanted = self._until(), self._wanted(alert)
+        told = self._told({name: self._telling(name, alert) for name in wanted}, until)
+        same = [row for row in self._open(alert.gate, until) or () if row.dedup_key == alert.dedup_key]
+        return [*told, *self._ended([row for row in same if row.channel not in wanted], until)]
 
     def all_green(self, gate: str, keep: Sequence[str] = ()) -> Sequence[Delivery]:
         """Tell the channels that were told of a failure of the gate that it is over, once; never raises.
@@ -79,10 +80,11 @@ class AlertRouter:
             gate: The gate, or `pipeline`.
             keep: Dedup keys of what still fails.
         """
-        rows = self._open(gate)
+        until = self._until()
+        rows = self._open(gate, until)
         if rows is None:
             return [self._reported(Delivery(BOOK, DeliveryStatus.FAILED, "what is open could not be read"))]
-        return self._ended([row for row in rows if row.dedup_key not in keep])
+        return self._ended([row for row in rows if row.dedup_key not in keep], until)
 
     def open_alerts(self) -> Sequence[OpenAlert]:
         """What is open.
@@ -99,7 +101,7 @@ class AlertRouter:
             names: Which channels.
             alert: What to tell.
         """
-        return self._told({name: self._trying(name, alert) for name in names})
+        return self._told({name: self._trying(name, alert) for name in names}, self._until())
 
     def _wanted(self, alert: Alert) -> Sequence[str]:
         named = routed(self._routes, alert.gate, alert.severity, self.configured)
@@ -126,22 +128,25 @@ class AlertRouter:
 
         return both
 
-    def _ended(self, rows: Sequence[OpenAlert]) -> Sequence[Delivery]:
+    def _until(self) -> float:
+        return time.monotonic() + self.deadline
+
+    def _ended(self, rows: Sequence[OpenAlert], until: float) -> Sequence[Delivery]:
         by_channel: dict[str, list[OpenAlert]] = {}
         for row in rows:
             by_channel.setdefault(row.channel, []).append(row)
-        return self._told({name: self._ending(name, its) for name, its in by_channel.items()})
+        return self._told({name: self._ending(name, its) for name, its in by_channel.items()}, until)
 
     def _ending(self, name: str, rows: Sequence[OpenAlert]) -> Tell:
         channel = self._channels.get(name)
         return lambda: [ended for row in rows if (ended := self._teller.end(channel, row)) is not None]
 
-    def _open(self, gate: str) -> Sequence[OpenAlert] | None:
+    def _open(self, gate: str, until: float) -> Sequence[OpenAlert] | None:
         """What is open of a gate; None when that cannot be read."""
-        return side_by_side({BOOK: lambda: self._book.open_alerts(gate)}, self.deadline).get(BOOK)
+        return side_by_side({BOOK: lambda: self._book.open_alerts(gate)}, until).get(BOOK)
 
-    def _told(self, calls: Mapping[str, Tell]) -> list[Delivery]:
-        done = side_by_side(calls, self.deadline)
+    def _told(self, calls: Mapping[str, Tell], until: float) -> list[Delivery]:
+        done = side_by_side(calls, until)
         late = f"no answer within {self.deadline:.0f} s"
         told = [done.get(name, [Delivery(name, DeliveryStatus.FAILED, late)]) for name in calls]
         return [self._reported(delivery) for deliveries in told for delivery in deliveries]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from pipeline.settings import Settings
 HIDDEN = "***"
 MIN_LENGTH = 6
 """Shorter secrets are part of ordinary words, and hiding them would only tell what they are."""
+
+_IS_TELLING = re.compile("[A-Z0-9]")
 
 
 class Secrecy:
@@ -37,6 +40,8 @@ def _parts(secret: str) -> Iterator[str]:
     yield secret
     try:
         address = urlsplit(secret)
-        yield from (address.path, address.path.rpartition("/")[2], address.password or "") if address.scheme else ()
     except ValueError:  # no address
         return
+    yield address.password or ""
+    if address.scheme == "https":  # of a webhook the path is what tells; of a connection string it is an ordinary name
+        yield from (address.path, *filter(_IS_TELLING.search, address.path.split("/")))

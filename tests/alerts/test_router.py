@@ -91,7 +91,7 @@ def test_a_channel_that_was_down_is_told_at_the_next_failure(
     assert receiver.events == [("trigger", KEY)]
 
 
-@pytest.mark.parametrize(("down", "up"), permutations((SLACK, PAGERDUTY)))
+@pytest.mark.parametrize(("down", "up"), list(permutations((SLACK, PAGERDUTY))))
 def test_a_channel_that_cannot_be_reached_stops_neither_the_other_nor_the_caller(
     router: Router, receiver: AlertReceiver, progress: RecordedProgress, down: str, up: str
 ) -> None:

@@ -111,3 +111,28 @@ def test_markup_in_data_is_shown_as_it_is() -> None:
 
 def test_the_end_of_a_batch_is_one_line() -> None:
     assert shown(STARTED, STEP, FAILED, ENDED).splitlines()[-1].strip() == "halted after 2.0 s"
+
+
+@pytest.mark.usefixtures("quiet")
+def test_an_alert_without_a_channel_is_a_warning_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging("WARNING")
+    JsonProgress().event("alert", gate="raw", title="The raw gate failed", next_step="run.py resume 3f2a91c07d11")
+    (line,) = lines(capsys)
+    assert (line["level"], line["event"], line["next_step"]) == ("warning", "alert", "run.py resume 3f2a91c07d11")
+
+
+def test_a_terminal_shows_an_alert_that_has_no_channel_and_one_that_could_not_be_delivered() -> None:
+    text = shown(
+        (
+            "alert",
+            {"severity": "critical", "title": "The raw gate failed", "summary": "3 are bad.", "next_step": "run.py x"},
+        ),
+        ("alert_failed", {"channel": "slack", "status": "failed", "detail": "Slack answered 500"}),
+        ("alert_resolved", {"gate": "raw", "dedup_key": "sluicegate:raw:x"}),
+    )
+    assert [line.strip() for line in text.splitlines()] == [
+        "alert, critical: The raw gate failed. 3 are bad.",
+        "run next: run.py x",
+        "could not be alerted: slack: failed: Slack answered 500",
+        "alert over: sluicegate:raw:x",
+    ]

@@ -26,6 +26,7 @@ WAIT_MAX = 10.0
 SUMMARY_LENGTH = 1024
 """Longest summary (PagerDuty Events API v2)."""
 
+REASON_LENGTH = 200
 SEVERITY = {"critical": "critical", "error": "error", "warning": "warning"}
 RATE_LIMITED, SERVER_ERRORS, REDIRECTS = 429, range(500, 600), range(300, 400)
 
@@ -114,8 +115,10 @@ def _sent(event: Callable[[], str]) -> None:
         event()
     except SluicegateError:
         raise
-    except pagerduty.HttpError as error:
-        raise TerminalError(f"PagerDuty's answer makes no sense: {_cut(str(error))[:200]}.") from None
+    except pagerduty.HttpError:
+        raise TerminalError(
+            "What answered is not PagerDuty's events API.", next_step="Check PAGERDUTY_EVENTS_URL."
+        ) from None
     except pagerduty.Error as error:
         why = error.__cause__ or error
         raise TransientError(
@@ -141,9 +144,22 @@ class _OneAttempt(pagerduty.EventsApiV2Client):
             )
         if not response.is_success and status not in REDIRECTS:
             raise TerminalError(
-                f"PagerDuty answered {status}: {_cut(response.text)[:200]}",
+                f"PagerDuty answered {status}{self._reason(response)}.",
                 next_step="Check PAGERDUTY_ROUTING_KEY, and outside the US region PAGERDUTY_EVENTS_URL.",
             )
+
+    def _reason(self, response: Any) -> str:
+        """PagerDuty's words for why it refuses; of an answer that is not PagerDuty's, nothing."""
+        try:
+            body = response.json()  # the client's own decoding logs what it cannot read
+        except ValueError:
+            return ""
+        if not isinstance(body, dict):
+            return ""
+        errors = body.get("errors")
+        words = [body.get("message"), *(errors if isinstance(errors, list) else [])]
+        said = "; ".join(str(word) for word in words if word).replace(self.auth_method.secret, "***")
+        return f": {_cut(said)[:REASON_LENGTH]}" if said else ""
 
 
 def _seconds(asked: str | None) -> float | None:

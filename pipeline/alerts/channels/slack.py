@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,6 +42,9 @@ HEADER_LENGTH, TEXT_LENGTH, CODE_LENGTH = 150, 2900, 200
 """Longest texts; Slack takes 150 characters in a header and 3,000 in a section."""
 
 Block = dict[str, Any]
+
+_REASON_LENGTH = 80
+_REASON = re.compile("[a-z_ ]+")
 
 SERVER_ERRORS = range(500, 600)
 RATE_LIMITED = 429
@@ -113,7 +117,7 @@ class SlackChannel:
             raise TransientError(f"Slack answered {answer.status_code}, and retries did not help.")
         if answer.status_code != 200:  # noqa: PLR2004 - Slack documents this one code
             raise TerminalError(
-                f"Slack answered {answer.status_code}: {_cut(answer.body, 80)}.",
+                f"Slack answered {answer.status_code}{_reason(answer.body)}.",
                 next_step="Check SLACK_WEBHOOK_URL.",
             )
 
@@ -123,7 +127,7 @@ def blocks_of(alert: Alert) -> list[Block]:
     head = _cut(f"{MARKS.get(alert.severity, '')} {alert.title}".strip(), HEADER_LENGTH)
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": head, "emoji": True}},
-        _section(_escaped(_cut(alert.summary, TEXT_LENGTH))),
+        *([_section(_escaped(_cut(alert.summary, TEXT_LENGTH)))] if alert.summary.strip() else []),
         {"type": "section", "fields": [_text(f"*{name}*\n{value}") for name, value in _facts(alert).items()]},
     ]
     if examples := alert.shown_examples():
@@ -142,6 +146,12 @@ def blocks_of(alert: Alert) -> list[Block]:
 def green_blocks(title: str, dedup_key: str) -> list[Block]:
     """That it is over, in Block Kit."""
     return [_section(f":white_check_mark: *{_escaped(title)}*"), _footer(dedup_key)]
+
+
+def _reason(body: str) -> str:
+    """Slack's word for why it refuses, e.g. `invalid_blocks`; nothing else, for it could be anybody's page."""
+    words = _cut(body, _REASON_LENGTH)
+    return f": {words}" if _REASON.fullmatch(words) else ""
 
 
 def _facts(alert: Alert) -> Mapping[str, str]:

@@ -1,0 +1,108 @@
+"""`run.py alerts`: the channels are tried, open alerts are listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline.alerts.message import Alert
+from pipeline.alerts.router import AlertRouter
+from pipeline.commands.alerts import alerts
+from pipeline.errors import ConfigurationError, TransientError
+from tests.fakes.alert_receiver import PAGERDUTY, SLACK, AlertReceiver, Answer
+
+ROOT = Path(__file__).parent.parent.parent
+Router = Callable[..., AlertRouter]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """As much of the composition root as the command asks for."""
+
+    alerts: AlertRouter
+
+
+def call(router: AlertRouter, *arguments: str) -> Result:
+    return CliRunner().invoke(alerts, [*arguments], obj=Site(router), standalone_mode=False, catch_exceptions=False)
+
+
+def test_every_channel_is_tried_past_the_book(router: Router, receiver: AlertReceiver) -> None:
+    tried = [call(router(book_down=True), "test") for _ in range(2)]
+    assert [done.return_value for done in tried] == [0, 0]
+    assert [action for action, _ in receiver.events] == ["trigger", "resolve"] * 2
+    assert len({key for _, key in receiver.events}) == 2
+    assert [click.unstyle(line).split()[:2] for line in tried[0].output.splitlines()] == [
+        ["channel", "outcome"],
+        ["pagerduty", "delivered"],
+        ["slack", "delivered"],
+    ]
+
+
+def test_one_channel_is_tried(router: Router, receiver: AlertReceiver) -> None:
+    assert call(router(), "test", "--channel", "slack").return_value == 0
+    assert (len(receiver.messages), receiver.events) == (2, [])
+
+
+def test_a_channel_that_cannot_be_told_is_an_outage(router: Router, receiver: AlertReceiver) -> None:
+    receiver.script[PAGERDUTY] = [Answer(400, body='{"message": "Invalid routing key"}')]
+    done = call(router(), "test")
+    assert done.return_value == 3
+    assert "Invalid routing key" in done.output
+
+
+@pytest.mark.parametrize("arguments", [["test"], ["test", "--channel", "slack"]])
+def test_no_channel_is_a_matter_of_settings(router: Router, arguments: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="SLACK_WEBHOOK_URL"):
+        call(router(SLACK_WEBHOOK_URL=None, PAGERDUTY_ROUTING_KEY=None), *arguments)
+
+
+def test_the_log_can_be_tried_by_name(router: Router, progress: Any) -> None:
+    assert call(router(SLACK_WEBHOOK_URL=None), "test", "--channel", "log").return_value == 0
+    assert [name for name, _ in progress.events] == ["alert", "alert_resolved"]
+
+
+def test_open_alerts_are_listed(router: Router, failed: Callable[..., Alert]) -> None:
+    assert "No alert is open." in call(router(), "list").output
+    router().raise_(failed(title="The raw gate failed\x1b[31m"))
+    router().raise_(failed())
+    lines = [click.unstyle(line) for line in call(router(), "list").output.splitlines()]
+    assert [line.split()[:4] for line in lines[1:3]] == [
+        ["raw", "critical", "pagerduty", "3f2a91c07d11"],
+        ["raw", "critical", "slack", "3f2a91c07d11"],
+    ]
+    assert lines[-1] == "Next: run.py resume 3f2a91c07d11"
+    assert "\x1b" not in "".join(lines)
+    data = json.loads(call(router(), "list", "--json").output)
+    assert [(one["channel"], one["told"], one["repeats"]) for one in data] == [(PAGERDUTY, 1, 1), (SLACK, 1, 1)]
+
+
+def test_a_book_that_is_down_is_said(router: Router) -> None:
+    with pytest.raises(TransientError):
+        call(router(book_down=True), "list")
+
+
+def test_the_program_tries_the_channels_without_a_store(receiver: AlertReceiver, tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if "_PROXY" not in name.upper()}
+    ours = {name: str(value) for name, value in receiver.variables().items()}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), "alerts", "test"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=kept | ours,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (len(receiver.messages), len(receiver.events)) == (2, 2)
+    assert not (tmp_path / ".sluicegate").exists()
