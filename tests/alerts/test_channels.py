@@ -71,10 +71,12 @@ def test_severities_are_pagerdutys_own(
             "next_step": "n" * 9_000,
             "examples": (("k" * 999, "w" * 999),),
         },
+        {"title": "&" * 9_000, "summary": "<" * 9_000, "gate": ">" * 900, "docs": f"https://x/{'y' * 4_000}"},
+        {"gate": "graph", "examples": (("&" * 300, "<" * 300),) * 3},
         {"title": "", "summary": "", "next_step": "", "batch_id": "", "examples": ()},
         {"title": "\ud800", "summary": "a\nb\x00", "examples": (("", ""),), "docs": "file:///site/index.html"},
     ],
-    ids=["usual", "long", "empty", "odd"],
+    ids=["usual", "long", "long when escaped", "long examples", "empty", "odd"],
 )
 def test_the_blocks_are_within_what_slack_takes(failed: Failed, fields: dict[str, Any]) -> None:
     for block in [*Block.parse_all(blocks_of(failed(**fields))), *Block.parse_all(green_blocks("x", "y"))]:

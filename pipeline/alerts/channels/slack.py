@@ -38,7 +38,7 @@ WAIT_MAX = 10
 """Longest Retry-After that is waited for, in seconds; a longer one is a failure now and another try at the next run."""
 
 MARKS = {"critical": ":rotating_light:", "error": ":red_circle:", "warning": ":warning:"}
-HEADER_LENGTH, TEXT_LENGTH, CODE_LENGTH = 150, 2900, 200
+HEADER_LENGTH, TEXT_LENGTH, CODE_LENGTH, ADDRESS_LENGTH = 150, 2900, 200, 500
 """Longest texts; Slack takes 150 characters in a header and 3,000 in a section."""
 
 Block = dict[str, Any]
@@ -106,7 +106,7 @@ class SlackChannel:
     def _send(self, text: str, blocks: Sequence[Block]) -> None:
         try:
             answer = self._client.send(
-                text=_escaped(_cut(text, TEXT_LENGTH)), blocks=blocks, unfurl_links=False, unfurl_media=False
+                text=_safe(text, TEXT_LENGTH), blocks=blocks, unfurl_links=False, unfurl_media=False
             )
         except (SlackClientError, http.client.HTTPException, OSError, ValueError) as error:
             why = getattr(error, "reason", None) or error
@@ -127,25 +127,25 @@ def blocks_of(alert: Alert) -> list[Block]:
     head = _cut(f"{MARKS.get(alert.severity, '')} {alert.title}".strip(), HEADER_LENGTH)
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": head, "emoji": True}},
-        *([_section(_escaped(_cut(alert.summary, TEXT_LENGTH)))] if alert.summary.strip() else []),
+        *([_section(_safe(alert.summary, TEXT_LENGTH))] if alert.summary.strip() else []),
         {"type": "section", "fields": [_text(f"*{name}*\n{value}") for name, value in _facts(alert).items()]},
     ]
     if examples := alert.shown_examples():
         lines = [f"• {_code(key)} {_code(what)}" for key, what in examples]
         blocks.append(_section("\n".join(["*Examples*", *lines])))
     if alert.next_step:
-        blocks.append(_section(f"*Run next*\n{_code(alert.next_step)}"))
-    if alert.web_page:
+        blocks.append(_section(f"*Run next*\n{_code(alert.next_step, ADDRESS_LENGTH)}"))
+    if 0 < len(alert.web_page) <= TEXT_LENGTH:
         button = {"type": "button", "text": {"type": "plain_text", "text": "Open the Data Docs"}, "url": alert.web_page}
         blocks.append({"type": "actions", "elements": [button]})
     elif alert.docs:
-        blocks.append(_section(f"*Data Docs*\n{_code(alert.docs)}"))
+        blocks.append(_section(f"*Data Docs*\n{_code(alert.docs, ADDRESS_LENGTH)}"))
     return [*blocks, _footer(alert.dedup_key)]
 
 
 def green_blocks(title: str, dedup_key: str) -> list[Block]:
     """That it is over, in Block Kit."""
-    return [_section(f":white_check_mark: *{_escaped(title)}*"), _footer(dedup_key)]
+    return [_section(f":white_check_mark: *{_safe(title, CODE_LENGTH)}*"), _footer(dedup_key)]
 
 
 def _reason(body: str) -> str:
@@ -155,7 +155,7 @@ def _reason(body: str) -> str:
 
 
 def _facts(alert: Alert) -> Mapping[str, str]:
-    facts = {"Gate": _escaped(_cut(alert.gate, CODE_LENGTH)), "Severity": _escaped(_cut(alert.severity, CODE_LENGTH))}
+    facts = {"Gate": _safe(alert.gate, CODE_LENGTH), "Severity": _safe(alert.severity, CODE_LENGTH)}
     return {**facts, "Batch": _code(short(alert.batch_id))} if alert.batch_id else facts
 
 
@@ -172,9 +172,15 @@ def _text(text: str) -> Block:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _code(text: str) -> str:
-    inside = _escaped(_cut(text, CODE_LENGTH)).replace("`", "'").strip()
+def _code(text: str, length: int = CODE_LENGTH) -> str:
+    inside = _safe(text, length).replace("`", "'").strip()
     return f"`{inside or '(empty)'}`"
+
+
+def _safe(text: str, length: int) -> str:
+    """At most so many characters, escaped; a text that escaping makes too long is cut for the worst of cases."""
+    escaped = _escaped(_cut(text, length))
+    return escaped if len(escaped) <= length else _escaped(_cut(text, length // len("&amp;")))
 
 
 def _escaped(text: str) -> str:
