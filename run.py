@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import sys
 import threading
@@ -15,15 +14,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-import click
-
-from pipeline.commands.lazy_group import LazyCommand, LazyGroup
-from pipeline.commands.tables import printable
-from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, TerminalError
+from pipeline.commands.root import sluicegate, start
+from pipeline.errors import ConfigurationError
 from pipeline.topology import GATES, MAX_ATTEMPTS
 
 if TYPE_CHECKING:
@@ -41,99 +36,17 @@ if TYPE_CHECKING:
         RawStore,
         ReviewQueue,
         Stage,
+        UndoJournal,
         VectorStore,
     )
     from pipeline.runner import Runner
+    from pipeline.runner_lease import LeaseKeeper
     from pipeline.settings import Settings
+    from pipeline.stages import Reembedder, Rollback
     from pipeline.stores.mongodb import Database
     from pipeline.stores.neo4j import Graph
 
-COMMANDS = {
-    "run": LazyCommand("pipeline.commands.run:run", "Take every batch that has landed through all stages and gates."),
-    "status": LazyCommand("pipeline.commands.status:status", "Show batches, verdicts and latencies, or one batch."),
-    "resume": LazyCommand("pipeline.commands.decisions:resume", "Let a halted batch go on without its bad records."),
-    "recheck": LazyCommand("pipeline.commands.decisions:recheck", "Run the gate that stopped a batch again."),
-    "reject": LazyCommand("pipeline.commands.decisions:reject", "Give a batch up: to the dead letters with it."),
-    "quarantine": LazyCommand("pipeline.commands.quarantine:quarantine", "Look at bad records and release them."),
-    "alerts": LazyCommand("pipeline.commands.alerts:alerts", "Look at open alerts, and try the channels."),
-    "review": LazyCommand("pipeline.commands.review:review", "Look at orphaned interactions and decide about them."),
-    "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),
-    "docs": LazyCommand("pipeline.commands.docs:docs", "Open the Data Docs, or say where they are."),
-    "doctor": LazyCommand("pipeline.commands.doctor:doctor", "Check that every store can be reached."),
-    "stack": LazyCommand("pipeline.local.commands:stack", "Start, stop and look at the local servers."),
-    "gx": LazyCommand("checkpoints.commands:gx", "Generate the Great Expectations project, or compare it."),
-}
-BROKEN_PIPE = 128 + signal.SIGPIPE
-
-
-@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--json-logs", is_flag=True, help="Log JSON lines on a terminal too.")
-@click.option(
-    "--log-level",
-    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
-    help="Wins over SLUICEGATE_LOG_LEVEL.",
-)
-@click.option("--traceback", is_flag=True, help="Show the traceback of a bug; the same as --log-level DEBUG.")
-@click.version_option(package_name="sluicegate", prog_name="sluicegate")
-@click.pass_context
-def sluicegate(context: click.Context, json_logs: bool, log_level: str | None, traceback: bool) -> None:
-    """Great Expectations gates around a micro-batch pipeline over MongoDB, BigQuery, Neo4j and Milvus.
-
-    With no store configured, real servers are started on this machine for as long as a command needs them.
-
-    \b
-    Example:
-      python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
-    """
-    app: App = context.obj
-    app.json_logs = json_logs
-    if log_level or traceback:
-        app.configure(SLUICEGATE_LOG_LEVEL="DEBUG" if traceback else str(log_level))
-
-
-def main() -> NoReturn:
-    """The console script: run a command, explain what went wrong, exit with its code."""
-    signal.signal(signal.SIGTERM, _terminated)
-    with contextlib.closing(App()) as app:
-        code = _invoke(app)
-    sys.exit(code)
-
-
-def _invoke(app: App) -> int:
-    try:
-        code = sluicegate.main(prog_name=Path(sys.argv[0]).name, standalone_mode=False, obj=app)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted. What was done is kept; run again to go on.", err=True)
-        return ExitCode.INTERRUPTED
-    except SluicegateError as error:
-        click.echo(f"{click.style('Error', fg='red')}: {printable(error)}", err=True)
-        # nothing was dead-lettered when a store refuses before any batch was touched: something is set up wrongly
-        return ExitCode.USAGE if isinstance(error, TerminalError) else error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-    except Exception as error:  # noqa: BLE001 - the last resort: a person gets a sentence, not a traceback
-        return _explain_bug(app, error)
-    return int(code or ExitCode.OK)
-
-
-def _explain_bug(app: App, error: Exception) -> ExitCode:
-    click.echo(f"This is a bug in Sluicegate: {type(error).__name__}: {error}", err=True)
-    if app.wants_tracebacks:
-        import traceback  # noqa: PLC0415 - rarely needed
-
-        traceback.print_exception(error)
-    else:
-        click.echo("For the details, put --traceback before the command and run it again.", err=True)
-    return ExitCode.BUG
-
-
-def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    del number, frame
-    raise SystemExit(ExitCode.TERMINATED)
+__all__ = ["App", "main", "sluicegate"]
 
 
 class _Closable(Protocol):
@@ -228,6 +141,36 @@ class App:
 
         return alert_router(self.settings, lambda: MongoAlertBook(self._database), self.progress)
 
+    @cached_property
+    def rollback(self) -> Rollback:
+        """Takes embedding batches back."""
+        from pipeline.stages import Rollback  # noqa: PLC0415
+
+        return Rollback(self._vectors, self._journal, self.ledger)
+
+    def reembedder(self) -> Reembedder:
+        """Replaces fallback vectors."""
+        from pipeline.stages import Reembedder  # noqa: PLC0415
+
+        size = self.settings.vector_sample
+        return Reembedder(self.raw_store, self._vectors, self._journal, self._embedder(), self.ledger, sample_size=size)
+
+    def fallbacks(self, batch_id: str) -> int:
+        """How many vectors of a batch no model made."""
+        return len(self._vectors.fallbacks(batch_id))
+
+    def gate(self, name: str) -> Gate:
+        """One gate."""
+        self._require_gx_project()
+        return self._gates[name]
+
+    def leased(self, batch_id: str) -> LeaseKeeper:
+        """A batch's lease, kept while the block runs."""
+        from pipeline.runner_lease import LeaseKeeper  # noqa: PLC0415
+
+        seconds = self.settings.lease_seconds
+        return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, _holder(), seconds), seconds)
+
     def runner(self) -> Runner:
         """The runner, with every stage and gate; each connects its stores within its first attempt."""
         from pipeline.connections import ALL_STORES  # noqa: PLC0415
@@ -244,7 +187,7 @@ class App:
             ledger=self.ledger,
             policy=RetryPolicy(MAX_ATTEMPTS, self.settings.retry_wait, self.settings.retry_wait_max),
             progress=self.progress,
-            holder=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+            holder=_holder(),
             lease_seconds=self.settings.lease_seconds,
             raw_store=self.raw_store,
             spool=self.settings.spool_dir,
@@ -309,6 +252,14 @@ class App:
         return ledger, raw_store
 
     @cached_property
+    def _journal(self) -> UndoJournal:
+        from pipeline.stores.mongodb import MongoUndoJournal  # noqa: PLC0415
+
+        journal = MongoUndoJournal(self._database)
+        journal.prepare()
+        return journal
+
+    @cached_property
     def _graph(self) -> Graph:
         from pipeline.stores.neo4j import connect  # noqa: PLC0415
 
@@ -364,7 +315,12 @@ class App:
             "publish": lambda: stages.PublishStage(raw, self._metrics),
             "graph": lambda: stages.GraphStage(raw, self.graph_store),
             "embed": lambda: stages.EmbedStage(
-                raw, self._vectors, self._embedder(), self.ledger, sample_size=self.settings.vector_sample
+                raw,
+                self._vectors,
+                self._journal,
+                self._embedder(),
+                self.ledger,
+                sample_size=self.settings.vector_sample,
             ),
         }
 
@@ -411,6 +367,11 @@ class App:
         return client
 
 
+def _holder() -> str:
+    """Who holds a lease: unique to this process and use."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
 def _import_gates() -> None:
     with contextlib.suppress(Exception):  # it is raised again, and told, where it is needed
         import checkpoints.gates  # noqa: F401, PLC0415
@@ -420,6 +381,11 @@ def _without_credentials(uri: str) -> str:
     """`scheme://host:port` of an address: neither its user nor its options, either of which may hold a secret."""
     scheme, separator, rest = uri.partition("://")
     return f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}"
+
+
+def main() -> NoReturn:
+    """The console script."""
+    start(App)
 
 
 if __name__ == "__main__":

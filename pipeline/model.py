@@ -242,6 +242,9 @@ class EmbedManifest:
         fallback: How many of the written ones are fallback vectors.
         rejected: How many the API returned but must not be written, by reason; they count as invalid.
         sample_ids: At most 100 of the expected ids, drawn from them sorted, seeded by the embedding batch id.
+        number: Which of the batch's embedding batches it is, 1-based; one that was rolled back is never used again.
+        kind: `embed`, or `reembed` for one that replaces fallback vectors.
+        finished: False until everything is written: whoever comes after a crash goes on with the same one.
     """
 
     embedding_batch_id: str
@@ -250,6 +253,35 @@ class EmbedManifest:
     fallback: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
     sample_ids: tuple[str, ...] = ()
+    number: int = 1
+    kind: str = "embed"
+    finished: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeImage:
+    """What a vector's place held before an embedding batch wrote there; None when it was empty."""
+
+    interaction_id: str
+    row: VectorRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPlan:
+    """What taking an embedding batch back would do.
+
+    Args:
+        batch_id, embedding_batch_id: Which.
+        removed: Vectors that would be gone.
+        restored: Vectors that would be what they were before.
+        later: Later embedding batches that wrote over its vectors; while there are any it cannot be taken back.
+    """
+
+    batch_id: str
+    embedding_batch_id: str
+    removed: int
+    restored: int
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

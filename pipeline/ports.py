@@ -12,6 +12,7 @@ from pipeline.model import (
     ActionOutcome,
     BatchSource,
     BatchStatus,
+    BeforeImage,
     DeadLetter,
     Embedding,
     EmbedManifest,
@@ -23,6 +24,7 @@ from pipeline.model import (
     MetricRow,
     Quarantined,
     ReviewItem,
+    RollbackPlan,
     VectorRow,
 )
 
@@ -146,6 +148,49 @@ class VectorStore(Protocol):
     def present(self, embedding_batch_id: str, interaction_ids: Sequence[str]) -> Mapping[str, str]:
         """embedding_source of each of these ids that this embedding batch has written."""
 
+    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+        """(embedding_batch_id, embedding_source) of each of these ids that has a row now."""
+
+    def rows(self, interaction_ids: Sequence[str]) -> Mapping[str, VectorRow]:
+        """The rows of these ids as they are now, vectors and all."""
+
+    def delete(self, interaction_ids: Sequence[str]) -> None:
+        """Delete rows; an id that is not there is none the worse."""
+
+    def some_of(self, embedding_batch_id: str, limit: int) -> Sequence[str]:
+        """Ids whose row this embedding batch wrote last, some of them, in no order."""
+
+    def count_of(self, embedding_batch_id: str) -> int:
+        """How many rows this embedding batch wrote last."""
+
+    def fallbacks(self, batch_id: str) -> Sequence[str]:
+        """Ids of the batch whose vector no model made, sorted."""
+
+
+class UndoJournal(Protocol):
+    """What vectors were before an embedding batch wrote over them; written first, so that it can be taken back."""
+
+    def prepare(self) -> None:
+        """Create indexes; idempotent."""
+
+    def keep(self, embedding_batch_id: str, images: Sequence[BeforeImage]) -> None:
+        """Keep before-images; the first one of an id stays, so that a retry does not keep its own rows."""
+
+    def images(self, embedding_batch_id: str, interaction_ids: Sequence[str]) -> Mapping[str, BeforeImage]:
+        """Before-images of these ids."""
+
+    def restorable(self, embedding_batch_id: str) -> Iterator[BeforeImage]:
+        """Before-images that hold a row."""
+
+    def counts(self, embedding_batch_id: str) -> tuple[int, int]:
+        """(places that were empty, places that held a row)."""
+
+    def later(self, embedding_batch_id: str) -> Sequence[str]:
+        """Embedding batches that wrote over rows of this one and were not rolled back."""
+
+    def rolled_back(self, embedding_batch_id: str) -> None:
+        """Mark the embedding batch's images: they stand in nobody's way any more."""
+
 
 class Embedder(Protocol):
     """Texts to vectors. Never raises for an API that is down: such texts get a fallback vector, marked."""
@@ -227,6 +272,9 @@ class Ledger(Protocol):
 
     def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
         """Record the batch's latest embedding batch."""
+
+    def set_rolled_back(self, lease: Lease, plan: RollbackPlan) -> None:
+        """Record that an embedding batch was taken back."""
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters, idempotent by batch and line."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from great_expectations.checkpoint.actions import ValidationAction
 
 from checkpoints.actions.scope import ActionScope, current
+from checkpoints.pages import DocsPages
 from checkpoints.verdicts import judged
 from pipeline.model import GateReport
 
@@ -18,6 +19,7 @@ class GateAction(ValidationAction):
 
     kind: ClassVar[str]
     marks_records: ClassVar[bool] = False
+    harmless: ClassVar[bool] = False
 
     def kind_of_action(self) -> str:
         """The kind of its intents."""
@@ -41,9 +43,15 @@ class GateAction(ValidationAction):
     def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:
         """Act, or say what would be done."""
         del action_context
-        scope = current() or by_hand(checkpoint_result)
+        scope = current() or by_hand(checkpoint_result, self._resolve_context().context)
         scope.plan(siblings(checkpoint_result, self), checkpoint_result)
-        outcome = scope.act(self.kind, self.perform, would=self.would, marks_records=self.marks_records)
+        outcome = scope.act(
+            self.kind,
+            self.perform,
+            would=self.would,
+            marks_records=self.marks_records,
+            harmless=self.harmless,
+        )
         return dataclasses.asdict(outcome)
 
 
@@ -53,7 +61,11 @@ def siblings(checkpoint_result: Any, action: GateAction) -> list[GateAction]:
     return [one for one in configured if isinstance(one, GateAction)]
 
 
-def by_hand(checkpoint_result: Any) -> ActionScope:
-    """The scope of a checkpoint run from a notebook or by GX's Airflow operator: it looks, it does not act."""
+def by_hand(checkpoint_result: Any, context: Any) -> ActionScope:
+    """The scope of a checkpoint run from a notebook or by GX's Airflow operator: it looks, and writes its page."""
     name = str(getattr(checkpoint_result.checkpoint_config, "name", "") or "checkpoint")
-    return ActionScope(name, "", "", None, None, judge=lambda results: judged(name, "", results, expected=1))
+
+    def judge(results: Sequence[Any]) -> GateReport:
+        return judged(name, "", results, expected=1)
+
+    return ActionScope(name, "", "", None, None, judge, DocsPages(context))

@@ -16,6 +16,7 @@ class DataDocsAction(GateAction):
 
     type: Literal["sluicegate_data_docs"] = "sluicegate_data_docs"
     kind: ClassVar[str] = DOCS
+    harmless: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
         """Always, also when the check could not run to its end."""

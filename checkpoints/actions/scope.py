@@ -151,7 +151,9 @@ class ActionScope:
         if self.pages is not None:
             self.pages.publish(identifiers)
 
-    def act(self, kind: str, perform: Perform, *, would: Would, marks_records: bool) -> ActionOutcome:
+    def act(
+        self, kind: str, perform: Perform, *, would: Would, marks_records: bool, harmless: bool = False
+    ) -> ActionOutcome:
         """Do what the intent of this kind says, once; never raises.
 
         Args:
@@ -159,11 +161,12 @@ class ActionScope:
             perform: Does it.
             would: Says what it would do, where it may not.
             marks_records: Whether the batch must not flow on when it failed.
+            harmless: Whether it acts by hand too, without a lease.
         """
         intent = self._intent(kind)
         if intent is None:
             return ActionOutcome(kind, NOTHING, "nothing to do")
-        if self.lease is None or self.effects is None:
+        if (self.lease is None or self.effects is None) and not harmless:
             outcome = ActionOutcome(kind, WOULD, would(intent.data))
         elif self.faults:
             return ActionOutcome(kind, PENDING, "waits, for something before it failed")

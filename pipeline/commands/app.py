@@ -9,9 +9,11 @@ from typing import Any, Protocol
 import click
 
 from pipeline.alerts.router import AlertRouter
-from pipeline.ports import GraphStore, Ledger, Progress, RawStore, ReviewQueue
+from pipeline.ports import Gate, GraphStore, Ledger, Progress, RawStore, ReviewQueue
 from pipeline.runner import Runner
+from pipeline.runner_lease import LeaseKeeper
 from pipeline.settings import Settings
+from pipeline.stages import Reembedder, Rollback
 
 
 class App(Protocol):
@@ -52,6 +54,22 @@ class App(Protocol):
     def configure(self, **overrides: object) -> None:
         """Let options win over the environment, by the variables' names; before the settings are first used."""
 
+    @property
+    def rollback(self) -> Rollback:
+        """Takes embedding batches back."""
+
+    def reembedder(self) -> Reembedder:
+        """Replaces fallback vectors."""
+
+    def fallbacks(self, batch_id: str) -> int:
+        """How many vectors of a batch no model made."""
+
+    def gate(self, name: str) -> Gate:
+        """One gate."""
+
+    def leased(self, batch_id: str) -> LeaseKeeper:
+        """A batch's lease, kept while the block runs."""
+
     def runner(self) -> Runner:
         """The runner, with every stage and gate."""
 
@@ -60,6 +78,22 @@ class App(Protocol):
 
     def addresses(self) -> Mapping[str, str]:
         """By store name: its address without credentials, "" for a local one."""
+
+
+class RootApp(Protocol):
+    """What the command line itself needs of the composition root."""
+
+    json_logs: bool
+
+    @property
+    def wants_tracebacks(self) -> bool:
+        """Whether a person asked for the details of bugs."""
+
+    def configure(self, **overrides: object) -> None:
+        """Let options win over the environment, by the variables' names."""
+
+    def close(self) -> None:
+        """Close every client and leave the local stack."""
 
 
 def app_of(context: click.Context) -> App:

@@ -82,8 +82,8 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     Example:
       python run.py quarantine release i-0006 --set user_id=u_123
     """
-    app = app_of(context)
-    record, new = _found(app, interaction_id), dict(map(_change, changes))
+    app, new = app_of(context), dict(map(_change, changes))
+    record = _found(app, interaction_id)
     document = app.ledger.batch(record.batch_id) or {}
     if document.get("status") not in (BatchStatus.CLOSED, BatchStatus.HALTED):
         raise ConfigurationError(

@@ -7,5 +7,7 @@ from pipeline.stages.embed import EmbedStage
 from pipeline.stages.graph import GraphStage
 from pipeline.stages.load import LoadStage
 from pipeline.stages.publish import PublishStage
+from pipeline.stages.reembed import Reembedder
+from pipeline.stages.rollback import Rollback
 
-__all__ = ["AggregateStage", "EmbedStage", "GraphStage", "LoadStage", "PublishStage"]
+__all__ = ["AggregateStage", "EmbedStage", "GraphStage", "LoadStage", "PublishStage", "Reembedder", "Rollback"]

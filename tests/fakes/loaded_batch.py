@@ -15,7 +15,7 @@ from pipeline.intake import discover
 from pipeline.model import EmbedManifest
 from pipeline.ports import BatchContext
 from pipeline.stages import LoadStage
-from pipeline.stores.mongodb import MongoLedger, MongoRawStore, connect
+from pipeline.stores.mongodb import MongoLedger, MongoRawStore, MongoUndoJournal, connect
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class LoadedBatch:
     raw: MongoRawStore
     ledger: MongoLedger
     steps: Steps
+    journal: MongoUndoJournal
 
     @property
     def batch_id(self) -> str:
@@ -62,15 +63,17 @@ def loaded_batch(uri: str, folder: Path, records: Sequence[Mapping[str, Any]]) -
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     database = connect(uri, name)
     raw, ledger, steps = MongoRawStore(database), MongoLedger(database), Steps()
+    journal = MongoUndoJournal(database)
     try:
         raw.prepare()
         ledger.prepare()
+        journal.prepare()
         [source] = discover([path], max_records=100_000, min_age=0)
         first_seen = ledger.open_batch(source.batch_id, source=str(path), size=1)["first_seen"]
         context = BatchContext(source, ledger.acquire(source.batch_id, "test", 300), first_seen, steps)
         LoadStage(raw, ledger, zone=ZoneInfo("UTC")).run(context)
         steps.advanced.clear()
-        yield LoadedBatch(name, context, raw, ledger, steps)
+        yield LoadedBatch(name, context, raw, ledger, steps, journal)
     finally:
         database.client.drop_database(name)
         database.client.close()

@@ -17,7 +17,7 @@ from pipeline.errors import TerminalError
 from pipeline.local import Endpoints
 from pipeline.resilience import RetryPolicy
 from pipeline.stages import EmbedStage
-from pipeline.stages.embed import first_embedding_batch
+from pipeline.stages.embed import embedding_batch
 from pipeline.stores.milvus import MilvusClient, MilvusVectorStore, connect
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
 
@@ -42,7 +42,7 @@ class Embedding:
         embedder = GeminiEmbedder(
             key or self.key, endpoint=self.endpoint, model=MODEL, requests_per_second=1_000, policy=policy
         )
-        stage = EmbedStage(self.batch.raw, self.vectors, embedder, self.batch.ledger, chunk=CHUNK)
+        stage = EmbedStage(self.batch.raw, self.vectors, self.batch.journal, embedder, self.batch.ledger, chunk=CHUNK)
         return stage.run(self.batch.context)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
@@ -100,7 +100,7 @@ def test_a_vector_names_its_batches_its_model_and_the_lease_it_was_written_under
     embedding.run()
     fields = ("embedding_batch_id", "embedding_source", "fence")
     found = {tuple(row[field] for field in fields) for row in embedding.rows(*fields)}
-    assert found == {(first_embedding_batch(embedding.batch.batch_id), MODEL, embedding.batch.context.lease.fence)}
+    assert found == {(embedding_batch(embedding.batch.batch_id, 1), MODEL, embedding.batch.context.lease.fence)}
 
 
 def test_written_vectors_are_of_unit_length(embedding: Embedding) -> None:
@@ -164,12 +164,12 @@ def test_a_quarantined_record_is_neither_sent_nor_sampled(embedding: Embedding, 
     assert embedding.batch.manifest().sample_ids == tuple(f"{unique}-{n:03d}" for n in range(3))
 
 
-def test_a_refused_key_is_terminal_and_leaves_no_vector_and_no_manifest(embedding: Embedding) -> None:
+def test_a_refused_key_is_terminal_and_leaves_no_vector_and_nothing_finished(embedding: Embedding) -> None:
     with pytest.raises(TerminalError) as caught:
         embedding.run(key="wr0ng-key")
     assert "wr0ng-key" not in str(caught.value)
     assert embedding.rows("interaction_id") == []
-    assert not embedding.batch.ledger.find(embedding.batch.batch_id)["embedding"]
+    assert not embedding.batch.ledger.find(embedding.batch.batch_id)["embedding"]["finished"]
 
 
 def test_progress_tells_the_records_that_are_through(embedding: Embedding) -> None:

@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.embedding.fallback import fallback
-from pipeline.errors import TerminalError
 from pipeline.intake import discover
 from pipeline.local import Endpoints
 from pipeline.model import Embedding
 from pipeline.ports import BatchContext
 from pipeline.stages import AggregateStage, EmbedStage, GraphStage, LoadStage, PublishStage
-from pipeline.stages.embed import drawn, first_embedding_batch
+from pipeline.stages.embed import drawn, embedding_batch
 from pipeline.stores import bigquery, milvus, mongodb, neo4j
 
 IS_BAD = {"$eq": ["$user_id", {"$literal": "bad"}]}
@@ -68,13 +67,14 @@ class Flow:
     graph: neo4j.Neo4jGraphStore
     vectors: milvus.MilvusVectorStore
     embedder: CountingEmbedder
+    journal: mongodb.MongoUndoJournal
 
     @property
     def batch_id(self) -> str:
         return self.context.batch_id
 
     def embed(self) -> Mapping[str, Any]:
-        stage = EmbedStage(self.raw, self.vectors, self.embedder, self.ledger, sample_size=5, chunk=4)
+        stage = EmbedStage(self.raw, self.vectors, self.journal, self.embedder, self.ledger, sample_size=5, chunk=4)
         return stage.run(self.context)
 
     def quarantine(self) -> None:
@@ -116,7 +116,7 @@ def flow(endpoints: Endpoints, tmp_path: Path) -> Iterator[Flow]:
     first_seen = ledger.open_batch(source.batch_id, source=str(path), size=1)["first_seen"]
     context = BatchContext(source, ledger.acquire(source.batch_id, "test", 60), first_seen, Silent())
     LoadStage(raw, ledger, zone=ZoneInfo("UTC")).run(context)
-    yield Flow(context, *stores, CountingEmbedder())
+    yield Flow(context, *stores, CountingEmbedder(), mongodb.MongoUndoJournal(database))
     database.client.drop_database(name)
     milvus_client.drop_collection(name)
     for opened in (database.client, client, graph, milvus_client):
@@ -135,11 +135,11 @@ def test_the_graph_holds_accepted_records_only_and_writing_again_changes_nothing
         assert GraphStage(flow.raw, flow.graph, chunk=4).run(flow.context) == {"interactions": 9}
 
 
-def test_a_graph_that_holds_more_than_mongodb_accepted_is_refused_with_both_numbers(flow: Flow) -> None:
+def test_records_that_were_quarantined_since_leave_the_graph(flow: Flow) -> None:
     GraphStage(flow.raw, flow.graph).run(flow.context)
     flow.quarantine()
-    with pytest.raises(TerminalError, match=r"10 interactions of batch \w+, MongoDB accepted 9"):
-        GraphStage(flow.raw, flow.graph).run(flow.context)
+    assert GraphStage(flow.raw, flow.graph).run(flow.context) == {"interactions": 9}
+    assert flow.graph.count(flow.batch_id) == 9
 
 
 def test_messages_are_embedded_and_broken_vectors_counted_and_not_written(flow: Flow) -> None:
@@ -147,7 +147,7 @@ def test_messages_are_embedded_and_broken_vectors_counted_and_not_written(flow: 
     manifest = flow.ledger.find(flow.batch_id[:12])["embedding"]
     assert manifest["rejected"] == {"zero": 1}
     ids = [interaction_id for interaction_id, _ in flow.raw.messages(flow.batch_id)]
-    assert len(flow.vectors.present(first_embedding_batch(flow.batch_id), ids)) == 8
+    assert len(flow.vectors.present(embedding_batch(flow.batch_id, 1), ids)) == 8
 
 
 def test_quarantined_records_get_no_vector(flow: Flow) -> None:
@@ -167,7 +167,7 @@ def test_fallback_vectors_are_embedded_again(flow: Flow) -> None:
     flow.embedder.down = True
     assert flow.embed() == {"expected": 9, "written": 9, "fallback": 9, "rejected": 0}
     flow.embedder.down = False
-    assert flow.embed() == {"expected": 9, "written": 8, "fallback": 0, "rejected": 1}
+    assert flow.embed() == {"expected": 9, "written": 9, "fallback": 1, "rejected": 0}  # the refused one stays
 
 
 def test_the_sample_is_drawn_once_sorted_and_bounded() -> None:

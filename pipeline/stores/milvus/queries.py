@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.model import MAX_ID_LENGTH, VECTOR_DIMENSION, VectorRow
@@ -50,6 +50,27 @@ def literal(value: object) -> str:
     if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return json.dumps(value, ensure_ascii=False)
     raise ValueError(f"{value!r} cannot stand in a Milvus filter")
+
+
+FIELDS = (*VARCHARS, "fence", VECTOR)
+"""All fields of a row."""
+
+
+def vector_row(row: Mapping[str, Any]) -> VectorRow:
+    """A row as Milvus gives it."""
+    return VectorRow(
+        interaction_id=row[KEY],
+        batch_id=row["batch_id"],
+        embedding_batch_id=row["embedding_batch_id"],
+        embedding_source=row["embedding_source"],
+        fence=int(row["fence"]),
+        vector=tuple(float(component) for component in row[VECTOR]),
+    )
+
+
+def equals(field: str, value: str) -> str:
+    """Rows whose field has this value."""
+    return f"{field} == {literal(value)}"
 
 
 def keys_filter(field: str, ids: Sequence[str]) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pymilvus import DataType, MilvusClient
 
 from pipeline.errors import TerminalError
-from pipeline.model import VectorRow, short
+from pipeline.model import FALLBACK_SOURCE, VectorRow, short
 from pipeline.stores.milvus import queries
 from pipeline.stores.milvus.errors import ERRORS
 
 CHUNK = 500
 TIME_LIMIT = 60.0
+MOST_ROWS = 16_384
+"""The most rows one Milvus query gives."""
 
 
 class MilvusVectorStore:
@@ -57,19 +59,69 @@ class MilvusVectorStore:
 
     def present(self, embedding_batch_id: str, interaction_ids: Sequence[str]) -> Mapping[str, str]:
         """embedding_source of each of these ids that this embedding batch has written."""
-        found: dict[str, str] = {}
+        owners = self.owners(interaction_ids).items()
+        return {key: source for key, (owner, source) in owners if owner == embedding_batch_id}
+
+    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+        """(embedding_batch_id, embedding_source) of each of these ids that has a row now."""
+        found: dict[str, tuple[str, str]] = {}
+        fields = [queries.KEY, "embedding_batch_id", "embedding_source"]
         for page in queries.pages(interaction_ids, CHUNK):
-            with ERRORS.guard(f"reading vectors of embedding batch {embedding_batch_id}"):
-                rows = self._client.query(
-                    self._collection,
-                    filter=queries.keys_filter(queries.KEY, page),
-                    output_fields=[queries.KEY, "embedding_batch_id", "embedding_source"],
-                    timeout=TIME_LIMIT,
-                    consistency_level="Strong",
-                )
-            written = (row for row in rows if row["embedding_batch_id"] == embedding_batch_id)
-            found.update({row[queries.KEY]: row["embedding_source"] for row in written})
+            for row in self._query(queries.keys_filter(queries.KEY, page), fields, CHUNK):
+                found[row[queries.KEY]] = (row["embedding_batch_id"], row["embedding_source"])
         return found
+
+    def rows(self, interaction_ids: Sequence[str]) -> Mapping[str, VectorRow]:
+        """The rows of these ids as they are now, vectors and all."""
+        found: dict[str, VectorRow] = {}
+        for page in queries.pages(interaction_ids, CHUNK):
+            where, fields = queries.keys_filter(queries.KEY, page), list(queries.FIELDS)
+            found |= {row[queries.KEY]: queries.vector_row(row) for row in self._query(where, fields, CHUNK)}
+        return found
+
+    def delete(self, interaction_ids: Sequence[str]) -> None:
+        """Delete rows; an id that is not there is none the worse."""
+        for page in queries.pages(interaction_ids, CHUNK):
+            with ERRORS.guard(f"deleting from collection {self._collection}"):
+                self._client.delete(self._collection, filter=queries.keys_filter(queries.KEY, page), timeout=TIME_LIMIT)
+
+    def some_of(self, embedding_batch_id: str, limit: int) -> Sequence[str]:
+        """Ids whose row this embedding batch wrote last, some of them, in no order."""
+        rows = self._query(queries.equals("embedding_batch_id", embedding_batch_id), [queries.KEY], limit)
+        return [row[queries.KEY] for row in rows]
+
+    def count_of(self, embedding_batch_id: str) -> int:
+        """How many rows this embedding batch wrote last."""
+        [row] = self._query(queries.equals("embedding_batch_id", embedding_batch_id), ["count(*)"], None)
+        return int(row["count(*)"])
+
+    def fallbacks(self, batch_id: str) -> Sequence[str]:
+        """Ids of the batch whose vector no model made, sorted."""
+        where = f"{queries.equals('batch_id', batch_id)} and {queries.equals('embedding_source', FALLBACK_SOURCE)}"
+        return sorted(self._keys(where))
+
+    def _keys(self, where: str) -> Iterator[str]:
+        """All keys that meet a filter. A query gives any rows up to its limit, so a full answer is cut in two."""
+        keys = sorted(row[queries.KEY] for row in self._query(where, [queries.KEY], MOST_ROWS))
+        if len(keys) < MOST_ROWS:
+            yield from keys
+            return
+        middle = queries.literal(keys[len(keys) // 2])
+        for part in (f"{queries.KEY} < {middle}", f"{queries.KEY} >= {middle}"):
+            yield from self._keys(f"({where}) and {part}")
+
+    def _query(self, where: str, fields: list[str], limit: int | None) -> list[dict[str, Any]]:
+        bound = {} if limit is None else {"limit": limit}
+        with ERRORS.guard(f"reading collection {self._collection}"):
+            rows = self._client.query(
+                self._collection,
+                filter=where,
+                output_fields=fields,
+                timeout=TIME_LIMIT,
+                consistency_level="Strong",
+                **bound,
+            )
+        return [dict(row) for row in rows]
 
     def _create(self) -> None:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)

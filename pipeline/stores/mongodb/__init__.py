@@ -8,6 +8,17 @@ from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
 from pipeline.stores.mongodb.raw_store import MongoRawStore
+from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 from pipeline.stores.mongodb.values import plain
 
-__all__ = ["ERRORS", "LEDGER_VERSION", "Database", "MongoAlertBook", "MongoLedger", "MongoRawStore", "connect", "plain"]
+__all__ = [
+    "ERRORS",
+    "LEDGER_VERSION",
+    "Database",
+    "MongoAlertBook",
+    "MongoLedger",
+    "MongoRawStore",
+    "MongoUndoJournal",
+    "connect",
+    "plain",
+]

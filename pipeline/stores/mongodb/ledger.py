@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from pipeline.errors import ConfigurationError
-from pipeline.model import ActionOutcome, BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, short
+from pipeline.model import ActionOutcome, BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, RollbackPlan, short
 from pipeline.ports import Ledger
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_letters import DeadLetters
@@ -24,6 +24,8 @@ from pipeline.stores.mongodb.ledger_queries import (
     Update,
     action_recorded,
     batch_opened,
+    embedding_rolled_back,
+    embedding_set,
     field_set,
     gate_recorded,
     held_filter,
@@ -156,7 +158,11 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
         """Record the batch's latest embedding batch."""
-        self._update(lease, field_set("embedding", manifest), "recording an embedding batch")
+        self._update(lease, embedding_set(manifest), "recording an embedding batch")
+
+    def set_rolled_back(self, lease: Lease, plan: RollbackPlan) -> None:
+        """Record that an embedding batch was taken back."""
+        self._update(lease, embedding_rolled_back(plan), "recording a rollback")
 
     def _update(self, lease: Lease, update: Update, doing: str) -> Mapping[str, Any]:
         with ERRORS.guard(f"{doing} of batch {short(lease.batch_id)}"):

@@ -128,6 +128,22 @@ def action_recorded(gate: str, run_id: str, outcome: object) -> Update:
     return _updated({f"gates.{gate}.intents": {"$cond": [same_check, updated, intents]}})
 
 
+def embedding_set(manifest: object) -> Update:
+    """The batch's latest embedding batch, and the same among all it had."""
+    found = plain(manifest)
+    return _updated({"embedding": literal(found), f"embeddings.{found['embedding_batch_id']}": literal(found)})
+
+
+def embedding_rolled_back(plan: object) -> Update:
+    """An embedding batch was taken back; also said of the latest one, if it is that."""
+    found = plain(plan)
+    name, numbers = found["embedding_batch_id"], {key: found[key] for key in ("removed", "restored")}
+    back = {"rolled_back": literal(numbers), "rolled_back_at": "$$NOW"}
+    is_latest = {"$eq": ["$embedding.embedding_batch_id", literal(name)]}
+    latest = {"$cond": [is_latest, {"$mergeObjects": ["$embedding", back]}, "$embedding"]}
+    return _updated({f"embeddings.{name}": {"$mergeObjects": [f"$embeddings.{name}", back]}, "embedding": latest})
+
+
 def status_set(status: str, reason: str) -> Update:
     """A status; every one but running ends the batch's clock."""
     end_time = "$$REMOVE" if status == RUNNING else "$$NOW"

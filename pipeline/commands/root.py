@@ -1,0 +1,117 @@
+"""The command line itself: its commands, what it says when something goes wrong, and the exit code it ends with.
+
+Imports are lazy on purpose: `run.py --help` imports click and nothing else of weight.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from pipeline.commands.lazy_group import LazyCommand, LazyGroup
+from pipeline.commands.tables import printable
+from pipeline.errors import ExitCode, SluicegateError, TerminalError
+
+if TYPE_CHECKING:
+    from pipeline.commands.app import RootApp
+
+COMMANDS = {
+    "run": LazyCommand("pipeline.commands.run:run", "Take every batch that has landed through all stages and gates."),
+    "status": LazyCommand("pipeline.commands.status:status", "Show batches, verdicts and latencies, or one batch."),
+    "resume": LazyCommand("pipeline.commands.decisions:resume", "Let a halted batch go on without its bad records."),
+    "recheck": LazyCommand("pipeline.commands.decisions:recheck", "Run the gate that stopped a batch again."),
+    "reject": LazyCommand("pipeline.commands.decisions:reject", "Give a batch up: to the dead letters with it."),
+    "quarantine": LazyCommand("pipeline.commands.quarantine:quarantine", "Look at bad records and release them."),
+    "alerts": LazyCommand("pipeline.commands.alerts:alerts", "Look at open alerts, and try the channels."),
+    "review": LazyCommand("pipeline.commands.review:review", "Look at orphaned interactions and decide about them."),
+    "rollback": LazyCommand("pipeline.commands.rollback:rollback", "Take a batch's latest vectors back."),
+    "reembed": LazyCommand("pipeline.commands.reembed:reembed", "Replace fallback vectors by real ones."),
+    "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),
+    "docs": LazyCommand("pipeline.commands.docs:docs", "Open the Data Docs, or say where they are."),
+    "doctor": LazyCommand("pipeline.commands.doctor:doctor", "Check that every store can be reached."),
+    "stack": LazyCommand("pipeline.local.commands:stack", "Start, stop and look at the local servers."),
+    "gx": LazyCommand("checkpoints.commands:gx", "Generate the Great Expectations project, or compare it."),
+}
+BROKEN_PIPE = 128 + signal.SIGPIPE
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json-logs", is_flag=True, help="Log JSON lines on a terminal too.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    help="Wins over SLUICEGATE_LOG_LEVEL.",
+)
+@click.option("--traceback", is_flag=True, help="Show the traceback of a bug; the same as --log-level DEBUG.")
+@click.version_option(package_name="sluicegate", prog_name="sluicegate")
+@click.pass_context
+def sluicegate(context: click.Context, json_logs: bool, log_level: str | None, traceback: bool) -> None:
+    """Great Expectations gates around a micro-batch pipeline over MongoDB, BigQuery, Neo4j and Milvus.
+
+    With no store configured, real servers are started on this machine for as long as a command needs them.
+
+    \b
+    Example:
+      python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
+    """
+    app: RootApp = context.obj
+    app.json_logs = json_logs
+    if log_level or traceback:
+        app.configure(SLUICEGATE_LOG_LEVEL="DEBUG" if traceback else str(log_level))
+
+
+def start(make_app: Callable[[], RootApp]) -> NoReturn:
+    """Run a command, explain what went wrong, exit with its code.
+
+    Args:
+        make_app: Makes the composition root.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    with contextlib.closing(make_app()) as app:
+        code = _invoke(app)
+    sys.exit(code)
+
+
+def _invoke(app: RootApp) -> int:
+    try:
+        code = sluicegate.main(prog_name=Path(sys.argv[0]).name, standalone_mode=False, obj=app)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. What was done is kept; run again to go on.", err=True)
+        return ExitCode.INTERRUPTED
+    except SluicegateError as error:
+        click.echo(f"{click.style('Error', fg='red')}: {printable(error)}", err=True)
+        # nothing was dead-lettered when a store refuses before any batch was touched: something is set up wrongly
+        return ExitCode.USAGE if isinstance(error, TerminalError) else error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the last resort: a person gets a sentence, not a traceback
+        return _explain_bug(app, error)
+    return int(code or ExitCode.OK)
+
+
+def _explain_bug(app: RootApp, error: Exception) -> ExitCode:
+    click.echo(f"This is a bug in Sluicegate: {type(error).__name__}: {error}", err=True)
+    if app.wants_tracebacks:
+        import traceback  # noqa: PLC0415 - rarely needed
+
+        traceback.print_exception(error)
+    else:
+        click.echo("For the details, put --traceback before the command and run it again.", err=True)
+    return ExitCode.BUG
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise SystemExit(ExitCode.TERMINATED)

@@ -1,0 +1,70 @@
+"""Replacing fallback vectors once the model is back: an embedding batch of its own, gated like any other."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from pipeline.model import FALLBACK_SOURCE, EmbedManifest
+from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorStore
+from pipeline.stages.embed import REEMBED, Tally, begun, finished, made, write
+
+
+class Reembedder:
+    """Replaces a batch's fallback vectors by real ones.
+
+    Args:
+        raw, vectors, journal, embedder, ledger, sample_size, chunk: As of the embed stage.
+    """
+
+    def __init__(
+        self,
+        raw: RawStore,
+        vectors: VectorStore,
+        journal: UndoJournal,
+        embedder: Embedder,
+        ledger: Ledger,
+        *,
+        sample_size: int = 100,
+        chunk: int = 500,
+    ) -> None:
+        self._raw = raw
+        self._vectors = vectors
+        self._journal = journal
+        self._embedder = embedder
+        self._ledger = ledger
+        self._sample_size = sample_size
+        self._chunk = chunk
+
+    def run(self, context: BatchContext) -> EmbedManifest | None:
+        """Replace what can be replaced.
+
+        Returns:
+            What was written; None when there was nothing to replace, or the model is still down.
+        """
+        waiting = set(self._vectors.fallbacks(context.batch_id))
+        document = self._ledger.batch(context.batch_id) or {}
+        started = begun(context.batch_id, document, kind=REEMBED)
+        messages = ((key, text) for key, text in self._raw.messages(context.batch_id) if key in waiting)
+        tally, recorded = Tally(), False
+        while chunk := list(islice(messages, self._chunk)):
+            part = Tally()
+            rows = [
+                row
+                for row in made(self._embedder, context, started, chunk, part, ())
+                if row.embedding_source != FALLBACK_SOURCE
+            ]
+            if not rows and not part.rejected:
+                break  # the model is still down: the rest would only wait for it
+            if not recorded:
+                self._ledger.set_embedding(context.lease, started)
+                recorded = True
+            write(self._vectors, self._journal, started, rows)
+            tally.ids += [*(row.interaction_id for row in rows), *part.refused]
+            tally.rejected.update(part.rejected)
+            tally.sources.update(row.embedding_source for row in rows)
+            context.progress.advance("reembed", len(tally.ids), len(waiting))
+        if not recorded:
+            return None
+        manifest = finished(started, tally, self._sample_size)
+        self._ledger.set_embedding(context.lease, manifest)
+        return manifest
