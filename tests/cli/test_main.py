@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from run import COMMANDS
+from pipeline.commands.root import COMMANDS
 from tests.cli.conftest import ROOT
 
 Process = Callable[..., subprocess.CompletedProcess[str]]

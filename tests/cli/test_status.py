@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.commands.decisions import resume
 from pipeline.commands.docs import docs
 from pipeline.commands.doctor import doctor
-from pipeline.commands.resume import resume
 from pipeline.commands.run import run
 from pipeline.commands.status import status
 from pipeline.errors import ConfigurationError, TransientError

@@ -105,6 +105,9 @@ class Stores:
     def linked_ids(self) -> set[str]:
         return set(self._graph("MATCH (i:Interaction)-[:REFERS_TO]->(:Campaign) RETURN i.interaction_id AS id"))
 
+    def flagged_ids(self) -> set[str]:
+        return set(self._graph("MATCH (i:NeedsReview) RETURN i.interaction_id AS id"))
+
     def campaign_ids(self) -> set[str]:
         return set(self._graph("MATCH (c:Campaign) RETURN c.campaign_id AS id"))
 
