@@ -31,6 +31,15 @@ BUILT: dict[str, Any] = {
     "step_ended": ledger_queries.step_ended("stage:load", ok=False, counts={"$read": 1}, error="$why"),
     "steps_cleared": ledger_queries.steps_cleared(("stage:load", "gate:raw")),
     "gate_recorded": ledger_queries.gate_recorded("raw", {"verdict": "$FAIL"}),
+    "action_recorded": ledger_queries.action_recorded(
+        "raw", "$run", {"action": "quarantine", "status": "done", "detail": "$3 records"}
+    ),
+    "embedding_set": ledger_queries.embedding_set({"embedding_batch_id": "e1", "expected": 3}),
+    "embedding_rolled_back": ledger_queries.embedding_rolled_back(
+        {"embedding_batch_id": "e1", "removed": 3, "restored": 1}
+    ),
+    "in_quarantine": queries.in_quarantine_filter("$i"),
+    "released": queries.released({"user_id": "$u_1"}, "$note", "run-1"),
     "status_running": ledger_queries.status_set("running", ""),
     "status_closed": ledger_queries.status_set("closed", "$why"),
 }

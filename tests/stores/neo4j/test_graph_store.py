@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import TerminalError
 from pipeline.local import Endpoints
 from pipeline.model import GraphRecord
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, queries
+from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, queries, review_queries
 
 NASTY = "'}) DETACH DELETE n // ` \" \\ \n $batch_id ünï"
 
@@ -137,3 +137,9 @@ def test_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
         queries.COUNT,
     ]
     golden("neo4j_store.cypher", "\n\n".join(parts) + "\n")
+
+
+def test_the_review_queues_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
+    names = [name for name in vars(review_queries) if name.isupper() and not name.startswith("_")]
+    parts = [f"// {name}\n{getattr(review_queries, name)}" for name in names]
+    golden("neo4j_review_queue.cypher", "\n\n".join(parts) + "\n")

@@ -1,0 +1,67 @@
+// SCHEMA
+('CREATE INDEX review_state IF NOT EXISTS FOR (n:Interaction) ON (n.review_state)',)
+
+// ORPHANED
+NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }
+
+// NEW
+NOT coalesce(i.review_state, '') IN ['open', 'resolved']
+
+// REASON
+CASE WHEN i.campaign_id IS NULL THEN 'no campaign_id'
+     WHEN EXISTS { MATCH (i)-[:REFERS_TO]->() } THEN 'linked to what the catalogue does not hold: ' + i.campaign_id
+     ELSE 'no campaign in the catalogue: ' + i.campaign_id END
+
+// FLAG
+MATCH (i:Interaction {batch_id: $batch_id})
+WHERE NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true } AND NOT coalesce(i.review_state, '') IN ['open', 'resolved']
+WITH i, CASE WHEN i.campaign_id IS NULL THEN 'no campaign_id'
+     WHEN EXISTS { MATCH (i)-[:REFERS_TO]->() } THEN 'linked to what the catalogue does not hold: ' + i.campaign_id
+     ELSE 'no campaign in the catalogue: ' + i.campaign_id END AS reason LIMIT $limit
+SET i:NeedsReview, i.review_state = 'open', i.review_reason = reason, i.review_gate = $gate, i.review_run = $run_id,
+    i.review_since = $at, i.review_history = coalesce(i.review_history, []) + [$entry]
+
+// LEFT
+MATCH (i:Interaction {batch_id: $batch_id}) WHERE NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true } AND NOT coalesce(i.review_state, '') IN ['open', 'resolved'] RETURN count(i) AS left
+
+// OPEN
+MATCH (i:Interaction {batch_id: $batch_id}) WHERE i.review_state = 'open' RETURN count(i) AS open
+
+// LIFT
+UNWIND $rows AS row
+MATCH (i:Interaction {campaign_id: row.campaign_id})
+WHERE i.review_state IN ['open', 'resolved'] AND NOT NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }
+SET i.review_state = 'lifted', i.review_history = coalesce(i.review_history, []) + [$entry]
+REMOVE i:NeedsReview
+
+// LIST
+MATCH (i:Interaction) WHERE i.review_state = 'open'
+WITH i ORDER BY i.review_since DESC, i.interaction_id LIMIT $limit
+RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id AS campaign_id,
+       i.review_state AS state, i.review_reason AS reason, i.review_gate AS gate, i.review_run AS run_id,
+       i.review_since AS since, i.review_history AS history ORDER BY since DESC, interaction_id
+
+// LIST_BATCH
+MATCH (i:Interaction {batch_id: $batch_id}) WHERE i.review_state = 'open'
+WITH i ORDER BY i.review_since DESC, i.interaction_id LIMIT $limit
+RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id AS campaign_id,
+       i.review_state AS state, i.review_reason AS reason, i.review_gate AS gate, i.review_run AS run_id,
+       i.review_since AS since, i.review_history AS history ORDER BY since DESC, interaction_id
+
+// SHOW
+MATCH (i:Interaction {interaction_id: $interaction_id}) RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id AS campaign_id,
+       i.review_state AS state, i.review_reason AS reason, i.review_gate AS gate, i.review_run AS run_id,
+       i.review_since AS since, i.review_history AS history
+
+// RESOLVE
+MATCH (i:Interaction {interaction_id: $interaction_id}) WHERE i.review_state = 'open'
+SET i.review_state = 'resolved', i.review_history = coalesce(i.review_history, []) + [$entry]
+REMOVE i:NeedsReview
+
+// REOPEN
+MATCH (i:Interaction {interaction_id: $interaction_id}) WHERE i.review_state IN ['resolved', 'lifted']
+SET i:NeedsReview, i.review_state = 'open', i.review_history = coalesce(i.review_history, []) + [$entry]
+
+// COUNTS
+MATCH (i:Interaction) WHERE i.review_state IN ['open', 'resolved', 'lifted']
+RETURN i.review_state AS state, count(i) AS interactions ORDER BY state
