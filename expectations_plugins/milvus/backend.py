@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -76,13 +76,20 @@ class MilvusBackend:
     """Asks one database.
 
     Args:
-        client: A client from `pipeline.stores.milvus.connect`.
+        client: A client from `pipeline.stores.milvus.connect`, or what connects one when it is first needed.
     """
 
     store: ClassVar[str] = "Milvus"
 
-    def __init__(self, client: MilvusClient) -> None:
-        self.client = client
+    def __init__(self, client: MilvusClient | Callable[[], MilvusClient]) -> None:
+        self._client = client
+
+    @property
+    def client(self) -> MilvusClient:
+        """The client. Milvus's connect at once; here a server that is down fails the first question, not sooner."""
+        if not isinstance(self._client, MilvusClient):
+            self._client = self._client()
+        return self._client
 
     def ping(self) -> None:
         """Check that the server answers."""
@@ -90,8 +97,9 @@ class MilvusBackend:
             self.client.list_collections(timeout=TIME_LIMIT)
 
     def close(self) -> None:
-        """Close the client."""
-        self.client.close()
+        """Close the client, if there is one."""
+        if isinstance(self._client, MilvusClient):
+            self._client.close()
 
     def check(self, asked: Asked) -> None:
         """Compile without running."""

@@ -53,7 +53,7 @@ class MilvusExecutionEngine(StoreExecutionEngine):
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **VECTOR_SPECS, **STORE_SPECS}
 
     def __init__(self, uri: str, token: str = "", **kwargs: Any) -> None:
-        super().__init__(MilvusBackend(connect(uri, token)), **kwargs)
+        super().__init__(MilvusBackend(lambda: connect(uri, token)), **kwargs)
 
 
 class VectorCollectionAsset(StoreAsset):
