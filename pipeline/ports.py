@@ -126,14 +126,14 @@ class ReviewQueue(Protocol):
     def show(self, interaction_id: str) -> ReviewItem | None:
         """One interaction that is or was in the queue; None when it never was."""
 
-    def resolve(self, interaction_id: str, note: str) -> None:
-        """A person looked: it is flagged no more, also not by a later check."""
+    def resolve(self, interaction_id: str, note: str) -> bool:
+        """A person looked: it is flagged no more, also not by a later check. False when it was not open."""
 
-    def reopen(self, interaction_id: str, note: str) -> None:
-        """It waits for a person again."""
+    def reopen(self, interaction_id: str, note: str) -> bool:
+        """What was resolved waits for a person again. False when it was not resolved."""
 
-    def counts(self) -> Mapping[str, int]:
-        """How many interactions are in each state."""
+    def counts(self, batch_id: str | None = None) -> Mapping[str, int]:
+        """How many interactions are in each state, of one batch or of all."""
 
 
 class VectorStore(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 import click
 
@@ -13,6 +14,18 @@ from pipeline.commands.summary import plain
 from pipeline.commands.tables import moment, printable, table
 from pipeline.errors import ConfigurationError
 from pipeline.model import ReviewItem, short
+
+
+def _text(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    """Text that a store can keep: not empty, and not bytes that the terminal's encoding has no text for."""
+    del context
+    if given.strip() and given == given.encode("utf-8", "replace").decode("utf-8"):
+        return given
+    name = (parameter.name or "").replace("_", " ")
+    raise click.BadParameter(f"The {name} is {'not UTF-8' if given.strip() else 'empty'}.")
+
+
+interaction_argument = click.argument("interaction_id", callback=_text)
 
 
 @click.group()
@@ -43,57 +56,58 @@ def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bo
     if json_wanted:
         click.echo(json.dumps([asdict(one) for one in found], indent=2, default=plain))
     else:
-        click.echo("\n".join(_table(found, limit)))
+        click.echo("\n".join(_table(found, app.review_queue.counts(batch_id).get("open", 0))))
 
 
 @review.command()
-@click.argument("interaction_id")
+@interaction_argument
+@click.option("--json", "json_wanted", is_flag=True, help="As JSON.")
 @click.pass_context
-def show(context: click.Context, interaction_id: str) -> None:
-    """Show one interaction with its history, as JSON.
+def show(context: click.Context, interaction_id: str, json_wanted: bool) -> None:
+    """Show one interaction that is or was in the queue, with its history.
 
     \b
     Example:
-      python run.py review show i-0042
+      python run.py review show i_20012
     """
-    click.echo(json.dumps(asdict(_found(app_of(context), interaction_id)), indent=2, default=plain))
+    item = _found(app_of(context), interaction_id)
+    if json_wanted:
+        click.echo(json.dumps(asdict(item), indent=2, default=plain))
+    else:
+        click.echo("\n".join(_page(item)))
 
 
 @review.command()
-@click.argument("interaction_id")
-@click.option("--note", required=True, help="What was found.")
+@interaction_argument
+@click.option("--note", required=True, callback=_text, help="What was found.")
 @click.pass_context
 def resolve(context: click.Context, interaction_id: str, note: str) -> None:
     """Say that an interaction was looked at: it is flagged no more, also not by a later check.
 
     \b
     Example:
-      python run.py review resolve i-0042 --note "a campaign of the old shop"
+      python run.py review resolve i_20012 --note "a campaign of the old shop"
     """
-    app = app_of(context)
-    item = _found(app, interaction_id)
-    if item.state != "open":
-        raise ConfigurationError(f"Interaction {printable(interaction_id)} is {item.state}, not open.")
-    app.review_queue.resolve(interaction_id, note)
+    queue = app_of(context).review_queue
+    if not queue.resolve(interaction_id, note):
+        raise _refused(_found(app_of(context), interaction_id), "open")
     click.echo(f"{printable(interaction_id)} is resolved.")
 
 
 @review.command()
-@click.argument("interaction_id")
-@click.option("--note", required=True, help="Why.")
+@interaction_argument
+@click.option("--note", required=True, callback=_text, help="Why.")
 @click.pass_context
 def reopen(context: click.Context, interaction_id: str, note: str) -> None:
-    """Put an interaction back into the queue.
+    """Put a resolved interaction back into the queue.
 
     \b
     Example:
-      python run.py review reopen i-0042 --note "it was no old campaign"
+      python run.py review reopen i_20012 --note "it was no old campaign"
     """
-    app = app_of(context)
-    item = _found(app, interaction_id)
-    if item.state == "open":
-        raise ConfigurationError(f"Interaction {printable(interaction_id)} is open already.")
-    app.review_queue.reopen(interaction_id, note)
+    queue = app_of(context).review_queue
+    if not queue.reopen(interaction_id, note):
+        raise _refused(_found(app_of(context), interaction_id), "resolved")
     click.echo(f"{printable(interaction_id)} waits for review again.")
 
 
@@ -107,16 +121,52 @@ def _found(app: App, interaction_id: str) -> ReviewItem:
     return found
 
 
-def _table(found: Sequence[ReviewItem], limit: int) -> Iterator[str]:
+def _refused(item: ReviewItem, wanted: str) -> ConfigurationError:
+    lifted = ": its campaign arrived, and it is linked" if item.state == "lifted" else ""
+    return ConfigurationError(
+        f"Interaction {printable(item.interaction_id)} is {item.state}, not {wanted}{lifted}.",
+        next_step=f"Look: run.py review show {printable(item.interaction_id)}",
+    )
+
+
+def _page(item: ReviewItem) -> Iterator[str]:
+    facts = {
+        "interaction": item.interaction_id,
+        "batch": short(item.batch_id),
+        "campaign": "-" if item.campaign_id is None else item.campaign_id,
+        "state": item.state,
+        "reason": item.reason,
+        "gate": item.gate,
+        "run": item.run_id,
+        "since": moment(item.since),
+    }
+    yield from (f"{name:<11}  {printable(value)}" for name, value in facts.items())
+    yield ""
+    names = ("what", "by", "note")
+    rows = [
+        [moment(datetime.fromisoformat(line["at"])), *(printable(line.get(name) or "-") for name in names)]
+        for line in item.history
+    ]
+    yield from table(("at", *names), rows)
+
+
+def _table(found: Sequence[ReviewItem], waiting: int) -> Iterator[str]:
     if not found:
         yield "Nothing waits for review."
         return
     rows = [
-        (printable(one.interaction_id), short(one.batch_id), printable(one.reason), one.gate, moment(one.since))
+        (
+            printable(one.interaction_id),
+            short(one.batch_id),
+            printable(one.reason),
+            printable(one.gate),
+            moment(one.since),
+        )
         for one in found
     ]
     yield from table(("interaction", "batch", "reason", "gate", "since"), rows)
     yield ""
-    more = f" (the newest {limit:,})" if len(found) == limit else ""
-    yield f"{len(found):,} to review{more}. Load the campaigns that are missing: run.py campaigns load FILE."
+    newest = f", the newest {len(found):,} above" if waiting > len(found) else ""
+    verb = "waits" if waiting == 1 else "wait"
+    yield f"{waiting:,} {verb} for review{newest}. Load the campaigns that are missing: run.py campaigns load FILE"
     yield "Or resolve one: run.py review resolve ID --note TEXT"

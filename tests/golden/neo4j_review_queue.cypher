@@ -1,38 +1,44 @@
 // SCHEMA
 ('CREATE INDEX review_state IF NOT EXISTS FOR (n:Interaction) ON (n.review_state)',)
 
-// ORPHANED
-NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }
+// LINKED
+EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }
 
-// NEW
-NOT coalesce(i.review_state, '') IN ['open', 'resolved']
+// UNSETTLED
+(NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true } OR i.review_state IN ['open', 'resolved'])
 
-// REASON
-CASE WHEN i.campaign_id IS NULL THEN 'no campaign_id'
-     WHEN EXISTS { MATCH (i)-[:REFERS_TO]->() } THEN 'linked to what the catalogue does not hold: ' + i.campaign_id
-     ELSE 'no campaign in the catalogue: ' + i.campaign_id END
+// OF_BATCH
+MATCH (i:Interaction {batch_id: $batch_id}) WHERE (NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true } OR i.review_state IN ['open', 'resolved']) RETURN i.interaction_id AS interaction_id, i.campaign_id AS campaign_id,
+       EXISTS { MATCH (i)-[:REFERS_TO]->() } AS has_target
 
-// FLAG
-MATCH (i:Interaction {batch_id: $batch_id})
-WHERE NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true } AND NOT coalesce(i.review_state, '') IN ['open', 'resolved']
-WITH i, CASE WHEN i.campaign_id IS NULL THEN 'no campaign_id'
-     WHEN EXISTS { MATCH (i)-[:REFERS_TO]->() } THEN 'linked to what the catalogue does not hold: ' + i.campaign_id
-     ELSE 'no campaign in the catalogue: ' + i.campaign_id END AS reason LIMIT $limit
-SET i:NeedsReview, i.review_state = 'open', i.review_reason = reason, i.review_gate = $gate, i.review_run = $run_id,
-    i.review_since = $at, i.review_history = coalesce(i.review_history, []) + [$entry]
+// OF_CAMPAIGNS
+UNWIND $rows AS row
+MATCH (i:Interaction {campaign_id: row.campaign_id})
+WHERE (NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true } OR i.review_state IN ['open', 'resolved'])
+RETURN i.interaction_id AS interaction_id, i.campaign_id AS campaign_id,
+       EXISTS { MATCH (i)-[:REFERS_TO]->() } AS has_target
 
-// LEFT
-MATCH (i:Interaction {batch_id: $batch_id}) WHERE NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true } AND NOT coalesce(i.review_state, '') IN ['open', 'resolved'] RETURN count(i) AS left
-
-// OPEN
-MATCH (i:Interaction {batch_id: $batch_id}) WHERE i.review_state = 'open' RETURN count(i) AS open
+// LINK
+UNWIND $rows AS row
+MATCH (i:Interaction {interaction_id: row.interaction_id})
+MATCH (c:Campaign {campaign_id: row.campaign_id})
+WHERE c.in_catalogue = true
+MERGE (i)-[:REFERS_TO]->(c)
 
 // LIFT
 UNWIND $rows AS row
-MATCH (i:Interaction {campaign_id: row.campaign_id})
-WHERE i.review_state IN ['open', 'resolved'] AND NOT NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }
-SET i.review_state = 'lifted', i.review_history = coalesce(i.review_history, []) + [$entry]
+MATCH (i:Interaction {interaction_id: row.interaction_id})
+WHERE i.review_state IN ['open', 'resolved'] AND EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }
+SET i.review_state = 'lifted', i.review_history = coalesce(i.review_history, []) + [row.lifted]
 REMOVE i:NeedsReview
+
+// FLAG
+UNWIND $rows AS row
+MATCH (i:Interaction {interaction_id: row.interaction_id})
+WHERE NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }
+  AND NOT (coalesce(i.review_state, '') IN ['open', 'resolved'] AND coalesce(i.review_reason, '') = row.reason)
+SET i:NeedsReview, i.review_state = 'open', i.review_reason = row.reason, i.review_gate = $gate,
+    i.review_run = $run_id, i.review_since = $at, i.review_history = coalesce(i.review_history, []) + [row.flagged]
 
 // LIST
 MATCH (i:Interaction) WHERE i.review_state = 'open'
@@ -59,9 +65,13 @@ SET i.review_state = 'resolved', i.review_history = coalesce(i.review_history, [
 REMOVE i:NeedsReview
 
 // REOPEN
-MATCH (i:Interaction {interaction_id: $interaction_id}) WHERE i.review_state IN ['resolved', 'lifted']
+MATCH (i:Interaction {interaction_id: $interaction_id}) WHERE i.review_state = 'resolved'
 SET i:NeedsReview, i.review_state = 'open', i.review_history = coalesce(i.review_history, []) + [$entry]
 
 // COUNTS
 MATCH (i:Interaction) WHERE i.review_state IN ['open', 'resolved', 'lifted']
+RETURN i.review_state AS state, count(i) AS interactions ORDER BY state
+
+// COUNTS_BATCH
+MATCH (i:Interaction {batch_id: $batch_id}) WHERE i.review_state IN ['open', 'resolved', 'lifted']
 RETURN i.review_state AS state, count(i) AS interactions ORDER BY state

@@ -24,9 +24,6 @@ UNWIND $rows AS row
 MERGE (c:Campaign {campaign_id: row.campaign_id})
 SET c += row.properties, c.in_catalogue = true
 
-UNWIND $rows AS row
-MATCH (i:Interaction {campaign_id: row.campaign_id})
-MATCH (c:Campaign {campaign_id: row.campaign_id})
-MERGE (i)-[:REFERS_TO]->(c)
+MATCH (i:Interaction {batch_id: $batch_id}) DETACH DELETE i
 
 MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions

@@ -9,7 +9,6 @@ from typing import Any
 from pipeline.model import GraphRecord, short
 from pipeline.stores.neo4j import queries, review_queries
 from pipeline.stores.neo4j.connection import Graph
-from pipeline.stores.neo4j.review_queue import entry
 
 CHUNK = 1_000
 TIME_LIMIT = 120.0
@@ -42,15 +41,19 @@ class Neo4jGraphStore:
             )
 
     def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:
-        """Merge catalogue entries, link the interactions that waited for them, and lift their flags."""
+        """Merge catalogue entries, then link the interactions that waited for them and lift their flags.
+
+        An interaction is linked and its flag lifted in one transaction. Loading again finishes what was interrupted.
+        """
         for start in range(0, len(campaigns), CHUNK):
             rows = queries.campaign_rows(campaigns[start : start + CHUNK])
-            self._graph.write(
-                (queries.MERGE_CAMPAIGNS, queries.LINK_WAITING, review_queries.LIFT),
-                {"rows": rows, "entry": entry("lifted", datetime.now(UTC), by="the campaign arrived")},
-                doing="loading campaigns",
-                timeout=TIME_LIMIT,
+            self._write((queries.MERGE_CAMPAIGNS,), rows)
+            found = self._graph.read(
+                review_queries.OF_CAMPAIGNS, {"rows": rows}, doing="loading campaigns", timeout=TIME_LIMIT
             )
+            waiting = review_queries.lift_rows(found, datetime.now(UTC), "arrived")
+            for first in range(0, len(waiting), CHUNK):
+                self._write((review_queries.LINK, review_queries.LIFT), waiting[first : first + CHUNK])
 
     def count(self, batch_id: str) -> int:
         """Interactions of the batch."""
@@ -62,3 +65,6 @@ class Neo4jGraphStore:
         """Delete the batch's interactions and their relationships; users and campaigns stay."""
         doing = f"removing interactions of batch {short(batch_id)}"
         self._graph.write((queries.REMOVE,), {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)
+
+    def _write(self, statements: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        self._graph.write(statements, {"rows": rows}, doing="loading campaigns", timeout=TIME_LIMIT)

@@ -39,13 +39,6 @@ MERGE (c:Campaign {campaign_id: row.campaign_id})
 SET c += row.properties, c.in_catalogue = true
 """.strip()
 
-LINK_WAITING = """
-UNWIND $rows AS row
-MATCH (i:Interaction {campaign_id: row.campaign_id})
-MATCH (c:Campaign {campaign_id: row.campaign_id})
-MERGE (i)-[:REFERS_TO]->(c)
-""".strip()
-
 REMOVE = "MATCH (i:Interaction {batch_id: $batch_id}) DETACH DELETE i"
 
 COUNT = "MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions"

@@ -1,4 +1,4 @@
-"""The Cypher of the review queue; every value is a parameter.
+"""The Cypher of the review queue and the rows it is sent; every value is a parameter.
 
 A flagged interaction has the label NeedsReview and says why in its properties. Its history is a list of JSON texts that
 is only ever added to.
@@ -6,35 +6,56 @@ is only ever added to.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
 SCHEMA = ("CREATE INDEX review_state IF NOT EXISTS FOR (n:Interaction) ON (n.review_state)",)
 
-ORPHANED = "NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }"
-NEW = "NOT coalesce(i.review_state, '') IN ['open', 'resolved']"
+LINKED = "EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }"
+"""What the graph gate asks; the rest are orphans."""
 
-REASON = """
-CASE WHEN i.campaign_id IS NULL THEN 'no campaign_id'
-     WHEN EXISTS { MATCH (i)-[:REFERS_TO]->() } THEN 'linked to what the catalogue does not hold: ' + i.campaign_id
-     ELSE 'no campaign in the catalogue: ' + i.campaign_id END
+UNSETTLED = f"(NOT {LINKED} OR i.review_state IN ['open', 'resolved'])"
+"""Orphans, and what was flagged as one: a flag may have to be set or lifted."""
+
+_CANDIDATE = """
+RETURN i.interaction_id AS interaction_id, i.campaign_id AS campaign_id,
+       EXISTS { MATCH (i)-[:REFERS_TO]->() } AS has_target
 """.strip()
 
-FLAG = f"""
-MATCH (i:Interaction {{batch_id: $batch_id}})
-WHERE {ORPHANED} AND {NEW}
-WITH i, {REASON} AS reason LIMIT $limit
-SET i:NeedsReview, i.review_state = 'open', i.review_reason = reason, i.review_gate = $gate, i.review_run = $run_id,
-    i.review_since = $at, i.review_history = coalesce(i.review_history, []) + [$entry]
+OF_BATCH = f"MATCH (i:Interaction {{batch_id: $batch_id}}) WHERE {UNSETTLED} {_CANDIDATE}"
+
+OF_CAMPAIGNS = f"""
+UNWIND $rows AS row
+MATCH (i:Interaction {{campaign_id: row.campaign_id}})
+WHERE {UNSETTLED}
+{_CANDIDATE}
 """.strip()
 
-LEFT = f"MATCH (i:Interaction {{batch_id: $batch_id}}) WHERE {ORPHANED} AND {NEW} RETURN count(i) AS left"
-
-OPEN = "MATCH (i:Interaction {batch_id: $batch_id}) WHERE i.review_state = 'open' RETURN count(i) AS open"
+LINK = """
+UNWIND $rows AS row
+MATCH (i:Interaction {interaction_id: row.interaction_id})
+MATCH (c:Campaign {campaign_id: row.campaign_id})
+WHERE c.in_catalogue = true
+MERGE (i)-[:REFERS_TO]->(c)
+""".strip()
 
 LIFT = f"""
 UNWIND $rows AS row
-MATCH (i:Interaction {{campaign_id: row.campaign_id}})
-WHERE i.review_state IN ['open', 'resolved'] AND NOT {ORPHANED}
-SET i.review_state = 'lifted', i.review_history = coalesce(i.review_history, []) + [$entry]
+MATCH (i:Interaction {{interaction_id: row.interaction_id}})
+WHERE i.review_state IN ['open', 'resolved'] AND {LINKED}
+SET i.review_state = 'lifted', i.review_history = coalesce(i.review_history, []) + [row.lifted]
 REMOVE i:NeedsReview
+""".strip()
+
+FLAG = f"""
+UNWIND $rows AS row
+MATCH (i:Interaction {{interaction_id: row.interaction_id}})
+WHERE NOT {LINKED}
+  AND NOT (coalesce(i.review_state, '') IN ['open', 'resolved'] AND coalesce(i.review_reason, '') = row.reason)
+SET i:NeedsReview, i.review_state = 'open', i.review_reason = row.reason, i.review_gate = $gate,
+    i.review_run = $run_id, i.review_since = $at, i.review_history = coalesce(i.review_history, []) + [row.flagged]
 """.strip()
 
 _FIELDS = """
@@ -64,7 +85,7 @@ REMOVE i:NeedsReview
 """.strip()
 
 REOPEN = """
-MATCH (i:Interaction {interaction_id: $interaction_id}) WHERE i.review_state IN ['resolved', 'lifted']
+MATCH (i:Interaction {interaction_id: $interaction_id}) WHERE i.review_state = 'resolved'
 SET i:NeedsReview, i.review_state = 'open', i.review_history = coalesce(i.review_history, []) + [$entry]
 """.strip()
 
@@ -72,3 +93,50 @@ COUNTS = """
 MATCH (i:Interaction) WHERE i.review_state IN ['open', 'resolved', 'lifted']
 RETURN i.review_state AS state, count(i) AS interactions ORDER BY state
 """.strip()
+
+COUNTS_BATCH = """
+MATCH (i:Interaction {batch_id: $batch_id}) WHERE i.review_state IN ['open', 'resolved', 'lifted']
+RETURN i.review_state AS state, count(i) AS interactions ORDER BY state
+""".strip()
+
+
+def entry(what: str, at: datetime, **more: str) -> str:
+    """A line of history, as JSON text: a property holds lists of texts only."""
+    return json.dumps({"at": at.isoformat(timespec="seconds"), "what": what, **more}, ensure_ascii=False)
+
+
+def reason(campaign_id: str | None, has_target: bool) -> str:
+    """Why an interaction without a campaign of the catalogue is an orphan."""
+    if campaign_id is None:
+        return "no campaign_id"
+    if has_target:
+        return f"linked to a stub: campaign {campaign_id} is not in the catalogue"
+    return f"campaign {campaign_id} is not in the catalogue"
+
+
+def lift_rows(found: Sequence[Mapping[str, Any]], at: datetime, why: str) -> list[dict[str, Any]]:
+    """Candidates as parameters of LINK and LIFT, in the order of their ids, so that writers meet in one order.
+
+    Args:
+        found: Rows of OF_BATCH or OF_CAMPAIGNS.
+        at: The time, UTC.
+        why: What the history says of the campaign when a flag lifts.
+    """
+    return [
+        {
+            "interaction_id": row["interaction_id"],
+            "campaign_id": row["campaign_id"],
+            "lifted": entry("lifted", at, note=f"campaign {row['campaign_id']} {why}"),
+        }
+        for row in sorted(found, key=lambda row: str(row["interaction_id"]))
+    ]
+
+
+def flag_rows(found: Sequence[Mapping[str, Any]], at: datetime, *, gate: str, run_id: str) -> list[dict[str, Any]]:
+    """Candidates as parameters of LINK, LIFT and FLAG, in the order of their ids."""
+    reasons = {row["interaction_id"]: reason(row["campaign_id"], row["has_target"]) for row in found}
+    rows = lift_rows(found, at, "is in the catalogue")
+    for row in rows:
+        row["reason"] = reasons[row["interaction_id"]]
+        row["flagged"] = entry("flagged", at, gate=gate, by=run_id, note=row["reason"])
+    return rows

@@ -32,17 +32,25 @@ class Neo4jReviewQueue:
             self._graph.define(statement)
 
     def flag(self, batch_id: str, *, gate: str, run_id: str) -> int:
-        """Flag every orphan of the batch, a chunk a transaction; one that a person resolved stays resolved.
+        """Flag every orphan of the batch, a chunk a transaction; what a person resolved stays resolved.
+
+        One whose campaign came while the batch was written is linked instead, and its flag lifts if it had one. An
+        orphan whose reason is another than the one that was resolved is flagged again.
 
         Returns:
             How many of the batch are flagged now.
         """
         at, doing = datetime.now(UTC), f"flagging orphans of batch {short(batch_id)}"
-        parameters = {"batch_id": batch_id, "gate": gate, "run_id": run_id, "at": at, "limit": CHUNK}
-        parameters["entry"] = entry("flagged", at, by=run_id)
-        while self._number(queries.LEFT, {"batch_id": batch_id}, "left", doing):
-            self._graph.write((queries.FLAG,), parameters, doing=doing, timeout=TIME_LIMIT)
-        return self._number(queries.OPEN, {"batch_id": batch_id}, "open", doing)
+        found = self._graph.read(queries.OF_BATCH, {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)
+        rows = queries.flag_rows(found, at, gate=gate, run_id=run_id)
+        for start in range(0, len(rows), CHUNK):
+            self._graph.write(
+                (queries.LINK, queries.LIFT, queries.FLAG),
+                {"rows": rows[start : start + CHUNK], "gate": gate, "run_id": run_id, "at": at},
+                doing=doing,
+                timeout=TIME_LIMIT,
+            )
+        return self.counts(batch_id).get("open", 0)
 
     def list(self, limit: int, batch_id: str | None = None) -> Sequence[ReviewItem]:
         """What waits for a person, newest first, of one batch or of all."""
@@ -57,31 +65,27 @@ class Neo4jReviewQueue:
         rows = self._graph.read(queries.SHOW, {"interaction_id": interaction_id}, doing=doing, timeout=TIME_LIMIT)
         return _item(rows[0]) if rows and rows[0]["state"] else None
 
-    def resolve(self, interaction_id: str, note: str) -> None:
-        """A person looked: it is flagged no more, also not by a later check."""
-        self._decide(queries.RESOLVE, "resolved", interaction_id, note)
+    def resolve(self, interaction_id: str, note: str) -> bool:
+        """A person looked: it is flagged no more, also not by a later check. False when it was not open."""
+        return self._decide(queries.RESOLVE, "resolved", interaction_id, note)
 
-    def reopen(self, interaction_id: str, note: str) -> None:
-        """It waits for a person again."""
-        self._decide(queries.REOPEN, "reopened", interaction_id, note)
+    def reopen(self, interaction_id: str, note: str) -> bool:
+        """What was resolved waits for a person again. False when it was not resolved."""
+        return self._decide(queries.REOPEN, "reopened", interaction_id, note)
 
-    def counts(self) -> Mapping[str, int]:
-        """How many interactions are in each state."""
-        rows = self._graph.read(queries.COUNTS, {}, doing="counting the review queue", timeout=TIME_LIMIT)
+    def counts(self, batch_id: str | None = None) -> Mapping[str, int]:
+        """How many interactions are in each state, of one batch or of all."""
+        query = queries.COUNTS if batch_id is None else queries.COUNTS_BATCH
+        parameters = {"batch_id": batch_id}
+        rows = self._graph.read(query, parameters, doing="counting the review queue", timeout=TIME_LIMIT)
         return {str(row["state"]): int(row["interactions"]) for row in rows}
 
-    def _decide(self, query: str, what: str, interaction_id: str, note: str) -> None:
-        parameters = {"interaction_id": interaction_id, "entry": entry(what, datetime.now(UTC), note=note)}
-        self._graph.write((query,), parameters, doing=f"reviewing {interaction_id!r}", timeout=TIME_LIMIT)
-
-    def _number(self, query: str, parameters: Mapping[str, Any], name: str, doing: str) -> int:
-        [row] = self._graph.read(query, parameters, doing=doing, timeout=TIME_LIMIT)
-        return int(row[name])
-
-
-def entry(what: str, at: datetime, **more: str) -> str:
-    """A line of history, as JSON text: a property holds lists of texts only."""
-    return json.dumps({"at": at.isoformat(timespec="seconds"), "what": what, **more}, ensure_ascii=False)
+    def _decide(self, query: str, what: str, interaction_id: str, note: str) -> bool:
+        line, doing = queries.entry(what, datetime.now(UTC), note=note), f"reviewing {interaction_id!r}"
+        parameters = {"interaction_id": interaction_id, "entry": line}
+        self._graph.write((query,), parameters, doing=doing, timeout=TIME_LIMIT)
+        rows = self._graph.read(queries.SHOW, {"interaction_id": interaction_id}, doing=doing, timeout=TIME_LIMIT)
+        return any(line in (row["history"] or ()) for row in rows)
 
 
 def _item(row: Mapping[str, Any]) -> ReviewItem:

@@ -133,7 +133,7 @@ def test_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
         queries.MERGE_INTERACTIONS,
         queries.LINK_TO_CAMPAIGNS,
         queries.MERGE_CAMPAIGNS,
-        queries.LINK_WAITING,
+        queries.REMOVE,
         queries.COUNT,
     ]
     golden("neo4j_store.cypher", "\n\n".join(parts) + "\n")
