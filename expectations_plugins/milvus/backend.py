@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
+    Always,
     Asked,
     Compare,
     Condition,
@@ -83,6 +84,7 @@ class MilvusBackend:
 
     def __init__(self, client: MilvusClient | Callable[[], MilvusClient]) -> None:
         self._client = client
+        self._nullable: dict[Any, frozenset[str]] = {}
 
     @property
     def client(self) -> MilvusClient:
@@ -116,7 +118,8 @@ class MilvusBackend:
         self.check(query)
         assert isinstance(query, Sample)
         names = [conditions.reference(field) for field in query.fields] or self._scalars(data)
-        rows = self._query(data, conditions.filter_of(data, query.where), names, limit=query.limit)
+        where = self._where(data, query.where)
+        rows = [] if where == Always(False) else self._query(data, _filter(where), names, limit=query.limit)
         found = [{name: row[name] for name in names if row.get(name) is not None} for row in rows]
         return sorted(found, key=lambda row: [str(row.get(name)) for name in names])
 
@@ -200,8 +203,18 @@ class MilvusBackend:
             yield from self._keys(data, columns, both(where, Compare(op, Field.of(columns.key), middle)))
 
     def _count(self, data: Slice, measure: Measure) -> int:
-        rows = self._query(data, conditions.filter_of(data, measure.where), ["count(*)"])
+        where = self._where(data, measure.where)
+        if where == Always(False):
+            return 0
+        rows = self._query(data, _filter(where), ["count(*)"])
         return int(rows[0]["count(*)"])
+
+    def _where(self, data: Slice, more: Condition) -> Condition:
+        """The slice and a further condition, without what the schema decides."""
+        if data.target not in self._nullable:
+            fields = self._schema(data)["fields"]
+            self._nullable[data.target] = frozenset(str(field["name"]) for field in fields if field.get("nullable"))
+        return conditions.simplified(both(data.where, more), self._nullable[data.target])
 
     def _query(self, data: Slice, where: str, names: list[str], limit: int | None = None) -> list[dict[str, Any]]:
         bound = {} if limit is None else {"limit": limit}
@@ -228,3 +241,7 @@ class MilvusBackend:
             if int(field["type"]) == FLOAT_VECTOR:
                 return dict(field)
         raise UnsupportedError(self.store, f"the vectors of {data.target}", "Only FLOAT_VECTOR fields can be judged.")
+
+
+def _filter(where: Condition) -> str:
+    return "" if where == Always(True) else conditions.condition(where)

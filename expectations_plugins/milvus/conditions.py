@@ -6,7 +6,7 @@ Values are JSON literals, which Milvus reads as its own: a quote or a backslash 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
@@ -49,6 +49,34 @@ def condition(node: Condition) -> str:
     return compile_node(node)
 
 
+def simplified(node: Condition, nullable: Collection[str]) -> Condition:
+    """The condition without what a schema decides: a field that cannot be null is not, and older servers cannot ask.
+
+    Args:
+        node: The condition.
+        nullable: Names of the fields that may be null.
+    """
+    if isinstance(node, IsNull):
+        return node if node.field.path in nullable else Always(False)
+    if isinstance(node, Not):
+        operand = simplified(node.operand, nullable)
+        return Always(not operand.value) if isinstance(operand, Always) else Not(operand)
+    if isinstance(node, And | Or):
+        return _joined(node, nullable)
+    return node
+
+
+def _joined(node: And | Or, nullable: Collection[str]) -> Condition:
+    decides = isinstance(node, Or)  # one true part decides an Or, one false part an And
+    parts = [simplified(part, nullable) for part in node.operands]
+    if Always(decides) in parts:
+        return Always(decides)
+    rest = tuple(part for part in parts if not isinstance(part, Always))
+    if not rest:
+        return Always(not decides)
+    return rest[0] if len(rest) == 1 else type(node)(rest)
+
+
 def filter_of(data: Slice, more: Condition = Always(True)) -> str:
     """The filter of a slice, with a further condition; "" selects everything."""
     whole = both(data.where, more)
@@ -61,6 +89,8 @@ def literal(value: Any) -> str:
     Raises:
         UnsupportedError: It is not text, a number or a boolean.
     """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # GX's limits are floats, which older servers do not compare with integers
     try:
         return store_literal(value)
     except ValueError as error:

@@ -125,7 +125,7 @@ def test_a_broken_vector_in_a_later_chunk_stops_the_first_one_too(store: MilvusV
 
 
 def test_a_collection_that_is_not_there_is_terminal_and_says_what_was_done(client: MilvusClient) -> None:
-    with pytest.raises(TerminalError, match="Milvus: reading vectors of embedding batch e1 failed"):
+    with pytest.raises(TerminalError, match="Milvus: reading collection missing failed"):
         MilvusVectorStore(client, "missing").present("e1", ["i"])
 
 
