@@ -10,6 +10,7 @@ import json
 import math
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import great_expectations
@@ -29,8 +30,11 @@ MIXED = st.one_of(TEXT, st.integers(-20, 2**60), st.floats(-3, 3).filter(lambda 
 SHOWN = st.one_of(TEXT, st.integers(-20, 2**60), st.booleans())
 """What pandas shows as the stores do; a float it does not."""
 
+DAY = datetime(2026, 11, 20, tzinfo=UTC)
+MOMENT = st.one_of(st.none(), st.integers(-3, 3).map(lambda hours: DAY + timedelta(hours=hours)))
+
 ROW = st.fixed_dictionaries(
-    {"s": TEXT, "t": TEXT, "n": NUMBER, "m": NUMBER, "x": MIXED, "y": SHOWN}, optional={"o": TEXT}
+    {"s": TEXT, "t": TEXT, "n": NUMBER, "m": NUMBER, "x": MIXED, "y": SHOWN, "at": MOMENT}, optional={"o": TEXT}
 )
 ROWS = st.lists(ROW, max_size=12)
 
@@ -67,6 +71,12 @@ EXPECTATIONS: dict[str, Callable[[], Any]] = {
     "shown_regex": lambda: gxe.ExpectColumnValuesToMatchRegex(column="y", regex="^[1a]"),
     "shown_not_regex": lambda: gxe.ExpectColumnValuesToNotMatchRegex(column="y", regex="e$"),
     "shown_lengths": lambda: gxe.ExpectColumnValueLengthsToBeBetween(column="y", min_value=1, max_value=4),
+    "dates_between": lambda: gxe.ExpectColumnValuesToBeBetween(
+        column="at", min_value=DAY, max_value=DAY + timedelta(hours=2)
+    ),
+    "dates_unique": lambda: gxe.ExpectColumnValuesToBeUnique(column="at"),
+    "dates_not_null": lambda: gxe.ExpectColumnValuesToNotBeNull(column="at"),
+    "dates_of_type": lambda: gxe.ExpectColumnValuesToBeOfType(column="at", type_="str"),
     "optional_null": lambda: gxe.ExpectColumnValuesToNotBeNull(column="o"),
     "optional_in_set": lambda: gxe.ExpectColumnValuesToBeInSet(column="o", value_set=["a"]),
     "row_condition": lambda: gxe.ExpectColumnValuesToNotBeNull(
@@ -220,7 +230,7 @@ def store(request: pytest.FixtureRequest, context: Any, endpoints: Endpoints) ->
 @given(rows=ROWS)
 def test_a_store_says_what_pandas_says(store: Any, pandas_asset: Any, rows: list[dict[str, Any]]) -> None:
     keyed = [{"key": f"k{number:03d}", **row} for number, row in enumerate(rows)]
-    frame = pd.DataFrame(keyed, columns=["key", "s", "t", "n", "m", "x", "y", "o"], dtype=object)
+    frame = pd.DataFrame(keyed, columns=["key", "s", "t", "n", "m", "x", "y", "at", "o"], dtype=object)
     frame = frame.where(frame.notna(), None)
     suite = great_expectations.ExpectationSuite(name="all", expectations=[make() for make in EXPECTATIONS.values()])
     frames = pandas_asset.get_batch({"dataframe": frame}).validate(suite, result_format=FORMAT)
@@ -258,6 +268,8 @@ def comparable(result: Any) -> dict[str, Any]:
 def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 9)
+    if isinstance(value, datetime):  # the local Bolt server gives moments back without their zone
+        return (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
     if isinstance(value, list | tuple):
         return [rounded(part) for part in value]
     if isinstance(value, dict):
