@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tracemalloc
 from pathlib import Path
@@ -255,8 +256,14 @@ def test_the_client_does_not_grow_with_the_batch(store: StoreUnderTest) -> None:
     for size in (50, 5_000):
         batch = store.batch(rows(*["a", "b"] * (size // 2)))
         assert batch.validate(suite).success
-        tracemalloc.start()
-        assert batch.validate(suite).success
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < 1.5 * peaks[0] + 200_000, peaks
+        peaks.append(min(_peak(batch, suite) for _ in range(3)))  # other threads allocate now and then
+    assert peaks[1] < 1.5 * peaks[0] + 500_000, peaks  # 5,000 records held would be some megabytes
+
+
+def _peak(batch: Any, suite: Any) -> int:
+    gc.collect()
+    tracemalloc.start()
+    assert batch.validate(suite).success
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
