@@ -22,7 +22,7 @@ from expectations_plugins.expressions import (
     Values,
     condition_of,
 )
-from expectations_plugins.mongodb import conditions, queries
+from expectations_plugins.mongodb import complements, conditions, queries
 from pipeline.stores.mongodb import ERRORS, Database, plain
 
 TIME_LIMIT_MS = 60_000
@@ -56,12 +56,14 @@ class MongoDBBackend:
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """Counts and aggregates in one $group, and one more for each measure that groups by a value."""
         values: dict[str, Any] = {}
-        together = [measure for measure in measures if isinstance(measure, Count | Aggregate)]
+        counted = [measure for measure in measures if isinstance(measure, Count | Aggregate)]
+        together, followed = complements.plan(counted)
         if together:
             found = self._aggregate(data, queries.measure_pipeline(data, together), "counting")
             row = found[0] if found else {}
             for number, measure in enumerate(together):
                 values[repr(measure)] = plain(row.get(f"m{number}", _of_nothing(measure)))
+        values |= {asked: difference.of(values) for asked, difference in followed.items()}
         for alone in (measure for measure in measures if not isinstance(measure, Count | Aggregate)):
             found = self._aggregate(data, queries.grouped_pipeline(data, alone), "counting values")
             values[repr(alone)] = int(found[0]["m"]) if found else 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from expectations_plugins.backend import UnsupportedError, pattern_for
 from expectations_plugins.expressions import (
@@ -181,11 +181,33 @@ def _not(node: Not, texts: Fields) -> Expression:
 def _and(node: And, texts: Fields) -> Expression:
     """With a text among the parts the others need not ask again; $cond, unlike $and, evaluates only what it takes."""
     known = texts | {part.field for part in node.operands if isinstance(part, IsText)}
-    rest = all_of([condition(part, known) for part in node.operands if not isinstance(part, IsText)])
+    ranges = _ranges(node.operands)
+    others = [part for part in node.operands if not isinstance(part, IsText)]
+    rest = all_of([_bare(part) if _bounds(part, ranges) else condition(part, known) for part in others])
     for part in node.operands:
         if isinstance(part, IsText) and part.field not in texts:
             rest = {"$cond": [_is_text(part), rest, False]}
     return rest
+
+
+def _ranges(parts: Sequence[Condition]) -> Fields:
+    """Fields between two numbers: in BSON's order nothing but a number is."""
+    bounds = [part for part in parts if isinstance(part, Compare) and _numeric(part)]
+    above = {part.field for part in bounds if part.op in (Op.GT, Op.GE)}
+    return frozenset(part.field for part in bounds if part.op in (Op.LT, Op.LE) and part.field in above)
+
+
+def _bounds(part: Condition, ranges: Fields) -> TypeGuard[Compare]:
+    return isinstance(part, Compare) and part.field in ranges and _numeric(part)
+
+
+def _numeric(part: Compare) -> bool:
+    bound = storable(part.value)
+    return kinds_of(bound) == NUMBERS and bound == bound and part.op not in (Op.EQ, Op.NE)  # noqa: PLR0124 - a NaN
+
+
+def _bare(part: Compare) -> Expression:
+    return {f"${OPERATORS[part.op]}": [reference(part.field), literal(storable(part.value))]}
 
 
 def _or(node: Or, texts: Fields) -> Expression:
