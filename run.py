@@ -54,13 +54,25 @@ class _Closable(Protocol):
 
 
 Closable = TypeVar("Closable", bound=_Closable)
+Port = TypeVar("Port")
+
+
+class Through(Protocol):
+    """Stands between a port and all who use it; the seam where tests make stores fail and processes die."""
+
+    def __call__(self, name: str, port: Port, /) -> Port: ...
 
 
 class App:
-    """Everything a command may ask for, made when first asked for and closed at the end."""
+    """Everything a command may ask for, made when first asked for and closed at the end.
 
-    def __init__(self) -> None:
+    Args:
+        through: What every store, gate and the embedder is handed out through.
+    """
+
+    def __init__(self, through: Through | None = None) -> None:
         self.json_logs = False
+        self._through: Through = through or _as_it_is
         self._overrides: dict[str, object] = {}
         self._resources = contextlib.ExitStack()
         self._started: set[str] = set()
@@ -120,9 +132,9 @@ class App:
         """The graph store, connected and prepared."""
         from pipeline.stores.neo4j import Neo4jGraphStore  # noqa: PLC0415
 
-        store = Neo4jGraphStore(self._graph)
+        store: GraphStore = Neo4jGraphStore(self._graph)
         store.prepare()
-        return store
+        return self._through("graph_store", store)
 
     @cached_property
     def review_queue(self) -> ReviewQueue:
@@ -131,7 +143,7 @@ class App:
 
         queue = Neo4jReviewQueue(self._graph)
         queue.prepare()
-        return queue
+        return self._through("review_queue", queue)
 
     @cached_property
     def alerts(self) -> AlertRouter:
@@ -217,14 +229,7 @@ class App:
 
     def addresses(self) -> Mapping[str, str]:
         """By store name: its address without credentials, "" for a local one."""
-        to = self.connections()
-        return {
-            "mongodb": _without_credentials(to.mongodb_uri),
-            "neo4j": _without_credentials(to.neo4j_uri),
-            "milvus": _without_credentials(to.milvus_uri),
-            "bigquery": to.bigquery_endpoint or f"project {to.bigquery_project}",
-            "gemini": to.gemini_endpoint or "https://generativelanguage.googleapis.com",
-        }
+        return self.connections().addresses()
 
     def probes(self) -> Mapping[str, Callable[[], str]]:
         """By store name: connects and gives the server's version, raising a SluicegateError when it cannot."""
@@ -246,18 +251,19 @@ class App:
         database = self._database
         from pipeline.stores.mongodb import MongoLedger, MongoRawStore  # noqa: PLC0415
 
-        ledger, raw_store = MongoLedger(database), MongoRawStore(database)
+        ledger: Ledger = MongoLedger(database)
+        raw_store: RawStore = MongoRawStore(database)
         ledger.prepare()
         raw_store.prepare()
-        return ledger, raw_store
+        return self._through("ledger", ledger), self._through("raw_store", raw_store)
 
     @cached_property
     def _journal(self) -> UndoJournal:
         from pipeline.stores.mongodb import MongoUndoJournal  # noqa: PLC0415
 
-        journal = MongoUndoJournal(self._database)
+        journal: UndoJournal = MongoUndoJournal(self._database)
         journal.prepare()
-        return journal
+        return self._through("journal", journal)
 
     @cached_property
     def _graph(self) -> Graph:
@@ -272,18 +278,19 @@ class App:
 
         to = self.connections("bigquery")
         client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
-        store = BigQueryMetricsStore(self._closing(client), to.bigquery_dataset)
+        store: MetricsStore = BigQueryMetricsStore(self._closing(client), to.bigquery_dataset)
         store.prepare()
-        return store
+        return self._through("metrics", store)
 
     @cached_property
     def _vectors(self) -> VectorStore:
         from pipeline.stores.milvus import MilvusVectorStore, connect  # noqa: PLC0415
 
         to = self.connections("milvus")
-        store = MilvusVectorStore(self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection)
+        client = connect(to.milvus_uri, to.milvus_token)
+        store: VectorStore = MilvusVectorStore(self._closing(client), to.milvus_collection)
         store.prepare()
-        return store
+        return self._through("vectors", store)
 
     @cached_property
     def _gates(self) -> Mapping[str, Gate]:
@@ -292,7 +299,7 @@ class App:
         gates = build_gates(self.settings, self.environment(), self._effects())
         for gate in gates.values():
             self._resources.callback(gate.close)
-        return gates
+        return {name: self._through("gate", gate) for name, gate in gates.items()}
 
     def _effects(self) -> Effects:
         from checkpoints.actions.scope import Effects  # noqa: PLC0415
@@ -329,7 +336,7 @@ class App:
         from pipeline.resilience import RetryPolicy  # noqa: PLC0415
 
         to, settings = self.connections("gemini"), self.settings
-        return GeminiEmbedder(
+        embedder: Embedder = GeminiEmbedder(
             to.gemini_api_key,
             endpoint=to.gemini_endpoint,
             model=settings.gemini_model,
@@ -337,6 +344,7 @@ class App:
             requests_per_second=settings.gemini_requests_per_second,
             policy=RetryPolicy(attempts, settings.retry_wait, settings.retry_wait_max),
         )
+        return self._through("embedder", embedder)
 
     @contextlib.contextmanager
     def _importing_gates(self) -> Iterator[None]:
@@ -372,15 +380,14 @@ def _holder() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
+def _as_it_is(name: str, port: Port) -> Port:
+    del name
+    return port
+
+
 def _import_gates() -> None:
     with contextlib.suppress(Exception):  # it is raised again, and told, where it is needed
         import checkpoints.gates  # noqa: F401, PLC0415
-
-
-def _without_credentials(uri: str) -> str:
-    """`scheme://host:port` of an address: neither its user nor its options, either of which may hold a secret."""
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}"
 
 
 def main() -> NoReturn:

@@ -50,6 +50,22 @@ class Connections:
             "MILVUS_COLLECTION": self.milvus_collection,
         }
 
+    def addresses(self) -> Mapping[str, str]:
+        """By store name: its address without credentials, for people; "" for a local one that was not asked for."""
+        return {
+            "mongodb": without_credentials(self.mongodb_uri),
+            "neo4j": without_credentials(self.neo4j_uri),
+            "milvus": without_credentials(self.milvus_uri),
+            "bigquery": self.bigquery_endpoint or f"project {self.bigquery_project}",
+            "gemini": self.gemini_endpoint or "https://generativelanguage.googleapis.com",
+        }
+
+
+def without_credentials(uri: str) -> str:
+    """`scheme://host:port` of an address: neither its user nor its options, either of which may hold a secret."""
+    scheme, separator, rest = uri.partition("://")
+    return f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}"
+
 
 def resolve(settings: Settings, local: Endpoints) -> Connections:
     """Join what is configured with what the local stack serves.

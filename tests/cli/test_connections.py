@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.connections import Connections, resolve
+from pipeline.connections import Connections, resolve, without_credentials
 from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
 from pipeline.settings import load_settings
-from run import _without_credentials
 
 LOCAL = Endpoints(mongodb_uri="mongodb://u:p@127.0.0.1:1", neo4j_uri="bolt://127.0.0.1:2", neo4j_user="root")
 CONFIGURED = {
@@ -62,4 +61,4 @@ def test_a_connection_does_not_show_its_secrets() -> None:
     ],
 )
 def test_an_address_is_shown_without_credentials_and_options(uri: str, shown: str) -> None:
-    assert _without_credentials(uri) == shown
+    assert without_credentials(uri) == shown
