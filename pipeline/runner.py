@@ -22,6 +22,7 @@ from pipeline.runner_batch import BatchRun, CountsRecords, LedgerDownError, Part
 from pipeline.runner_decisions import Decision
 from pipeline.runner_lease import LeaseKeeper
 from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
+from pipeline.runner_spool import RunnerSpool
 
 Document = Mapping[str, Any]
 
@@ -60,6 +61,9 @@ class Runner:
         self._halts_pipeline = halts_pipeline
         self._parts = Parts(stages, gates, ledger, raw_store, policy, progress, spool, RunnerAlarms(alarms))
         self._ledger = ledger
+        self._spool = RunnerSpool(spool, self._parts.alarms)
+        self._takes_in = True
+        self._down: LedgerDownError | None = None
         self._holder = holder
         self._lease_seconds = lease_seconds
 
@@ -160,7 +164,7 @@ class Runner:
             raise
         except LedgerDownError as error:
             self._parts.alarms.ledger_down(source.batch_id, error.message)
-            ending = Ending(None, error.exit_code, error.message, error.next_step)
+            ending = self._spool.ledger_down(source, error)
         except SluicegateError as error:
             ending = Ending(None, error.exit_code, error.message, error.next_step)
         except Exception as error:  # noqa: BLE001 - a bug must not take the other batches with it
@@ -189,9 +193,11 @@ class Runner:
 
     def _work(self, task: _Task, so_far: _SoFar) -> Ending:
         sure, batch_id = self._parts.sure, task.source.batch_id
-        so_far.document = sure(task.open)
+        so_far.document = self._reached(task)
         if (ending := task.settled(batch_id, so_far.document)) is not None:
+            self._spool.ended(batch_id, ending.status)
             return ending
+        self._spool.at_work(batch_id)
         lease = self._acquire(batch_id)
         with LeaseKeeper(self._ledger, lease, self._lease_seconds) as keeper:
             # another run may have gone on with the batch before we had the lease
@@ -201,6 +207,32 @@ class Runner:
                 return ending
             so_far.run = BatchRun(self._parts, task.source, keeper, so_far.document)
             return task.work(so_far.run)
+
+    def _reached(self, task: _Task) -> Document:
+        """The batch's document, once what the spool holds is in the ledger too."""
+        if self._down is not None:  # asking again for each of many batches would take hours
+            raise self._down
+        try:
+            if self._takes_in:
+                self.take_in()
+            document = self._parts.sure(task.open)
+        except LedgerDownError as error:
+            self._down = error
+            raise
+        self._spool.reached(task.source.batch_id)
+        return document
+
+    def take_in(self) -> None:
+        """Enter in the ledger what died while it could not be reached; `process` does it too.
+
+        Raises:
+            LedgerDownError: It still cannot.
+        """
+        count, seconds, progress = self._parts.raw_store.counts, self._lease_seconds, self._parts.progress
+        self._parts.sure(
+            lambda: self._spool.take_in(self._ledger, count, holder=self._holder, seconds=seconds, progress=progress)
+        )
+        self._takes_in = False
 
     def _acquire(self, batch_id: str) -> Lease:
         return self._parts.sure(lambda: self._ledger.acquire(batch_id, self._holder, self._lease_seconds))

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pipeline.dlq import keep_file
+from pipeline.dlq import Death
+from pipeline.dlq.folders import count_records
+from pipeline.dlq.taking_in import counts_of_dead
 from pipeline.errors import (
     ConfigurationError,
     ExitCode,
@@ -26,6 +28,7 @@ from pipeline.resilience import RetryPolicy, retry
 from pipeline.runner_alarms import RunnerAlarms
 from pipeline.runner_lease import LeasedProgress, LeaseKeeper
 from pipeline.runner_outcome import Ending, StepOutcome, counts_in, docs_in, is_done, verdicts_in
+from pipeline.runner_spool import RunnerSpool, cut_off, history_of
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
 
 T = TypeVar("T")
@@ -147,14 +150,14 @@ class BatchRun:
             published = step.kind is StepKind.STAGE and step.name in WITHDRAWN and is_done(self._document, step.key)
             if published and (ending := self._do(step)) is not None:
                 return self._end(ending)
-        kept = keep_file(self._source, self._parts.spool)
-        where = f" Its file is kept as {kept}." if kept else ""
+        where = self._kept("person", f"Rejected: {note}.")
         return self._end(Ending(BatchStatus.DEAD, ExitCode.OK, f"Rejected: {note}.{where}"))
 
     def _end(self, ending: Ending) -> Ending:
         status = ending.status
         if status is not None:
             self._sure(lambda: self._ledger.set_status(self._keeper.lease, status, reason=ending.message))
+            self._spool.ended(self._source.batch_id, status)
         return ending
 
     def _do(self, step: Step) -> Ending | None:
@@ -200,7 +203,9 @@ class BatchRun:
         """One attempt, counted in the ledger, so that the next process goes on counting."""
         number = self._started(step, work)
         if number > MAX_ATTEMPTS:
-            raise TerminalError(f"{MAX_ATTEMPTS} attempts ended without a result.")
+            error = cut_off(step.name, (self._document.get("steps") or {}).get(step.key) or {})
+            self._ended(step, ok=False, counts={}, error=error)
+            raise TerminalError(error)
         try:
             counts = self._parts.stages[step.name].run(self._context())
         except LeaseLostError:
@@ -219,16 +224,40 @@ class BatchRun:
         return counts
 
     def _dead(self, step: Step, error: SluicegateError) -> Ending:
-        kept = keep_file(self._source, self._parts.spool)
-        where = f" Its file is kept as {kept}." if kept else ""
-        self._parts.alarms.dead(self._source.batch_id, step.name, f"The {step.name} stage failed: {error.message}")
+        what = f"The {step.name} stage failed: {error.message}"
+        where = self._kept(step.name, what)
+        self._parts.alarms.dead(self._source.batch_id, step.name, what)
+        batch = short(self._source.batch_id)
         return Ending(
             BatchStatus.DEAD,
             ExitCode.DEAD_LETTERED,
-            f"The {step.name} stage failed: {error.message} The batch is in the dead-letter queue.{where}",
-            f"Look: run.py status {short(self._source.batch_id)}. When it is mended: "
-            f"run.py recheck {short(self._source.batch_id)}",
+            f"{what} The batch is in the dead-letter queue.{where}",
+            f"Look: run.py dlq show {batch}. When it is mended: run.py dlq replay {batch}",
         )
+
+    def _kept(self, stage: str, error: str) -> str:
+        """Keep the dead batch in the spool and make its counts add up; where its file is, as a sentence."""
+        document = self._sure(lambda: self._ledger.batch(self._source.batch_id)) or self._document
+        step = (document.get("steps") or {}).get(f"stage:{stage}") or {}
+        death = Death(
+            stage=stage,
+            error=error,
+            attempts=int(step.get("attempts") or 0),
+            history=history_of(document, self.steps),
+            start_time=document.get("start_time"),
+        )
+        kept = self._spool.keep(self._source, death)
+        if not is_done(document, "stage:load"):
+            self._count_dead(replace(self._source, path=kept) if kept else self._source)
+        return f" Its file is kept as {kept}." if kept else ""
+
+    def _count_dead(self, source: BatchSource) -> None:
+        """What was not loaded is dead with the batch."""
+        accepted, quarantined = self._sure(lambda: self._parts.raw_store.counts(source.batch_id))
+        counts = counts_of_dead(count_records(source), accepted, quarantined)
+        if counts is not None:
+            self._sure(lambda: self._ledger.set_counts(self._keeper.lease, counts))
+            self.counts = counts
 
     def _gate(self, step: Step, work: _Work) -> Ending | None:
         try:
@@ -308,6 +337,10 @@ class BatchRun:
 
     def _event(self, name: str, **fields: object) -> None:
         self._parts.progress.event(name, batch_id=self._source.batch_id, **fields)
+
+    @property
+    def _spool(self) -> RunnerSpool:
+        return RunnerSpool(self._parts.spool, self._parts.alarms)
 
     @property
     def _ledger(self) -> Ledger:
