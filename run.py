@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from checkpoints.actions.scope import Effects
     from pipeline.alerts.router import AlertRouter
     from pipeline.connections import Connections
+    from pipeline.dlq.letters import DeadQueue
     from pipeline.local import Endpoints
     from pipeline.ports import (
         Embedder,
@@ -127,6 +128,11 @@ class App:
         """The raw store, connected and prepared."""
         return self._mongodb[1]
 
+    @property
+    def dead_queue(self) -> DeadQueue:
+        """The dead-letter queue's part of the ledger, connected and prepared."""
+        return self._mongodb[2]
+
     @cached_property
     def graph_store(self) -> GraphStore:
         """The graph store, connected and prepared."""
@@ -188,7 +194,7 @@ class App:
         from pipeline.connections import ALL_STORES  # noqa: PLC0415
         from pipeline.resilience import RetryPolicy  # noqa: PLC0415
         from pipeline.runner import Runner  # noqa: PLC0415
-        from pipeline.runner_deferred import DeferredGate, DeferredStage  # noqa: PLC0415
+        from pipeline.runner_deferred import DeferredGate, DeferredStage, deferred  # noqa: PLC0415
 
         self._require_gx_project()
         with self._importing_gates():
@@ -196,12 +202,12 @@ class App:
         return Runner(
             stages={name: DeferredStage(name, build) for name, build in self._stages().items()},
             gates={name: DeferredGate(name, lambda: self._gates) for name in GATES},
-            ledger=self.ledger,
+            ledger=deferred(lambda: self.ledger),
             policy=RetryPolicy(MAX_ATTEMPTS, self.settings.retry_wait, self.settings.retry_wait_max),
             progress=self.progress,
             holder=_holder(),
             lease_seconds=self.settings.lease_seconds,
-            raw_store=self.raw_store,
+            raw_store=deferred(lambda: self.raw_store),
             spool=self.settings.spool_dir,
             halts_pipeline=self.settings.halt_scope == "pipeline",
             alarms=self.alerts,
@@ -247,15 +253,16 @@ class App:
         return database
 
     @cached_property
-    def _mongodb(self) -> tuple[Ledger, RawStore]:
+    def _mongodb(self) -> tuple[Ledger, RawStore, DeadQueue]:
         database = self._database
-        from pipeline.stores.mongodb import MongoLedger, MongoRawStore  # noqa: PLC0415
+        from pipeline.stores.mongodb import MongoDeadQueue, MongoLedger, MongoRawStore  # noqa: PLC0415
 
         ledger: Ledger = MongoLedger(database)
         raw_store: RawStore = MongoRawStore(database)
         ledger.prepare()
         raw_store.prepare()
-        return self._through("ledger", ledger), self._through("raw_store", raw_store)
+        dead: DeadQueue = MongoDeadQueue(database)
+        return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
 
     @cached_property
     def _journal(self) -> UndoJournal:
@@ -315,14 +322,14 @@ class App:
     def _stages(self) -> dict[str, Callable[[], Stage]]:
         from pipeline import stages  # noqa: PLC0415
 
-        raw, zone = self.raw_store, ZoneInfo(self.settings.source_timezone)
+        zone = ZoneInfo(self.settings.source_timezone)
         return {
-            "load": lambda: stages.LoadStage(raw, self.ledger, zone=zone),
-            "aggregate": lambda: stages.AggregateStage(raw, self._metrics),
-            "publish": lambda: stages.PublishStage(raw, self._metrics),
-            "graph": lambda: stages.GraphStage(raw, self.graph_store),
+            "load": lambda: stages.LoadStage(self.raw_store, self.ledger, zone=zone),
+            "aggregate": lambda: stages.AggregateStage(self.raw_store, self._metrics),
+            "publish": lambda: stages.PublishStage(self.raw_store, self._metrics),
+            "graph": lambda: stages.GraphStage(self.raw_store, self.graph_store),
             "embed": lambda: stages.EmbedStage(
-                raw,
+                self.raw_store,
                 self._vectors,
                 self._journal,
                 self._embedder(),

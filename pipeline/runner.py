@@ -78,6 +78,29 @@ class Runner:
         """
         return self._report(_Task(source, lambda: self._open(source), settled=self._settled, prepare=_as_it_is))
 
+    def replay(self, source: BatchSource, revive: Callable[[Lease], Sequence[str]]) -> BatchOutcome:
+        """Take a batch of the dead-letter queue through what it missed; a batch that is through is left as it is.
+
+        Args:
+            source: The batch, to be read from the file that was kept of it.
+            revive: Takes back under the lease what giving it up did; keys of the steps that must be done again.
+
+        Raises:
+            ConfigurationError: The batch is unknown, or was dropped.
+        """
+        batch_id = source.batch_id
+
+        def prepare(ledger: Ledger, lease: Lease, document: Document) -> Document:
+            if runner_decisions.replay(batch_id, document) is not None:
+                return document
+            runner_decisions.begin_replay(ledger, lease, document, revive(lease))
+            return ledger.batch(batch_id) or document
+
+        def found() -> Document:
+            return self._ledger.batch(batch_id) or {}
+
+        return self._report(_Task(source, found, settled=runner_decisions.replay, prepare=prepare))
+
     def resume(self, batch_id: str) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
 

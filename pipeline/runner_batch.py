@@ -255,9 +255,8 @@ class BatchRun:
         """What was not loaded is dead with the batch."""
         accepted, quarantined = self._sure(lambda: self._parts.raw_store.counts(source.batch_id))
         counts = counts_of_dead(count_records(source), accepted, quarantined)
-        if counts is not None:
-            self._sure(lambda: self._ledger.set_counts(self._keeper.lease, counts))
-            self.counts = counts
+        self._sure(lambda: self._ledger.set_counts(self._keeper.lease, counts))
+        self.counts = counts
 
     def _gate(self, step: Step, work: _Work) -> Ending | None:
         try:

@@ -40,7 +40,7 @@ def resume() -> Decision:
         if status == BatchStatus.DEAD:
             raise ConfigurationError(
                 f"Batch {batch} is in the dead-letter queue: {document.get('reason')}",
-                next_step=f"When that is mended, try it again: run.py recheck {batch}",
+                next_step=f"When that is mended, try it again: run.py dlq replay {batch}",
             )
         if status == BatchStatus.HALTED:
             _refuse_passing_over(batch, document)
@@ -117,8 +117,10 @@ def settled(batch_id: str, document: Document) -> Ending | None:
             step = f"Look: run.py status {batch}. Then: run.py resume {batch}, or recheck, or reject"
             told = f"It waits for a person. {reason}".strip()
             return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, step, fresh=False)
+        case BatchStatus.DEAD if document.get("dropped"):
+            return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(document), fresh=False)
         case BatchStatus.DEAD:
-            step = f"Look: run.py status {batch}. When it is mended: run.py recheck {batch}"
+            step = f"Look: run.py dlq show {batch}. When it is mended: run.py dlq replay {batch}"
             return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, reason, step, fresh=False)
         case _:
             return None
@@ -133,12 +135,47 @@ def loaded_or_again(batch_id: str, document: Document) -> Ending | None:
     return Ending(BatchStatus.RUNNING, ExitCode.OK, message, step, fresh=False)
 
 
+def was_dropped(document: Document) -> str:
+    """Who dropped a batch of the dead-letter queue, and why."""
+    dropped = document.get("dropped") or {}
+    return f"It was dropped by {dropped.get('by')}: {dropped.get('why')}. Its file is gone."
+
+
+def replay(batch_id: str, document: Document) -> Ending | None:
+    """The ending of a batch there is nothing to replay of; None when there is."""
+    if not document:
+        _refuse_ended(batch_id, document)
+    if document.get("dropped"):
+        raise ConfigurationError(
+            f"Batch {short(batch_id)} cannot be replayed. {was_dropped(document)}",
+            next_step="If you have its file elsewhere, load it under a changed content: this one's id is dropped.",
+        )
+    ending = settled(batch_id, document)
+    return None if ending is None or ending.status is BatchStatus.DEAD else ending
+
+
+def begin_replay(ledger: Ledger, lease: Lease, document: Document, redone: Sequence[str]) -> None:
+    """Write down that a dead batch is tried again; a crash before the last line leaves it dead, after it resumable.
+
+    Args:
+        ledger, lease: Where, and for whom.
+        document: The batch as it stands.
+        redone: Steps that are done and must be done again.
+    """
+    if document.get("status") != BatchStatus.DEAD:
+        return
+    ledger.clear_steps(lease, [step.key for step in STEPS if step.key in redone or not is_done(document, step.key)])
+    ledger.set_status(lease, BatchStatus.RUNNING)
+
+
 def _refuse_ended(batch_id: str, document: Document) -> None:
     batch = short(batch_id)
     if not document:
         raise ConfigurationError(f"There is no batch {batch}.", next_step="See the batches: run.py status")
     if document.get("status") == BatchStatus.CLOSED:
         raise ConfigurationError(f"Batch {batch} is closed: there is nothing to resume, recheck or reject.")
+    if document.get("dropped"):
+        raise ConfigurationError(f"Batch {batch}: {was_dropped(document)}")
 
 
 def _refuse_passing_over(batch: str, document: Document) -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import threading
+import uuid
 from types import TracebackType
 
 from pipeline.errors import LeaseLostError, SluicegateError
 from pipeline.model import Lease, short
 from pipeline.ports import Ledger, Progress
+
+
+def new_holder() -> str:
+    """Who holds a lease: unique to this process and use."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 class LeaseKeeper:

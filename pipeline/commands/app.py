@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import click
 
 from pipeline.alerts.router import AlertRouter
+from pipeline.dlq.letters import DeadQueue
 from pipeline.ports import Gate, GraphStore, Ledger, Progress, RawStore, ReviewQueue
 from pipeline.runner import Runner
 from pipeline.runner_lease import LeaseKeeper
@@ -38,6 +39,10 @@ class App(Protocol):
     @property
     def graph_store(self) -> GraphStore:
         """The graph store, connected and prepared."""
+
+    @property
+    def dead_queue(self) -> DeadQueue:
+        """The dead-letter queue's part of the ledger, connected and prepared."""
 
     @property
     def alerts(self) -> AlertRouter:

@@ -40,6 +40,7 @@ def _head(document: Document) -> Iterator[str]:
     facts = {
         "batch id": batch_id,
         "file": printable(document.get("source") or "-"),
+        "parent": str(document.get("parent") or ""),
         "first seen": moment(document.get("first_seen")),
         "records": counts(counts_in(document)),
         "why": printable(document.get("reason") or ""),

@@ -30,6 +30,7 @@ COMMANDS = {
     "recheck": LazyCommand("pipeline.commands.decisions:recheck", "Run the gate that stopped a batch again."),
     "reject": LazyCommand("pipeline.commands.decisions:reject", "Give a batch up: to the dead letters with it."),
     "quarantine": LazyCommand("pipeline.commands.quarantine:quarantine", "Look at bad records and release them."),
+    "dlq": LazyCommand("pipeline.commands.dlq:dlq", "Look at dead batches and records, replay or drop them."),
     "alerts": LazyCommand("pipeline.commands.alerts:alerts", "Look at open alerts, and try the channels."),
     "review": LazyCommand("pipeline.commands.review:review", "Look at orphaned interactions and decide about them."),
     "rollback": LazyCommand("pipeline.commands.rollback:rollback", "Take a batch's latest vectors back."),

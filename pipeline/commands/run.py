@@ -9,7 +9,10 @@ import click
 
 from pipeline.commands.app import App, app_of
 from pipeline.commands.campaigns import load_campaigns
+from pipeline.commands.dlq_replay import deliver
 from pipeline.commands.summary import as_json, as_text
+from pipeline.dlq import DeadFolders
+from pipeline.dlq.parcels import Parcel, Parcels
 from pipeline.errors import ExitCode
 from pipeline.intake import discover
 from pipeline.model import BatchSource
@@ -61,13 +64,17 @@ def run(
     settings = app.settings
     folders = paths or (settings.landing,)
     sources = list(discover(folders, max_records=settings.max_batch_records, min_age=settings.min_file_age))
-    runner = app.runner() if sources else None
+    parcels = list(Parcels(settings.spool_dir).waiting())
+    pending = any(True for _ in DeadFolders(settings.spool_dir).pending())
+    runner = app.runner() if sources or parcels or pending else None
     if campaigns is not None:
         _load(app, campaigns)
-    if not sources and not json_wanted:
+    if runner is not None and not sources:
+        runner.take_in()
+    if not sources and not parcels and not json_wanted:
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
-    return _process(app, runner, sources, limit, json_wanted=json_wanted)
+    return _process(app, runner, sources, parcels, limit, json_wanted=json_wanted)
 
 
 def _load(app: App, file: Path) -> None:
@@ -78,7 +85,13 @@ def _load(app: App, file: Path) -> None:
 
 
 def _process(
-    app: App, runner: Runner | None, sources: Sequence[BatchSource], limit: int | None, *, json_wanted: bool
+    app: App,
+    runner: Runner | None,
+    sources: Sequence[BatchSource],
+    parcels: Sequence[Parcel],
+    limit: int | None,
+    *,
+    json_wanted: bool,
 ) -> ExitCode:
     outcomes: list[BatchOutcome] = []
     complete = False
@@ -87,6 +100,9 @@ def _process(
             if runner is None or (limit and sum(outcome.fresh for outcome in outcomes) >= limit):
                 break
             outcomes.append(runner.process(source))
+        if runner is not None and not any(outcome.exit_code == ExitCode.OUTAGE for outcome in outcomes):
+            # replays of repaired records that an earlier run was killed in
+            outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
         complete = True
     finally:
         # an interrupted run says what it had done too

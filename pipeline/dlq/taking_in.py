@@ -41,9 +41,12 @@ def take_in(
     folders, taken = DeadFolders(spool), []
     folders.sweep()
     Outages(spool).sweep()
-    for batch_id, entry in folders.pending():
+    for batch_id, entry in list(folders.entries()):
         if isinstance(entry, SluicegateError):
             progress.event("dead_batch_damaged", batch_id=batch_id, error=str(entry))
+            continue
+        if folders.is_taken_in(entry):
+            _tidy(entry, folders, ledger)
             continue
         try:
             lease = ledger.acquire(batch_id, holder, lease_seconds)
@@ -66,17 +69,22 @@ def why_dead(entry: Entry, folders: DeadFolders) -> str:
     return f"{entry.death.error}{kept}"
 
 
-def counts_of_dead(records: int | None, accepted: int, quarantined: int) -> LoadCounts | None:
+def counts_of_dead(records: int | None, accepted: int, quarantined: int) -> LoadCounts:
     """The counts of a batch that was not loaded to its end: what is not in MongoDB is dead with the batch.
 
     Args:
-        records: Records in its file; None when that is not known, then nor are the counts.
+        records: Records in its file; None when that is not known: then it has those in MongoDB.
         accepted, quarantined: What is in MongoDB.
     """
-    if records is None:
-        return None
-    dead = max(0, records - accepted - quarantined)
+    dead = max(0, (records or 0) - accepted - quarantined)
     return LoadCounts(read=accepted + quarantined + dead, accepted=accepted, quarantined=quarantined, dead=dead)
+
+
+def _tidy(entry: Entry, folders: DeadFolders, ledger: Ledger) -> None:
+    """What was closed or dropped since then is no longer needed."""
+    document = ledger.batch(entry.batch_id) or {}
+    if document.get("status") == BatchStatus.CLOSED or document.get("dropped"):
+        folders.remove(entry.batch_id)
 
 
 def _take_in(entry: Entry, folders: DeadFolders, ledger: Ledger, count: Count, lease: Lease) -> bool:
@@ -89,7 +97,7 @@ def _take_in(entry: Entry, folders: DeadFolders, ledger: Ledger, count: Count, l
         if not document.get("source"):
             ledger.open_batch(entry.batch_id, source=entry.original_path, size=entry.size)
         counts = counts_of_dead(entry.records, *count(entry.batch_id))
-        if counts is not None and not is_done(document, "stage:load"):
+        if not is_done(document, "stage:load"):
             ledger.set_counts(lease, counts)
         ledger.set_status(lease, BatchStatus.DEAD, reason=why_dead(entry, folders))
     folders.taken_in(entry.batch_id)

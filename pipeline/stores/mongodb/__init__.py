@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.stores.mongodb.alert_book import MongoAlertBook
 from pipeline.stores.mongodb.connection import Database, connect
+from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
@@ -16,6 +17,7 @@ __all__ = [
     "LEDGER_VERSION",
     "Database",
     "MongoAlertBook",
+    "MongoDeadQueue",
     "MongoLedger",
     "MongoRawStore",
     "MongoUndoJournal",

@@ -9,6 +9,7 @@ from pymongo import UpdateOne
 
 from pipeline.model import DeadLetter, DeadReason, short
 from pipeline.stores.mongodb.connection import Database
+from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger_queries import DEAD_LETTERS, plain
 
@@ -31,7 +32,9 @@ class DeadLetters:
             self._letters.create_index([("batch_id", 1), ("line", 1)], name="batch_line", unique=True)
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep dead letters; the same batch and line again replaces the letter, and keeps when it was first buried."""
+        """Keep dead letters; the same batch and line again replaces the letter; it keeps when it was first
+        buried, and one that was dropped stays without content.
+        """
         now = datetime.now(UTC)
         updates = [_upsert(letter, now) for letter in letters]
         with ERRORS.guard(f"keeping {len(letters):,} dead letters"):
@@ -50,11 +53,5 @@ class DeadLetters:
 
 def _upsert(letter: DeadLetter, now: datetime) -> UpdateOne:
     content = {"reason": letter.reason.value, "detail": plain(letter.detail), "raw": plain(letter.raw)}
-    return UpdateOne(
-        {"batch_id": {"$eq": letter.batch_id}, "line": {"$eq": letter.line}},
-        {
-            "$set": content,
-            "$setOnInsert": {"batch_id": letter.batch_id, "line": letter.line, "buried_at": now},
-        },
-        upsert=True,
-    )
+    buried = letter_buried(letter.batch_id, letter.line, content, now)
+    return UpdateOne(letter_filter(letter.batch_id, letter.line), buried, upsert=True)

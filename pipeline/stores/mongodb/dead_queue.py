@@ -1,0 +1,121 @@
+"""`MongoDeadQueue`: dead batches and records, as the commands of the dead-letter queue see and change them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipeline.dlq.letters import DeadQueue, Letter, LetterGroup, Tombstone, tombstone_in
+from pipeline.model import DeadReason, Lease, short
+from pipeline.stores.mongodb.connection import Database
+from pipeline.stores.mongodb.dead_queries import (
+    batch_dropped,
+    dead_filter,
+    groups_pipeline,
+    letter_filter,
+    letters_dropped,
+    letters_filter,
+    lines_filter,
+    parent_set,
+)
+from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.leases import lost
+from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, held_filter
+
+LINES_AT_ONCE = 10_000
+
+
+class MongoDeadQueue(DeadQueue):
+    """The dead in the collections `batches` and `dead_letters`, whose indexes the ledger makes.
+
+    Args:
+        database: A handle from `connect`; the caller closes its client.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._batches = database.get_collection(BATCHES)
+        self._letters = database.get_collection(DEAD_LETTERS)
+
+    def batches(self, limit: int, batch_id: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """Ledger documents of dead batches, of one or all, the latest death first."""
+        with ERRORS.guard("listing dead batches"):
+            return list(self._batches.find(dead_filter(batch_id)).sort([("end_time", -1), ("_id", 1)]).limit(limit))
+
+    def groups(
+        self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None
+    ) -> Sequence[LetterGroup]:
+        """Dead records by batch and reason, the latest first."""
+        condition = letters_filter(batch_id, reason.value if reason else None, waiting=False)
+        with ERRORS.guard("grouping dead letters"):
+            rows = list(self._letters.aggregate(groups_pipeline(condition, limit)))
+        return [
+            LetterGroup(
+                batch_id=row["_id"]["batch_id"],
+                reason=DeadReason(row["_id"]["reason"]),
+                letters=int(row["letters"]),
+                waiting=int(row["waiting"]),
+                first_line=int(row["first_line"]),
+                buried_at=row["buried_at"],
+            )
+            for row in rows
+        ]
+
+    def letters(
+        self, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False, limit: int = 0
+    ) -> Iterator[Letter]:
+        """Dead records by batch and line; `waiting` leaves out what was replayed or dropped, a limit of 0 is none."""
+        condition = letters_filter(batch_id, reason.value if reason else None, waiting=waiting)
+        with (
+            ERRORS.guard("reading dead letters"),
+            self._letters.find(condition).sort([("batch_id", 1), ("line", 1)]).limit(limit) as rows,
+        ):
+            for row in rows:
+                yield _letter(row)
+
+    def letter(self, batch_id: str, line: int) -> Letter | None:
+        """One dead record; None when there is none."""
+        with ERRORS.guard(f"reading the dead letter {short(batch_id)}:{line}"):
+            row = self._letters.find_one(letter_filter(batch_id, line))
+        return _letter(row) if row else None
+
+    def adopt(self, batch_id: str, parent: str) -> None:
+        """Write down that a batch holds repaired records of another; the first parent stays."""
+        with ERRORS.guard(f"writing down the parent of batch {short(batch_id)}"):
+            self._batches.update_one({"_id": {"$eq": batch_id}}, parent_set(parent))
+
+    def replayed(self, batch_id: str, lines: Sequence[int], into: str) -> None:
+        """Write down in which batch records were replayed."""
+        with ERRORS.guard(f"marking dead letters of batch {short(batch_id)} as replayed"):
+            for start in range(0, len(lines), LINES_AT_ONCE):
+                condition = lines_filter(batch_id, lines[start : start + LINES_AT_ONCE])
+                self._letters.update_many(condition, {"$addToSet": {"replayed_in": into}})
+
+    def drop_letters(self, batch_id: str, lines: Sequence[int] | None, tombstone: Tombstone) -> int:
+        """Remove the content of dead records, of these lines or all; how many had not been dropped before."""
+        condition = {**lines_filter(batch_id, lines), "dropped": {"$exists": False}}
+        with ERRORS.guard(f"dropping dead letters of batch {short(batch_id)}"):
+            return self._letters.update_many(condition, letters_dropped(tombstone)).modified_count
+
+    def drop_batch(self, lease: Lease, tombstone: Tombstone) -> None:
+        """Write down that a dead batch was dropped; the first tombstone stays.
+
+        Raises:
+            LeaseLostError: Another run has taken the batch over.
+        """
+        with ERRORS.guard(f"dropping batch {short(lease.batch_id)}"):
+            done = self._batches.update_one(held_filter(lease.batch_id, lease.fence), batch_dropped(tombstone))
+        if not done.matched_count:
+            raise lost(lease, "dropping it")
+
+
+def _letter(row: Mapping[str, Any]) -> Letter:
+    return Letter(
+        batch_id=row["batch_id"],
+        line=int(row["line"]),
+        reason=DeadReason(row["reason"]),
+        detail=row["detail"],
+        raw=row["raw"],
+        buried_at=row.get("buried_at"),
+        replayed_in=tuple(row.get("replayed_in") or ()),
+        dropped=tombstone_in(row),
+    )
