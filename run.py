@@ -6,11 +6,8 @@ Imports are lazy on purpose: `run.py --help` imports click and nothing else of w
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 import sys
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -184,10 +181,10 @@ class App:
 
     def leased(self, batch_id: str) -> LeaseKeeper:
         """A batch's lease, kept while the block runs."""
-        from pipeline.runner_lease import LeaseKeeper  # noqa: PLC0415
+        from pipeline.runner_lease import LeaseKeeper, new_holder  # noqa: PLC0415
 
         seconds = self.settings.lease_seconds
-        return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, _holder(), seconds), seconds)
+        return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, new_holder(), seconds), seconds)
 
     def runner(self) -> Runner:
         """The runner, with every stage and gate; each connects its stores within its first attempt."""
@@ -195,6 +192,7 @@ class App:
         from pipeline.resilience import RetryPolicy  # noqa: PLC0415
         from pipeline.runner import Runner  # noqa: PLC0415
         from pipeline.runner_deferred import DeferredGate, DeferredStage, deferred  # noqa: PLC0415
+        from pipeline.runner_lease import new_holder  # noqa: PLC0415
 
         self._require_gx_project()
         with self._importing_gates():
@@ -205,7 +203,7 @@ class App:
             ledger=deferred(lambda: self.ledger),
             policy=RetryPolicy(MAX_ATTEMPTS, self.settings.retry_wait, self.settings.retry_wait_max),
             progress=self.progress,
-            holder=_holder(),
+            holder=new_holder(),
             lease_seconds=self.settings.lease_seconds,
             raw_store=deferred(lambda: self.raw_store),
             spool=self.settings.spool_dir,
@@ -310,12 +308,14 @@ class App:
 
     def _effects(self) -> Effects:
         from checkpoints.actions.scope import Effects  # noqa: PLC0415
+        from pipeline.stages import Sweep  # noqa: PLC0415
 
         return Effects(
             ledger=self.ledger,
             raw_store=self.raw_store,
             review=lambda: self.review_queue,
             rollback=lambda: self.rollback,
+            sweep=lambda: Sweep(self._vectors, self._journal),
             alarms=lambda: self.alerts,
         )
 
@@ -380,11 +380,6 @@ class App:
     def _closing(self, client: Closable) -> Closable:
         self._resources.callback(client.close)
         return client
-
-
-def _holder() -> str:
-    """Who holds a lease: unique to this process and use."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def _as_it_is(name: str, port: Port) -> Port:

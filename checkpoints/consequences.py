@@ -12,6 +12,7 @@ RAW, GRAPH, VECTORS = GATES
 QUARANTINE = "quarantine"
 FLAG = "flag"
 ROLLBACK = "rollback"
+SWEEP = "sweep"
 ALERT = "alert"
 DOCS = "docs"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.ports import RawStore
 from pipeline.settings import Settings
+from pipeline.stages.sweep import writers
 
 Document = Mapping[str, Any]
 
@@ -49,6 +50,7 @@ def _vectors(settings: Settings, document: Document, _: RawStore) -> dict[str, A
     return {
         "embedding_batch_id": str(embedding.get("embedding_batch_id", "")),
         "sample_ids": list(embedding.get("sample_ids", ())),
+        "fences": sorted(set(writers(document).values())) or [0],
         "embeddings": int(embedding.get("expected", 0)),
         "rejected": dict(embedding.get("rejected", {})),
         "vector_tolerance": settings.vector_tolerance,

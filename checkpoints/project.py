@@ -14,7 +14,7 @@ from great_expectations.core.partitioners import PartitionerColumnValue
 from great_expectations.core.validation_definition import ValidationDefinition
 
 import expectations_plugins  # noqa: F401 - registers the data sources and expectations
-from checkpoints.actions import AlertAction, DataDocsAction, FlagAction, QuarantineAction, RollbackAction
+from checkpoints.actions import AlertAction, DataDocsAction, FlagAction, QuarantineAction, RollbackAction, SweepAction
 from checkpoints.actions.base import GateAction
 from checkpoints.consequences import GRAPH, RAW, VECTORS
 from checkpoints.suites import SUITES
@@ -53,7 +53,11 @@ def build(context: Any) -> None:
         )
 
 
-MARKS: dict[str, list[type[GateAction]]] = {RAW: [QuarantineAction], GRAPH: [FlagAction], VECTORS: [RollbackAction]}
+MARKS: dict[str, list[type[GateAction]]] = {
+    RAW: [QuarantineAction],
+    GRAPH: [FlagAction],
+    VECTORS: [RollbackAction, SweepAction],
+}
 """What each gate does with bad records."""
 
 
@@ -67,6 +71,7 @@ NAMES: dict[type[GateAction], str] = {
     QuarantineAction: "quarantine bad records",
     FlagAction: "flag orphans for review",
     RollbackAction: "roll the embedding batch back",
+    SweepAction: "sweep stale vectors",
     AlertAction: "alert people",
     DataDocsAction: "publish data docs",
 }

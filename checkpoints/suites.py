@@ -91,6 +91,12 @@ def vectors() -> Expectations:
             severity=FailureSeverity.CRITICAL,
             notes="Search over broken vectors is silently wrong.",
         ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="fence",
+            value_set=_parameter("fences"),
+            severity=FailureSeverity.CRITICAL,
+            notes="A vector with another fence was written by a run that had lost the batch; it is swept.",
+        ),
         ExpectFallbackEmbeddingRateToBeBelow(
             max_rate=_parameter("fallback_tolerance"),
             severity=FailureSeverity.WARNING,

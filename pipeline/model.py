@@ -245,6 +245,7 @@ class EmbedManifest:
         number: Which of the batch's embedding batches it is, 1-based; one that was rolled back is never used again.
         kind: `embed`, or `reembed` for one that replaces fallback vectors.
         finished: False until everything is written: whoever comes after a crash goes on with the same one.
+        fence: What its rows carry; a row with another one was written by a run that had lost the batch.
     """
 
     embedding_batch_id: str
@@ -256,6 +257,7 @@ class EmbedManifest:
     number: int = 1
     kind: str = "embed"
     finished: bool = True
+    fence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,12 @@ class RawStore(Protocol):
     def prepare(self) -> None:
         """Create indexes; idempotent."""
 
-    def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime) -> None:
-        """Insert what is not there yet; ids that exist are left untouched, whoever brought them."""
+    def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime, *, fence: int) -> None:
+        """Insert what is not there yet; ids that exist are left untouched, whoever brought them.
+
+        Raises:
+            LeaseLostError: The fence is not the batch's any more; so for every write that takes a fence or a lease.
+        """
 
     def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
         """(batch_id, line, content_hash) of each id that is stored."""
@@ -44,7 +48,9 @@ class RawStore(Protocol):
     def counts(self, batch_id: str) -> tuple[int, int]:
         """(accepted, quarantined) of a batch, counted in the store."""
 
-    def quarantine(self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str) -> int:
+    def quarantine(
+        self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str, fence: int
+    ) -> int:
         """Mark every record of the batch that meets a compiled condition (an aggregation expression).
 
         Returns:
@@ -57,11 +63,11 @@ class RawStore(Protocol):
     def in_quarantine(self, interaction_id: str) -> Quarantined | None:
         """One record in quarantine; None when it is not there."""
 
-    def release(self, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
+    def release(self, lease: Lease, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
         """Set fields of a record in quarantine and lift its mark; the history of both stays with the record.
 
         Returns:
-            Whether it was in quarantine.
+            Whether it was in quarantine, in the batch of the lease.
         """
 
     def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
@@ -80,14 +86,14 @@ class MetricsStore(Protocol):
     def prepare(self) -> None:
         """Create dataset, tables and view; idempotent."""
 
-    def replace(self, batch_id: str, rows: Iterable[MetricRow], expected: int) -> int:
+    def replace(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
         """Replace the batch's rows, unpublished, in one transaction; the interactions they add up to.
 
         Raises:
             TerminalError: That is something else than `expected`; nothing was changed.
         """
 
-    def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int) -> int:
+    def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
         """Replace the rows and mark the batch published, in one transaction.
 
         Raises:
@@ -110,14 +116,14 @@ class GraphStore(Protocol):
     def count(self, batch_id: str) -> int:
         """Interactions of the batch."""
 
-    def remove(self, batch_id: str) -> None:
-        """Delete the batch's interactions and their relationships; users and campaigns stay."""
+    def prune(self, batch_id: str, *, fence: int) -> None:
+        """Delete the batch's interactions that were last written under an older fence; users and campaigns stay."""
 
 
 class ReviewQueue(Protocol):
     """Orphaned interactions that wait for a person, or for the campaign they refer to (Neo4j)."""
 
-    def flag(self, batch_id: str, *, gate: str, run_id: str) -> int:
+    def flag(self, batch_id: str, *, gate: str, run_id: str, fence: int) -> int:
         """Flag every orphan of the batch; how many of it are flagged now."""
 
     def list(self, limit: int, batch_id: str | None = None) -> Sequence[ReviewItem]:
@@ -163,6 +169,9 @@ class VectorStore(Protocol):
     def count_of(self, embedding_batch_id: str) -> int:
         """How many rows this embedding batch wrote last."""
 
+    def strays(self, batch_id: str, writers: Mapping[str, int], limit: int) -> Sequence[str]:
+        """Ids of the batch whose row is of none of these writers: fences, by embedding batch."""
+
     def fallbacks(self, batch_id: str) -> Sequence[str]:
         """Ids of the batch whose vector no model made, sorted."""
 
@@ -173,7 +182,7 @@ class UndoJournal(Protocol):
     def prepare(self) -> None:
         """Create indexes; idempotent."""
 
-    def keep(self, embedding_batch_id: str, images: Sequence[BeforeImage]) -> None:
+    def keep(self, lease: Lease, embedding_batch_id: str, images: Sequence[BeforeImage]) -> None:
         """Keep before-images; the first one of an id stays, so that a retry does not keep its own rows."""
 
     def images(self, embedding_batch_id: str, interaction_ids: Sequence[str]) -> Mapping[str, BeforeImage]:

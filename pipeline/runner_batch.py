@@ -46,7 +46,9 @@ class CountsRecords(Protocol):
     def counts(self, batch_id: str) -> tuple[int, int]:
         """(accepted, quarantined) of a batch, counted in the store."""
 
-    def quarantine(self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str) -> int:
+    def quarantine(
+        self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str, fence: int
+    ) -> int:
         """Mark every record of the batch that meets a condition."""
 
 
@@ -138,17 +140,27 @@ class BatchRun:
 
     def withdraw(self, note: str) -> Ending:
         """Take back what the batch published; its records stay in MongoDB, marked, and its file in the spool."""
-        batch_id, run_id = self._source.batch_id, f"rejected-{self._keeper.lease.fence}"
+        batch_id, fence = self._source.batch_id, self._keeper.lease.fence
         everything = {"$literal": True}
         self._sure(
             lambda: self._parts.raw_store.quarantine(
-                batch_id, everything, gate="person", reason=f"rejected: {note}", run_id=run_id
+                batch_id,
+                everything,
+                gate="person",
+                reason=f"rejected: {note}",
+                run_id=f"rejected-{fence}",
+                fence=fence,
             )
         )
         self._recount()
         for step in STEPS:
-            published = step.kind is StepKind.STAGE and step.name in WITHDRAWN and is_done(self._document, step.key)
-            if published and (ending := self._do(step)) is not None:
+            begun = step.key in (self._document.get("steps") or {})  # done, or cut off in the middle
+            if (
+                step.kind is StepKind.STAGE
+                and step.name in WITHDRAWN
+                and begun
+                and (ending := self._do(step)) is not None
+            ):
                 return self._end(ending)
         where = self._kept("person", f"Rejected: {note}.")
         return self._end(Ending(BatchStatus.DEAD, ExitCode.OK, f"Rejected: {note}.{where}"))

@@ -13,10 +13,20 @@ from checkpoints.actions.data_docs import DataDocsAction
 from checkpoints.actions.flag import FlagAction
 from checkpoints.actions.quarantine import QuarantineAction
 from checkpoints.actions.rollback import RollbackAction
+from checkpoints.actions.sweep import SweepAction
 
 ACTIONS: dict[str, type[GateAction]] = {
-    action.kind: action for action in (QuarantineAction, FlagAction, RollbackAction, AlertAction, DataDocsAction)
+    action.kind: action
+    for action in (QuarantineAction, FlagAction, RollbackAction, SweepAction, AlertAction, DataDocsAction)
 }
 """By the kind of their intents, in the order they act: records first, then people, pages last."""
 
-__all__ = ["ACTIONS", "AlertAction", "DataDocsAction", "FlagAction", "QuarantineAction", "RollbackAction"]
+__all__ = [
+    "ACTIONS",
+    "AlertAction",
+    "DataDocsAction",
+    "FlagAction",
+    "QuarantineAction",
+    "RollbackAction",
+    "SweepAction",
+]

@@ -36,7 +36,10 @@ class FlagAction(GateAction):
         """Flag them; one that a person resolved stays resolved."""
         del data
         assert scope.effects is not None
-        flagged = scope.effects.review().flag(scope.batch_id, gate=scope.gate, run_id=scope.run_id)
+        assert scope.lease is not None
+        flagged = scope.effects.review().flag(
+            scope.batch_id, gate=scope.gate, run_id=scope.run_id, fence=scope.lease.fence
+        )
         return f"{flagged:,} {'interaction waits' if flagged == 1 else 'interactions wait'} for review"
 
 

@@ -44,12 +44,14 @@ class QuarantineAction(GateAction):
     def perform(cls, data: Mapping[str, Any], scope: ActionScope) -> str:
         """Mark them; those marked before keep their mark."""
         assert scope.effects is not None
+        assert scope.lease is not None
         marked = scope.effects.raw_store.quarantine(
             scope.batch_id,
             json.loads(str(data["condition"])),
             gate=scope.gate,
             reason=str(data["reason"]),
             run_id=scope.run_id,
+            fence=scope.lease.fence,
         )
         return f"{marked:,} {'record is' if marked == 1 else 'records are'} in quarantine"
 

@@ -26,8 +26,15 @@ FAILED = "failed"
 class FlagsOrphans(Protocol):
     """The part of the review queue that a gate needs."""
 
-    def flag(self, batch_id: str, *, gate: str, run_id: str) -> int:
+    def flag(self, batch_id: str, *, gate: str, run_id: str, fence: int) -> int:
         """Flag every orphan of the batch; how many are flagged now."""
+
+
+class Sweeps(Protocol):
+    """Removes vectors of runs that had lost their batch."""
+
+    def perform(self, lease: Lease, document: Mapping[str, Any]) -> Sequence[str]:
+        """Remove them; their ids."""
 
 
 class Removed(Protocol):
@@ -68,6 +75,7 @@ class Effects:
         raw_store: Where records are quarantined.
         review: Where orphans are flagged.
         rollback: Takes embedding batches back.
+        sweep: Removes vectors that do not count.
         alarms: Tells people.
     """
 
@@ -75,6 +83,7 @@ class Effects:
     raw_store: RawStore
     review: Callable[[], FlagsOrphans]
     rollback: Callable[[], RollsBack]
+    sweep: Callable[[], Sweeps]
     alarms: Callable[[], Alarms]
 
 

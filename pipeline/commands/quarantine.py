@@ -90,7 +90,9 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
             f"Batch {short(record.batch_id)} is {document.get('status')}: its records cannot be released now.",
             next_step=f"Look: run.py status {short(record.batch_id)}",
         )
-    app.raw_store.release(interaction_id, new, note=note, run_id=f"release-{uuid.uuid4().hex[:8]}")
+    with app.leased(record.batch_id) as keeper:
+        run_id = f"release-{uuid.uuid4().hex[:8]}"
+        app.raw_store.release(keeper.lease, interaction_id, new, note=note, run_id=run_id)
     click.echo(f"{printable(interaction_id)} is released.")
     if document.get("status") == BatchStatus.HALTED:
         click.echo(f"Its batch is halted. Check it again: run.py recheck {short(record.batch_id)}")

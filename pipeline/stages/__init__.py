@@ -9,5 +9,6 @@ from pipeline.stages.load import LoadStage
 from pipeline.stages.publish import PublishStage
 from pipeline.stages.reembed import Reembedder
 from pipeline.stages.rollback import Rollback
+from pipeline.stages.sweep import Sweep
 
-__all__ = ["AggregateStage", "EmbedStage", "GraphStage", "LoadStage", "PublishStage", "Reembedder", "Rollback"]
+__all__ = ["AggregateStage", "EmbedStage", "GraphStage", "LoadStage", "PublishStage", "Reembedder", "Rollback", "Sweep"]

@@ -31,6 +31,6 @@ class AggregateStage:
         batch_id = context.batch_id
         expected = sum(self._raw.counts(batch_id))
         rows = list(self._raw.metrics(batch_id, include_quarantined=True))
-        written = self._metrics.replace(batch_id, rows, expected)
+        written = self._metrics.replace(batch_id, rows, expected, fence=context.lease.fence)
         context.progress.advance(self.name, written, expected)
         return {"rows": len(rows), "interactions": written}

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from pipeline.model import FALLBACK_SOURCE, BeforeImage, EmbedManifest, VectorRow
+from pipeline.model import FALLBACK_SOURCE, BeforeImage, EmbedManifest, Lease, VectorRow
 from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorStore
+from pipeline.stages.sweep import Sweep
 
 EMBED, REEMBED = "embed", "reembed"
 
@@ -69,8 +70,9 @@ class EmbedStage:
             TerminalError: The model refuses us. A model that is down gives fallback vectors instead.
         """
         document = self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
-        started = begun(context.batch_id, document, kind=EMBED)
+        started = begun(context.lease, document, kind=EMBED)
         self._ledger.set_embedding(context.lease, started)
+        Sweep(self._vectors, self._journal).take_over(context.lease, document, started)
         messages, tally = self._raw.messages(context.batch_id), Tally()
         while chunk := list(islice(messages, self._chunk)):
             self._embed(context, started, chunk, tally)
@@ -92,7 +94,7 @@ class EmbedStage:
         tally.sources.update(done.values())
         missing = [(key, text) for key, text in chunk if key not in done]
         rows = list(made(self._embedder, context, manifest, missing, tally, set(mine)))
-        write(self._vectors, self._journal, manifest, rows)
+        write(self._vectors, self._journal, context.lease, manifest, rows)
         tally.sources.update(row.embedding_source for row in rows)
 
 
@@ -132,22 +134,28 @@ def made(  # noqa: PLR0917 - each is one thing the embed stage and a re-embeddin
         )
 
 
-def write(vectors: VectorStore, journal: UndoJournal, manifest: EmbedManifest, rows: Sequence[VectorRow]) -> None:
-    """Write rows; what they replace is in the undo journal before."""
+def write(
+    vectors: VectorStore, journal: UndoJournal, lease: Lease, manifest: EmbedManifest, rows: Sequence[VectorRow]
+) -> None:
+    """Write rows; what they replace is in the undo journal before.
+
+    Raises:
+        LeaseLostError: Another run has taken the batch over.
+    """
     before = vectors.rows([row.interaction_id for row in rows])
     ours = manifest.embedding_batch_id
     replaced = {key: row for key, row in before.items() if row.embedding_batch_id != ours}
     new = [row.interaction_id for row in rows if row.interaction_id not in before]
     images = [BeforeImage(key, row) for key, row in replaced.items()]
-    journal.keep(ours, [*images, *(BeforeImage(key, None) for key in new)])
+    journal.keep(lease, ours, [*images, *(BeforeImage(key, None) for key in new)])
     vectors.upsert(rows)
 
 
-def begun(batch_id: str, document: Mapping[str, Any], *, kind: str) -> EmbedManifest:
+def begun(lease: Lease, document: Mapping[str, Any], *, kind: str) -> EmbedManifest:
     """The embedding batch to write: a crashed run's, or a new one; one that was rolled back is never used again.
 
     Args:
-        batch_id: The batch.
+        lease: The run's lease on the batch.
         document: Its ledger document.
         kind: `embed` or `reembed`.
     """
@@ -158,7 +166,8 @@ def begun(batch_id: str, document: Mapping[str, Any], *, kind: str) -> EmbedMani
         goes_on = goes_on and not latest.get("finished", True)
     if not goes_on:
         number += 1
-    return EmbedManifest(embedding_batch(batch_id, number), number=number, kind=kind, finished=False)
+    name = embedding_batch(lease.batch_id, number)
+    return EmbedManifest(name, number=number, kind=kind, finished=False, fence=lease.fence)
 
 
 def finished(manifest: EmbedManifest, tally: Tally, sample_size: int) -> EmbedManifest:

@@ -35,13 +35,13 @@ class GraphStage:
         """
         batch_id, written = context.batch_id, 0
         accepted, _quarantined = self._raw.counts(batch_id)
-        if self._graph.count(batch_id) > accepted:
-            self._graph.remove(batch_id)  # records were quarantined since: what is accepted is written anew
         records = self._raw.graph_records(batch_id)
         while chunk := list(islice(records, self._chunk)):
             self._graph.write(batch_id, chunk, fence=context.lease.fence)
             written += len(chunk)
             context.progress.advance(self.name, written, accepted)
+        if self._graph.count(batch_id) > accepted:  # records were quarantined since an earlier run wrote them
+            self._graph.prune(batch_id, fence=context.lease.fence)
         there = self._graph.count(batch_id)
         if there != accepted:
             raise TerminalError(

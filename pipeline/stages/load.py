@@ -55,7 +55,7 @@ class LoadStage:
         records = [item for item in chunk if isinstance(item, Interaction)]
         letters = [item for item in chunk if isinstance(item, DeadLetter)]
         if records:
-            self._raw.insert(context.batch_id, records, context.received_at)
+            self._raw.insert(context.batch_id, records, context.received_at, fence=context.lease.fence)
             owners = self._raw.owners([record.interaction_id for record in records])
             for record in records:
                 letter = _judged(context.batch_id, record, owners, tally)

@@ -31,6 +31,6 @@ class PublishStage:
         batch_id = context.batch_id
         accepted, _quarantined = self._raw.counts(batch_id)
         rows = list(self._raw.metrics(batch_id, include_quarantined=False))
-        written = self._metrics.publish(batch_id, rows, accepted)
+        written = self._metrics.publish(batch_id, rows, accepted, fence=context.lease.fence)
         context.progress.advance(self.name, written, accepted)
         return {"rows": len(rows), "interactions": written}

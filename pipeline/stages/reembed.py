@@ -7,6 +7,7 @@ from itertools import islice
 from pipeline.model import FALLBACK_SOURCE, EmbedManifest
 from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorStore
 from pipeline.stages.embed import REEMBED, Tally, begun, finished, made, write
+from pipeline.stages.sweep import Sweep
 
 
 class Reembedder:
@@ -41,9 +42,10 @@ class Reembedder:
         Returns:
             What was written; None when there was nothing to replace, or the model is still down.
         """
-        waiting = set(self._vectors.fallbacks(context.batch_id))
         document = self._ledger.batch(context.batch_id) or {}
-        started = begun(context.batch_id, document, kind=REEMBED)
+        started = begun(context.lease, document, kind=REEMBED)
+        swept = Sweep(self._vectors, self._journal).take_over(context.lease, document, started)
+        waiting = {*self._vectors.fallbacks(context.batch_id), *swept}
         messages = ((key, text) for key, text in self._raw.messages(context.batch_id) if key in waiting)
         tally, recorded = Tally(), False
         while chunk := list(islice(messages, self._chunk)):
@@ -58,7 +60,7 @@ class Reembedder:
             if not recorded:
                 self._ledger.set_embedding(context.lease, started)
                 recorded = True
-            write(self._vectors, self._journal, started, rows)
+            write(self._vectors, self._journal, context.lease, started, rows)
             tally.ids += [*(row.interaction_id for row in rows), *part.refused]
             tally.rejected.update(part.rejected)
             tally.sources.update(row.embedding_source for row in rows)

@@ -48,8 +48,8 @@ class Hands:
         self._called(f"green {gate}")
         return []
 
-    def flag(self, batch_id: str, *, gate: str, run_id: str) -> int:
-        del batch_id, gate, run_id
+    def flag(self, batch_id: str, *, gate: str, run_id: str, fence: int) -> int:
+        del batch_id, gate, run_id, fence
         self._called("flag")
         return 2
 

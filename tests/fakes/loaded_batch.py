@@ -48,7 +48,9 @@ class LoadedBatch:
 
     def quarantine(self, *user_ids: str) -> int:
         condition = {"$in": ["$user_id", {"$literal": list(user_ids)}]}
-        return self.raw.quarantine(self.batch_id, condition, gate="raw", reason="test", run_id="1")
+        return self.raw.quarantine(
+            self.batch_id, condition, gate="raw", reason="test", run_id="1", fence=self.context.lease.fence
+        )
 
     def manifest(self) -> EmbedManifest:
         kept = dict(self.ledger.find(self.batch_id)["embedding"])

@@ -138,7 +138,7 @@ def test_a_run_whose_lease_was_taken_over_changes_nothing(scene: Scene) -> None:
 
 
 def test_every_action_has_a_kind_of_its_own() -> None:
-    assert list(ACTIONS) == ["quarantine", "flag", "rollback", "alert", "docs"]
+    assert list(ACTIONS) == ["quarantine", "flag", "rollback", "sweep", "alert", "docs"]
 
 
 def test_a_gate_that_passes_resolves_what_was_open(make_site: MakeSite) -> None:

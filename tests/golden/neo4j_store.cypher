@@ -24,6 +24,10 @@ UNWIND $rows AS row
 MERGE (c:Campaign {campaign_id: row.campaign_id})
 SET c += row.properties, c.in_catalogue = true
 
-MATCH (i:Interaction {batch_id: $batch_id}) DETACH DELETE i
+MATCH (i:Interaction {batch_id: $batch_id}) WHERE coalesce(i.fence, 0) < $fence DETACH DELETE i
+
+MERGE (b:SluicegateBatch {batch_id: $batch_id})
+SET b.fence = CASE WHEN coalesce(b.fence, 0) < $fence THEN $fence ELSE b.fence END
+RETURN b.fence AS fence
 
 MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions

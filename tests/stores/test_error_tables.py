@@ -60,7 +60,7 @@ def connect_milvus() -> None:
 
 def connect_bigquery() -> None:
     client = bigquery.connect("project", endpoint="http://127.0.0.1:9")
-    bigquery.BigQueryMetricsStore(client, "dataset").replace("ab" * 32, [], 0)
+    bigquery.BigQueryMetricsStore(client, "dataset").replace("ab" * 32, [], 0, fence=1)
 
 
 @pytest.mark.parametrize(

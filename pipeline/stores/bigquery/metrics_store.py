@@ -14,7 +14,7 @@ from google.api_core.exceptions import Conflict
 from google.api_core.retry import Retry, if_transient_error
 from google.cloud import bigquery
 
-from pipeline.errors import TerminalError
+from pipeline.errors import LeaseLostError, TerminalError
 from pipeline.model import MetricRow, short
 from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
@@ -47,6 +47,10 @@ BATCHES_SCHEMA = (
     bigquery.SchemaField("published_at", bigquery.SqlTypeNames.TIMESTAMP, mode="REQUIRED"),
     bigquery.SchemaField("interactions", INTEGER, mode="REQUIRED"),
 )
+FENCES_SCHEMA = (
+    bigquery.SchemaField("batch_id", STRING, mode="REQUIRED"),
+    bigquery.SchemaField("fence", INTEGER, mode="REQUIRED", description="The highest that has written the batch."),
+)
 
 
 class BigQueryMetricsStore:
@@ -70,18 +74,19 @@ class BigQueryMetricsStore:
             metrics.clustering_fields = ["batch_id"]
             view = bigquery.Table(f"{self._dataset}.{queries.VIEW}")
             view.view_query = queries.view(self._dataset)
-            for table in (metrics, self._table(queries.BATCHES, BATCHES_SCHEMA), view):
+            fences = self._table(queries.FENCES, FENCES_SCHEMA)
+            for table in (metrics, self._table(queries.BATCHES, BATCHES_SCHEMA), fences, view):
                 self._client.create_table(table, exists_ok=True, retry=RETRY, timeout=TIMEOUT)
 
-    def replace(self, batch_id: str, rows: Iterable[MetricRow], expected: int) -> int:
+    def replace(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
         """Replace the batch's rows and un-publish it, in one transaction."""
-        return self._write(batch_id, rows, expected, publish=False)
+        return self._write(batch_id, rows, expected, publish=False, fence=fence)
 
-    def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int) -> int:
+    def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
         """Replace the batch's rows and publish it, in one transaction."""
-        return self._write(batch_id, rows, expected, publish=True)
+        return self._write(batch_id, rows, expected, publish=True, fence=fence)
 
-    def _write(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, publish: bool) -> int:
+    def _write(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, publish: bool, fence: int) -> int:
         content = "".join(json.dumps(_json_row(row), sort_keys=True) + "\n" for row in rows).encode()
         digest = hashlib.sha256(content).hexdigest()[:16]
         staging = queries.staging_table(batch_id, digest)
@@ -94,7 +99,9 @@ class BigQueryMetricsStore:
                     f"MongoDB has {expected:,}; nothing was changed.",
                     next_step="Look whether records of the batch were changed while it was aggregated, then run again.",
                 )
-            self._run(queries.replace_script(self._dataset, batch_id, staging, published=staged if publish else None))
+            published = staged if publish else None
+            self._run(queries.replace_script(self._dataset, batch_id, staging, published=published, fence=fence))
+            self._check_fence(batch_id, fence)
             self._client.delete_table(f"{self._dataset}.{staging}", not_found_ok=True, retry=RETRY, timeout=TIMEOUT)
         return staged
 
@@ -131,6 +138,14 @@ class BigQueryMetricsStore:
             f"BigQuery: load job {job_id} was submitted {ATTEMPTS} times with the same content.",
             next_step="Look what keeps sending this batch; BigQuery keeps job ids for months.",
         )
+
+    def _check_fence(self, batch_id: str, fence: int) -> None:
+        [row] = self._run(queries.highest_fence(self._dataset, batch_id))
+        if int(row["fence"]) > fence:
+            raise LeaseLostError(
+                f"Batch {short(batch_id)} was taken over by another run while its metrics were written.",
+                next_step="Nothing needs to be done: the other run goes on with the batch.",
+            )
 
     def _staged_sum(self, staging: str) -> int:
         [row] = self._run(queries.staged_sum(self._dataset, staging))

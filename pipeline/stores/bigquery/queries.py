@@ -11,6 +11,7 @@ from pipeline.errors import ConfigurationError
 
 METRICS = "interaction_metrics"
 BATCHES = "batches"
+FENCES = "fences"
 VIEW = "published_metrics"
 
 COLUMNS = ("batch_id", "campaign_id", "type", "window_start", "interactions", "distinct_users", "value")
@@ -58,29 +59,42 @@ def staged_sum(dataset: str, staging: str) -> str:
     return f"SELECT COALESCE(SUM(interactions), 0) AS interactions FROM `{dataset}.{staging}`"  # noqa: S608 - checked names
 
 
-def replace_script(dataset: str, batch_id: str, staging: str, *, published: int | None) -> str:
+def replace_script(dataset: str, batch_id: str, staging: str, *, published: int | None, fence: int) -> str:
     """One transaction: the batch's rows are replaced by the staged ones, and the batch is published or not.
+
+    Every statement holds only while no later fence has written; `highest_fence` tells afterwards whether one has.
 
     Args:
         dataset: `project.dataset`.
         batch_id: The batch.
         staging: The table its rows were loaded into.
         published: The interactions it is published with; None leaves it unpublished.
+        fence: The writer's.
     """
     columns, batch = ", ".join(COLUMNS), f"'{checked_batch_id(batch_id)}'"
-    mark = "" if published is None else _mark_published(dataset, batch, published)
+    later = f"SELECT 1 FROM `{dataset}.{FENCES}` WHERE batch_id = {batch} AND fence > {int(fence)}"  # noqa: S608
+    held = f"NOT EXISTS ({later})"
+    mark = "" if published is None else _mark_published(dataset, batch, published, held)
     return f"""BEGIN TRANSACTION;
-DELETE FROM `{dataset}.{METRICS}` WHERE batch_id = {batch};
-DELETE FROM `{dataset}.{BATCHES}` WHERE batch_id = {batch};
+DELETE FROM `{dataset}.{FENCES}` WHERE batch_id = {batch} AND fence <= {int(fence)};
+INSERT INTO `{dataset}.{FENCES}` (batch_id, fence) SELECT {batch}, {int(fence)} FROM (SELECT 1) WHERE {held};
+DELETE FROM `{dataset}.{METRICS}` WHERE batch_id = {batch} AND {held};
+DELETE FROM `{dataset}.{BATCHES}` WHERE batch_id = {batch} AND {held};
 INSERT INTO `{dataset}.{METRICS}` ({columns})
-SELECT {columns} FROM `{dataset}.{staging}`;{mark}
+SELECT {columns} FROM `{dataset}.{staging}` WHERE {held};{mark}
 COMMIT TRANSACTION;"""  # noqa: S608 - checked names
 
 
-def _mark_published(dataset: str, batch: str, interactions: int) -> str:
+def _mark_published(dataset: str, batch: str, interactions: int, held: str) -> str:
     return f"""
 INSERT INTO `{dataset}.{BATCHES}` (batch_id, published_at, interactions)
-VALUES ({batch}, CURRENT_TIMESTAMP(), {int(interactions)});"""  # noqa: S608 - checked names
+SELECT {batch}, CURRENT_TIMESTAMP(), {int(interactions)} FROM (SELECT 1) WHERE {held};"""  # noqa: S608 - checked names
+
+
+def highest_fence(dataset: str, batch_id: str) -> str:
+    """The highest fence that has written the batch."""
+    batch = f"'{checked_batch_id(batch_id)}'"
+    return f"SELECT MAX(fence) AS fence FROM `{dataset}.{FENCES}` WHERE batch_id = {batch}"  # noqa: S608
 
 
 def view(dataset: str) -> str:

@@ -73,6 +73,13 @@ def equals(field: str, value: str) -> str:
     return f"{field} == {literal(value)}"
 
 
+def strays(batch_id: str, writers: Mapping[str, int]) -> str:
+    """Rows of a batch that none of these writers wrote: fences, by embedding batch."""
+    of_batch = equals("batch_id", batch_id)
+    known = [f"({equals('embedding_batch_id', name)} and fence == {int(fence)})" for name, fence in writers.items()]
+    return f"{of_batch} and not ({' or '.join(known)})" if known else of_batch
+
+
 def keys_filter(field: str, ids: Sequence[str]) -> str:
     """Rows with one of these keys."""
     return f"{field} in [{', '.join(literal(key) for key in ids)}]"

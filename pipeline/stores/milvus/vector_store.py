@@ -95,6 +95,11 @@ class MilvusVectorStore:
         [row] = self._query(queries.equals("embedding_batch_id", embedding_batch_id), ["count(*)"], None)
         return int(row["count(*)"])
 
+    def strays(self, batch_id: str, writers: Mapping[str, int], limit: int) -> Sequence[str]:
+        """Ids of the batch whose row is of none of these writers: fences, by embedding batch."""
+        rows = self._query(queries.strays(batch_id, writers), [queries.KEY], limit)
+        return [row[queries.KEY] for row in rows]
+
     def fallbacks(self, batch_id: str) -> Sequence[str]:
         """Ids of the batch whose vector no model made, sorted."""
         where = f"{queries.equals('batch_id', batch_id)} and {queries.equals('embedding_source', FALLBACK_SOURCE)}"

@@ -72,8 +72,12 @@ def free_or_ours_filter(batch_id: str, holder: str) -> Document:
 
 
 def lease_taken(holder: str, seconds: float) -> Update:
-    """The lease under a new holder and a higher fence."""
-    return [{"$set": {"holder": literal(holder), "fence": {"$add": ["$fence", 1]}, "expires_at": _in(seconds)}}]
+    """The lease under a new holder and a higher fence: the time, so that it also grows when the ledger was lost.
+
+    The other stores remember the highest fence that has written to them.
+    """
+    fence = {"$max": [{"$add": ["$fence", 1]}, _NOW_MS]}
+    return [{"$set": {"holder": literal(holder), "fence": fence, "expires_at": _in(seconds)}}]
 
 
 def our_lease_filter(batch_id: str, holder: str, fence: int) -> Document:

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.cursor import Cursor
 from pymongo.errors import BulkWriteError, CursorNotFound, OperationFailure
 
 from pipeline.errors import TerminalError, TransientError
-from pipeline.model import GraphRecord, Interaction, MetricRow, Quarantined, short
+from pipeline.model import GraphRecord, Interaction, Lease, MetricRow, Quarantined, short
 from pipeline.ports import RawStore
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import DUPLICATE_KEY, ERRORS
+from pipeline.stores.mongodb.fencing import Fence
 from pipeline.stores.mongodb.queries import (
     INDEXES,
     INTERACTIONS,
@@ -46,6 +48,7 @@ class MongoRawStore(RawStore):
 
     def __init__(self, database: Database) -> None:
         self._interactions: Collection[dict[str, Any]] = database.get_collection(INTERACTIONS)
+        self._fence = Fence(database)
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
@@ -54,15 +57,14 @@ class MongoRawStore(RawStore):
                 options = {name: value for name, value in index.items() if name != "keys"}
                 self._interactions.create_index(index["keys"], **options)
 
-    def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime) -> None:
+    def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime, *, fence: int) -> None:
         """Insert what is not there yet; of records that share an id, the first. Existing ids are left untouched."""
         first: dict[str, Interaction] = {}
         for record in records:
             first.setdefault(record.interaction_id, record)
         documents = [interaction_document(batch_id, record, received_at) for record in first.values()]
-        with ERRORS.guard(f"inserting records of batch {short(batch_id)}"):
-            for start in range(0, len(documents), INSERT_RECORDS):
-                self._insert(documents[start : start + INSERT_RECORDS])
+        for start in range(0, len(documents), INSERT_RECORDS):
+            self._insert(batch_id, fence, documents[start : start + INSERT_RECORDS])
 
     def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
         """(batch_id, line, content_hash) of each id that is stored."""
@@ -81,7 +83,9 @@ class MongoRawStore(RawStore):
         counted = {row["_id"]: int(row["n"]) for row in rows}
         return counted.get(False, 0), counted.get(True, 0)
 
-    def quarantine(self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str) -> int:
+    def quarantine(
+        self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str, fence: int
+    ) -> int:
         """Mark the records of a batch that meet a condition; those marked before keep their mark.
 
         Args:
@@ -90,13 +94,19 @@ class MongoRawStore(RawStore):
             gate: The gate that named them.
             reason: Why, for people.
             run_id: The check that named them.
+            fence: Of the lease of the run that marks them.
 
         Returns:
             How many records of the batch are marked now.
         """
         mark = {"gate": gate, "reason": reason, "run_id": run_id, "at": datetime.now(UTC)}
-        with ERRORS.guard(f"quarantining records of batch {short(batch_id)}"):
-            self._interactions.update_many(quarantine_filter(batch_id, condition), {"$set": {"quarantine": mark}})
+        update, doing = {"$set": {"quarantine": mark}}, f"quarantining records of batch {short(batch_id)}"
+
+        def marked(session: ClientSession) -> None:
+            self._interactions.update_many(quarantine_filter(batch_id, condition), update, session=session)
+
+        self._fence.write(batch_id, fence, marked, doing=doing)
+        with ERRORS.guard(doing):
             return self._interactions.count_documents(quarantined_filter(batch_id))
 
     def quarantined(self, batch_id: str | None, limit: int) -> Sequence[Quarantined]:
@@ -112,15 +122,19 @@ class MongoRawStore(RawStore):
             row = self._interactions.find_one(in_quarantine_filter(interaction_id))
         return _quarantined(row) if row else None
 
-    def release(self, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
+    def release(self, lease: Lease, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
         """Set fields of a record in quarantine and lift its mark; the history of both stays with the record.
 
         Returns:
-            Whether it was in quarantine.
+            Whether it was in quarantine, in the batch of the lease.
         """
-        with ERRORS.guard(f"releasing interaction {interaction_id!r}"):
-            found = self._interactions.update_one(in_quarantine_filter(interaction_id), released(changes, note, run_id))
-        return bool(found.matched_count)
+        mine = {**in_quarantine_filter(interaction_id), "batch_id": {"$eq": lease.batch_id}}
+        update = released(changes, note, run_id)
+
+        def lifted(session: ClientSession) -> bool:
+            return bool(self._interactions.update_one(mine, update, session=session).matched_count)
+
+        return self._fence.write(lease.batch_id, lease.fence, lifted, doing=f"releasing interaction {interaction_id!r}")
 
     def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
         """The batch's metrics, grouped in MongoDB, in a fixed order."""
@@ -161,15 +175,33 @@ class MongoRawStore(RawStore):
         for row in self._accepted(batch_id, ("message",), with_message=True):
             yield row["_id"], row["message"]
 
-    def _insert(self, documents: Sequence[dict[str, Any]]) -> None:
-        try:
-            self._interactions.insert_many(documents, ordered=False)
-        except BulkWriteError as error:
-            problems = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
-            others = [problem for problem in problems if problem.get("code") != DUPLICATE_KEY]
-            if others:
-                # the bulk error's own text repeats whole records
-                raise OperationFailure(str(others[0].get("errmsg", "")), others[0].get("code")) from None
+    def _insert(self, batch_id: str, fence: int, documents: Sequence[dict[str, Any]]) -> None:
+        """All that is new, in one transaction. An id that exists ends it, so then only the others are inserted."""
+        doing = f"inserting records of batch {short(batch_id)}"
+        if self._insert_all(batch_id, fence, documents, doing):
+            return
+        there = self.owners([document["_id"] for document in documents])
+        new = [document for document in documents if document["_id"] not in there]
+        if not self._insert_all(batch_id, fence, new, doing):
+            raise TransientError(
+                f"MongoDB: {doing} met another batch with the same interaction_ids at the same time.",
+                next_step="Run again: the first writer wins.",
+            )
+
+    def _insert_all(self, batch_id: str, fence: int, documents: Sequence[dict[str, Any]], doing: str) -> bool:
+        """Whether all were inserted; otherwise none was, because one is there already."""
+
+        def inserted(session: ClientSession) -> bool:
+            try:
+                if documents:
+                    self._interactions.insert_many(documents, ordered=False, session=session)
+            except BulkWriteError as error:
+                _refuse_others(error)
+                session.abort_transaction()
+                return False
+            return True
+
+        return self._fence.write(batch_id, fence, inserted, doing=doing)
 
     def _accepted(self, batch_id: str, fields: Iterable[str], *, with_message: bool) -> Iterator[dict[str, Any]]:
         """One cursor; one that the server gave up, while the reader waited for an API, goes on after its last id."""
@@ -193,6 +225,14 @@ class MongoRawStore(RawStore):
     def _aggregate(self, pipeline: list[dict[str, Any]], doing: str) -> Iterator[dict[str, Any]]:
         with ERRORS.guard(doing), self._interactions.aggregate(pipeline, allowDiskUse=True) as rows:
             yield from rows
+
+
+def _refuse_others(error: BulkWriteError) -> None:
+    """Raise what is wrong besides ids that exist, without the bulk error's own text: it repeats whole records."""
+    problems = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
+    others = [problem for problem in problems if problem.get("code") != DUPLICATE_KEY]
+    if others:
+        raise OperationFailure(str(others[0].get("errmsg", "")), others[0].get("code")) from None
 
 
 def _quarantined(row: Mapping[str, Any]) -> Quarantined:

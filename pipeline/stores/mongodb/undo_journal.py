@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy
 from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
 
-from pipeline.model import BeforeImage, VectorRow
+from pipeline.model import BeforeImage, Lease, VectorRow
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.fencing import Fence
 
 COLLECTION = "undo_journal"
 CHUNK = 50
@@ -29,6 +31,7 @@ class MongoUndoJournal:
 
     def __init__(self, database: Database) -> None:
         self._images = database.get_collection(COLLECTION)
+        self._fence = Fence(database)
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
@@ -36,7 +39,7 @@ class MongoUndoJournal:
             self._images.create_index([("embedding_batch_id", 1), ("interaction_id", 1)], name="embedding_batch")
             self._images.create_index([("before.embedding_batch_id", 1)], name="before", sparse=True)
 
-    def keep(self, embedding_batch_id: str, images: Sequence[BeforeImage]) -> None:
+    def keep(self, lease: Lease, embedding_batch_id: str, images: Sequence[BeforeImage]) -> None:
         """Keep before-images; the first one of an id stays, so that a retry does not keep its own rows."""
         writes = [
             UpdateOne(
@@ -44,9 +47,13 @@ class MongoUndoJournal:
             )
             for one in images
         ]
-        if writes:
-            with ERRORS.guard(f"keeping before-images of embedding batch {embedding_batch_id}"):
-                self._images.bulk_write(writes, ordered=False)
+        doing = f"keeping before-images of embedding batch {embedding_batch_id}"
+
+        def kept(session: ClientSession) -> None:
+            if writes:
+                self._images.bulk_write(writes, ordered=False, session=session)
+
+        self._fence.write(lease.batch_id, lease.fence, kept, doing=doing)
 
     def images(self, embedding_batch_id: str, interaction_ids: Sequence[str]) -> Mapping[str, BeforeImage]:
         """Before-images of these ids."""

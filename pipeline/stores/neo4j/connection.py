@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,15 +68,38 @@ class Graph:
             for record in transaction.run(query, dict(parameters)):
                 yield record.data()
 
-    def write(self, queries: Sequence[str], parameters: Mapping[str, Any], *, doing: str, timeout: float) -> None:
-        """Run queries with the same parameters in one transaction, once: retries are the runner's."""
+    def write(
+        self,
+        queries: Sequence[str],
+        parameters: Mapping[str, Any],
+        *,
+        doing: str,
+        timeout: float,
+        first: Callable[[Rows], None] | None = None,
+    ) -> None:
+        """Run queries with the same parameters in one transaction, once: retries are the runner's.
+
+        Args:
+            queries: Cypher; values belong in the parameters.
+            parameters: The values.
+            doing: What is being done, for errors.
+            timeout: Seconds the server may take.
+            first: Given the rows of the first query; what it raises ends the transaction without a trace.
+
+        Raises:
+            SluicegateError: The driver's error, mapped.
+        """
         with (
             ERRORS.guard(doing),
             self.driver.session(database=self.database) as session,
             session.begin_transaction(timeout=timeout) as transaction,
         ):
-            for query in queries:
-                transaction.run(query, dict(parameters)).consume()
+            for number, query in enumerate(queries):
+                result = transaction.run(query, dict(parameters))
+                if first is not None and number == 0:
+                    first([record.data() for record in result])
+                else:
+                    result.consume()
             transaction.commit()
 
     def define(self, statement: str) -> None:

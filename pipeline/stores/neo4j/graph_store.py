@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.model import GraphRecord, short
-from pipeline.stores.neo4j import queries, review_queries
+from pipeline.stores.neo4j import fencing, queries, review_queries
 from pipeline.stores.neo4j.connection import Graph
 
 CHUNK = 1_000
@@ -26,18 +26,19 @@ class Neo4jGraphStore:
 
     def prepare(self) -> None:
         """Create constraints and indexes; idempotent."""
-        for statement in queries.SCHEMA:
+        for statement in (*queries.SCHEMA, *fencing.SCHEMA):
             self._graph.define(statement)
 
     def write(self, batch_id: str, records: Sequence[GraphRecord], *, fence: int) -> None:
         """Merge users and interactions and link them to campaigns that exist."""
         for start in range(0, len(records), CHUNK):
             rows = queries.interaction_rows(records[start : start + CHUNK])
-            self._graph.write(
+            self._fenced(
+                batch_id,
+                fence,
                 (queries.MERGE_INTERACTIONS, queries.LINK_TO_CAMPAIGNS),
-                {"rows": rows, "batch_id": batch_id, "fence": fence},
+                {"rows": rows},
                 doing=f"writing interactions of batch {short(batch_id)}",
-                timeout=TIME_LIMIT,
             )
 
     def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:
@@ -61,10 +62,15 @@ class Neo4jGraphStore:
         [row] = self._graph.read(queries.COUNT, {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)
         return int(row["interactions"])
 
-    def remove(self, batch_id: str) -> None:
-        """Delete the batch's interactions and their relationships; users and campaigns stay."""
+    def prune(self, batch_id: str, *, fence: int) -> None:
+        """Delete the batch's interactions that were last written under an older fence; users and campaigns stay."""
         doing = f"removing interactions of batch {short(batch_id)}"
-        self._graph.write((queries.REMOVE,), {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)
+        self._fenced(batch_id, fence, (queries.PRUNE,), {}, doing=doing)
+
+    def _fenced(
+        self, batch_id: str, fence: int, statements: Sequence[str], parameters: Mapping[str, Any], *, doing: str
+    ) -> None:
+        fencing.write(self._graph, batch_id, fence, statements, parameters, doing=doing, timeout=TIME_LIMIT)
 
     def _write(self, statements: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
         self._graph.write(statements, {"rows": rows}, doing="loading campaigns", timeout=TIME_LIMIT)

@@ -39,7 +39,7 @@ MERGE (c:Campaign {campaign_id: row.campaign_id})
 SET c += row.properties, c.in_catalogue = true
 """.strip()
 
-REMOVE = "MATCH (i:Interaction {batch_id: $batch_id}) DETACH DELETE i"
+PRUNE = "MATCH (i:Interaction {batch_id: $batch_id}) WHERE coalesce(i.fence, 0) < $fence DETACH DELETE i"
 
 COUNT = "MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions"
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.model import ReviewItem, short
+from pipeline.stores.neo4j import fencing
 from pipeline.stores.neo4j import review_queries as queries
 from pipeline.stores.neo4j.connection import Graph
 from pipeline.stores.neo4j.values import plain
@@ -28,10 +29,10 @@ class Neo4jReviewQueue:
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        for statement in queries.SCHEMA:
+        for statement in (*queries.SCHEMA, *fencing.SCHEMA):
             self._graph.define(statement)
 
-    def flag(self, batch_id: str, *, gate: str, run_id: str) -> int:
+    def flag(self, batch_id: str, *, gate: str, run_id: str, fence: int) -> int:
         """Flag every orphan of the batch, a chunk a transaction; what a person resolved stays resolved.
 
         One whose campaign came while the batch was written is linked instead, and its flag lifts if it had one. An
@@ -44,7 +45,10 @@ class Neo4jReviewQueue:
         found = self._graph.read(queries.OF_BATCH, {"batch_id": batch_id}, doing=doing, timeout=TIME_LIMIT)
         rows = queries.flag_rows(found, at, gate=gate, run_id=run_id)
         for start in range(0, len(rows), CHUNK):
-            self._graph.write(
+            fencing.write(
+                self._graph,
+                batch_id,
+                fence,
                 (queries.LINK, queries.LIFT, queries.FLAG),
                 {"rows": rows[start : start + CHUNK], "gate": gate, "run_id": run_id, "at": at},
                 doing=doing,

@@ -49,7 +49,7 @@ def loads(endpoints: Endpoints) -> Iterator[Loads]:
 
 
 def test_a_job_id_is_the_batch_its_content_and_the_attempt(loads: Loads) -> None:
-    loads.store.replace(BATCH, [ROW], 3)
+    loads.store.replace(BATCH, [ROW], 3, fence=1)
     [job_id] = loads.strict.job_ids
     assert job_id.startswith(f"sluicegate-{BATCH[:12]}-")
     assert job_id.endswith("-0")
@@ -57,25 +57,25 @@ def test_a_job_id_is_the_batch_its_content_and_the_attempt(loads: Loads) -> None
 
 def test_the_same_content_is_loaded_again_under_the_next_attempt(loads: Loads) -> None:
     for _ in range(3):
-        assert loads.store.publish(BATCH, [ROW], 3) == 3
+        assert loads.store.publish(BATCH, [ROW], 3, fence=1) == 3
     assert [job_id.rsplit("-", 1)[1] for job_id in loads.strict.job_ids] == ["0", "0", "1", "0", "1", "2"]
     assert loads.published() == [("c_1", 3)]
 
 
 def test_other_content_takes_another_job_id(loads: Loads) -> None:
-    loads.store.replace(BATCH, [ROW], 3)
-    loads.store.replace(BATCH, [replace(ROW, interactions=4)], 4)
+    loads.store.replace(BATCH, [ROW], 3, fence=1)
+    loads.store.replace(BATCH, [replace(ROW, interactions=4)], 4, fence=1)
     assert len(set(loads.strict.job_ids)) == 2
 
 
 def test_the_same_content_comes_back_after_other_content(loads: Loads) -> None:
     for interactions in (3, 4, 3):
-        loads.store.publish(BATCH, [replace(ROW, interactions=interactions)], interactions)
+        loads.store.publish(BATCH, [replace(ROW, interactions=interactions)], interactions, fence=1)
     assert loads.published() == [("c_1", 3)]
 
 
 def test_an_empty_batch_needs_no_load_job(loads: Loads) -> None:
-    loads.store.publish(BATCH, [], 0)
+    loads.store.publish(BATCH, [], 0, fence=1)
     assert loads.strict.job_ids == []
 
 
@@ -83,10 +83,10 @@ def test_an_empty_batch_needs_no_load_job(loads: Loads) -> None:
 def test_an_outage_in_the_middle_is_transient_names_the_batch_and_changes_nothing(
     loads: Loads, down_for: bytes
 ) -> None:
-    loads.store.publish(BATCH, [ROW], 3)
+    loads.store.publish(BATCH, [ROW], 3, fence=1)
     loads.strict.down_for = down_for
     with pytest.raises(TransientError, match=rf"BigQuery: publishing metrics of batch {BATCH[:12]} failed"):
-        loads.store.publish(BATCH, [replace(ROW, interactions=5)], 5)
+        loads.store.publish(BATCH, [replace(ROW, interactions=5)], 5, fence=1)
     loads.strict.down_for = None
     assert loads.published() == [("c_1", 3)]
 
@@ -94,7 +94,7 @@ def test_an_outage_in_the_middle_is_transient_names_the_batch_and_changes_nothin
 def test_a_run_after_an_outage_replaces_what_the_interrupted_one_staged(loads: Loads) -> None:
     loads.strict.down_for = b"BEGIN TRANSACTION"
     with pytest.raises(TransientError):
-        loads.store.publish(BATCH, [ROW], 3)
+        loads.store.publish(BATCH, [ROW], 3, fence=1)
     loads.strict.down_for = None
-    assert loads.store.publish(BATCH, [ROW], 3) == 3
+    assert loads.store.publish(BATCH, [ROW], 3, fence=1) == 3
     assert loads.published() == [("c_1", 3)]

@@ -59,42 +59,42 @@ def test_preparing_twice_changes_nothing(store: BigQueryMetricsStore) -> None:
 
 
 def test_aggregated_rows_are_not_seen_by_analysts(store: BigQueryMetricsStore, ask: Any) -> None:
-    assert store.replace(BATCH, rows(), 15) == 15
+    assert store.replace(BATCH, rows(), 15, fence=1) == 15
     assert (ask(ALL), ask(PUBLISHED)) == ([{"n": 5}], [{"n": 0, "i": 0}])
 
 
 def test_published_rows_are_seen(store: BigQueryMetricsStore, ask: Any) -> None:
-    assert store.publish(BATCH, rows(), 15) == 15
+    assert store.publish(BATCH, rows(), 15, fence=1) == 15
     assert ask(PUBLISHED) == [{"n": 5, "i": 15}]
 
 
 def test_writing_the_same_again_changes_nothing(store: BigQueryMetricsStore, ask: Any) -> None:
     for _ in range(3):
-        store.publish(BATCH, rows(), 15)
+        store.publish(BATCH, rows(), 15, fence=1)
     assert (ask(PUBLISHED), ask("SELECT COUNT(*) AS n FROM `{dataset}.batches`")) == ([{"n": 5, "i": 15}], [{"n": 1}])
 
 
 def test_aggregating_a_published_batch_again_unpublishes_it(store: BigQueryMetricsStore, ask: Any) -> None:
-    store.publish(BATCH, rows(), 15)
-    store.publish(OTHER, rows(OTHER, 1), 3)
-    store.replace(BATCH, rows(count=2), 6)
+    store.publish(BATCH, rows(), 15, fence=1)
+    store.publish(OTHER, rows(OTHER, 1), 3, fence=1)
+    store.replace(BATCH, rows(count=2), 6, fence=1)
     assert ask(PUBLISHED) == [{"n": 1, "i": 3}]
 
 
 def test_rows_that_do_not_add_up_change_nothing(store: BigQueryMetricsStore, ask: Any) -> None:
-    store.publish(BATCH, rows(), 15)
+    store.publish(BATCH, rows(), 15, fence=1)
     with pytest.raises(TerminalError, match="15 interactions, MongoDB has 16"):
-        store.publish(BATCH, rows(), 16)
+        store.publish(BATCH, rows(), 16, fence=1)
     assert ask(PUBLISHED) == [{"n": 5, "i": 15}]
 
 
 def test_an_empty_batch_is_published_with_nothing(store: BigQueryMetricsStore, ask: Any) -> None:
-    assert store.publish(BATCH, [], 0) == 0
+    assert store.publish(BATCH, [], 0, fence=1) == 0
     assert ask("SELECT interactions AS i FROM `{dataset}.batches`") == [{"i": 0}]
 
 
 def test_text_comes_back_as_it_was(store: BigQueryMetricsStore, ask: Any) -> None:
-    store.publish(BATCH, rows(count=1, campaign=NASTY), 3)
+    store.publish(BATCH, rows(count=1, campaign=NASTY), 3, fence=1)
     assert ask("SELECT campaign_id AS c FROM `{dataset}.published_metrics`") == [{"c": NASTY}]
 
 
@@ -102,7 +102,7 @@ def test_text_comes_back_as_it_was(store: BigQueryMetricsStore, ask: Any) -> Non
 def test_a_value_no_json_number_can_be_comes_back_as_it_was(
     store: BigQueryMetricsStore, ask: Any, value: float
 ) -> None:
-    store.publish(BATCH, [dataclasses.replace(row, value=value) for row in rows(count=1)], 3)
+    store.publish(BATCH, [dataclasses.replace(row, value=value) for row in rows(count=1)], 3, fence=1)
     assert ask("SELECT value AS v FROM `{dataset}.published_metrics`") == [{"v": value}]
 
 
@@ -119,28 +119,29 @@ def test_what_is_loaded_is_json_whatever_the_value() -> None:
 def test_batches_published_at_the_same_time_do_not_disturb_each_other(store: BigQueryMetricsStore, ask: Any) -> None:
     batches = [f"{number:02x}" * 32 for number in range(6)]
     with ThreadPoolExecutor(3) as pool:
-        published = list(pool.map(lambda batch: store.publish(batch, rows(batch, 2), 6), batches))
+        published = list(pool.map(lambda batch: store.publish(batch, rows(batch, 2), 6, fence=1), batches))
     assert (published, ask(PUBLISHED)) == ([6] * 6, [{"n": 12, "i": 36}])
 
 
 def test_no_staging_table_is_left(store: BigQueryMetricsStore, client: Client) -> None:
-    store.publish(BATCH, rows(), 15)
+    store.publish(BATCH, rows(), 15, fence=1)
     names = {table.table_id for table in client.list_tables(store._dataset)}
-    assert names == {"interaction_metrics", "batches", "published_metrics"}
+    assert names == {"interaction_metrics", "batches", "fences", "published_metrics"}
 
 
 @pytest.mark.parametrize("batch", ["", "x' OR '1'='1", "ab`cd", "AB" * 32, "ab" * 33, "ab" * 32 + "\n"])
 def test_what_is_no_batch_id_never_reaches_sql(store: BigQueryMetricsStore, batch: str) -> None:
     with pytest.raises(ConfigurationError):
-        store.replace(batch, [], 0)
+        store.replace(batch, [], 0, fence=1)
 
 
 def test_sql_is_golden(golden: Callable[[str, str], None]) -> None:
     dataset, staging = queries.dataset_path("project", "dataset"), queries.staging_table(BATCH, "0" * 16)
     parts = [
         queries.staged_sum(dataset, staging),
-        queries.replace_script(dataset, BATCH, staging, published=None),
-        queries.replace_script(dataset, BATCH, staging, published=15),
+        queries.replace_script(dataset, BATCH, staging, published=None, fence=7),
+        queries.replace_script(dataset, BATCH, staging, published=15, fence=7),
+        queries.highest_fence(dataset, BATCH),
         queries.view(dataset),
     ]
     golden("bigquery_metrics.sql", "\n\n".join(parts) + "\n")

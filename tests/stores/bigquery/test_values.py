@@ -49,19 +49,21 @@ def published(client: Client, store: BigQueryMetricsStore) -> Published:
 
 
 def test_hostile_texts_come_back_as_they_were(store: BigQueryMetricsStore, published: Published) -> None:
-    store.publish(BATCH, [replace(ROW, campaign_id=text, type=text[::-1]) for text in HOSTILE], 3 * len(HOSTILE))
+    store.publish(
+        BATCH, [replace(ROW, campaign_id=text, type=text[::-1]) for text in HOSTILE], 3 * len(HOSTILE), fence=1
+    )
     assert set(published("campaign_id, type")) == {(text, text[::-1]) for text in HOSTILE}
 
 
 def test_hostile_texts_leave_other_batches_alone(store: BigQueryMetricsStore, published: Published) -> None:
-    store.publish(OTHER, [replace(ROW, batch_id=OTHER)], 3)
-    store.publish(BATCH, [replace(ROW, campaign_id=text, type=text) for text in HOSTILE], 3 * len(HOSTILE))
-    store.publish(BATCH, [], 0)
+    store.publish(OTHER, [replace(ROW, batch_id=OTHER)], 3, fence=1)
+    store.publish(BATCH, [replace(ROW, campaign_id=text, type=text) for text in HOSTILE], 3 * len(HOSTILE), fence=1)
+    store.publish(BATCH, [], 0, fence=1)
     assert published("batch_id") == [(OTHER,)]
 
 
 def test_what_a_row_does_not_have_comes_back_as_null(store: BigQueryMetricsStore, published: Published) -> None:
-    store.publish(BATCH, [replace(ROW, campaign_id=None, type=None, window_start=None)], 3)
+    store.publish(BATCH, [replace(ROW, campaign_id=None, type=None, window_start=None)], 3, fence=1)
     assert published("campaign_id, type, window_start") == [(None, None, None)]
 
 
@@ -76,18 +78,20 @@ def test_what_a_row_does_not_have_comes_back_as_null(store: BigQueryMetricsStore
     ],
 )
 def test_a_window_is_the_same_instant(store: BigQueryMetricsStore, published: Published, instant: datetime) -> None:
-    store.publish(BATCH, [replace(ROW, window_start=instant)], 3)
+    store.publish(BATCH, [replace(ROW, window_start=instant)], 3, fence=1)
     assert published("window_start") == [(instant,)]
 
 
 def test_numbers_keep_all_their_digits(store: BigQueryMetricsStore, published: Published) -> None:
-    store.publish(BATCH, [replace(ROW, interactions=2**53 + 1, distinct_users=2**62, value=0.1 + 0.2)], 2**53 + 1)
+    store.publish(
+        BATCH, [replace(ROW, interactions=2**53 + 1, distinct_users=2**62, value=0.1 + 0.2)], 2**53 + 1, fence=1
+    )
     assert published("interactions, distinct_users, value") == [(2**53 + 1, 2**62, 0.1 + 0.2)]
 
 
 def test_the_time_of_publishing_is_kept(store: BigQueryMetricsStore, published: Published) -> None:
     before = datetime.now(UTC) - timedelta(minutes=1)
-    store.publish(BATCH, [ROW], 3)
+    store.publish(BATCH, [ROW], 3, fence=1)
     [(published_at,)] = published("published_at")
     assert before < published_at < before + timedelta(minutes=2)
 

@@ -29,6 +29,8 @@ def database(endpoints: Endpoints) -> Iterator[Database]:
 
 @pytest.fixture
 def raw_store(database: Database) -> MongoRawStore:
+    """With batches that somebody holds under fence 1."""
+    database["batches"].insert_many([{"_id": batch_id, "fence": 1} for batch_id in ("b_1", "b_2")])
     store = MongoRawStore(database)
     store.prepare()
     return store

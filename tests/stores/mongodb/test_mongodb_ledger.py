@@ -123,12 +123,12 @@ def test_a_lease_is_held_against_others(ledger: MongoLedger, lease: Lease) -> No
 
 
 def test_a_lease_of_our_own_can_be_taken_again_with_a_higher_fence(ledger: MongoLedger, lease: Lease) -> None:
-    assert ledger.acquire(BATCH, "run_1", 60).fence == lease.fence + 1
+    assert ledger.acquire(BATCH, "run_1", 60).fence > lease.fence
 
 
 def test_a_lease_that_was_given_back_can_be_taken_with_a_higher_fence(ledger: MongoLedger, lease: Lease) -> None:
     ledger.release(lease)
-    assert ledger.acquire(BATCH, "run_2", 60).fence == lease.fence + 1
+    assert ledger.acquire(BATCH, "run_2", 60).fence > lease.fence
 
 
 def test_a_lease_that_expired_can_be_taken(ledger: MongoLedger) -> None:
@@ -286,3 +286,9 @@ def test_burying_again_adds_nothing_and_the_latest_reason_stands(ledger: MongoLe
 def test_burying_nothing_is_allowed(ledger: MongoLedger) -> None:
     ledger.bury([])
     assert list(ledger.dead_letters(BATCH)) == []
+
+
+def test_a_fence_also_grows_when_the_ledger_was_lost(ledger: MongoLedger, database: Database, lease: Lease) -> None:
+    database["leases"].drop()
+    database["batches"].drop()
+    assert ledger.acquire(BATCH, "run_2", 60).fence > lease.fence  # the other stores remember the old one

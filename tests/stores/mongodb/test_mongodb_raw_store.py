@@ -21,7 +21,7 @@ NOT_TEXT: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
 
 
 def quarantine(store: MongoRawStore, batch_id: str, run_id: str = "run_1") -> int:
-    return store.quarantine(batch_id, NOT_TEXT, gate="raw", reason="malformed user_id", run_id=run_id)
+    return store.quarantine(batch_id, NOT_TEXT, gate="raw", reason="malformed user_id", run_id=run_id, fence=1)
 
 
 def only_row(store: MongoRawStore, batch_id: str = "b_1") -> MetricRow:
@@ -40,30 +40,30 @@ def test_preparing_twice_is_preparing_once(raw_store: MongoRawStore, database: D
 
 
 def test_the_first_writer_keeps_the_id(raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", content_hash="first")], NOW)
-    raw_store.insert("b_2", [make("i_1", content_hash="second", line=9), make("i_2")], NOW)
+    raw_store.insert("b_1", [make("i_1", content_hash="first")], NOW, fence=1)
+    raw_store.insert("b_2", [make("i_1", content_hash="second", line=9), make("i_2")], NOW, fence=1)
     assert raw_store.owners(["i_1", "i_2", "i_3"]) == {"i_1": ("b_1", 1, "first"), "i_2": ("b_2", 1, "h")}
 
 
 def test_of_records_inserted_together_the_first_keeps_the_id(raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", line=1), make("i_1", line=2)], NOW)
+    raw_store.insert("b_1", [make("i_1", line=1), make("i_1", line=2)], NOW, fence=1)
     assert raw_store.owners(["i_1"])["i_1"][1] == 1
 
 
 def test_inserting_again_changes_nothing(raw_store: MongoRawStore, make: Make) -> None:
     records = [make(f"i_{number:04d}") for number in range(2500)]
     for _ in range(2):
-        raw_store.insert("b_1", records, NOW)
+        raw_store.insert("b_1", records, NOW, fence=1)
         assert raw_store.counts("b_1") == (2500, 0)
 
 
 def test_inserting_nothing_is_allowed(raw_store: MongoRawStore) -> None:
-    raw_store.insert("b_1", [], NOW)
+    raw_store.insert("b_1", [], NOW, fence=1)
     assert (raw_store.counts("b_1"), raw_store.owners([])) == ((0, 0), {})
 
 
 def test_missing_and_null_are_kept_apart(raw_store: MongoRawStore, database: Database, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", user_id=None)], NOW)
+    raw_store.insert("b_1", [make("i_1", user_id=None)], NOW, fence=1)
     document = database["interactions"].find_one({"_id": "i_1"})
     assert document is not None
     assert document["user_id"] is None
@@ -74,7 +74,7 @@ def test_missing_and_null_are_kept_apart(raw_store: MongoRawStore, database: Dat
 def test_values_come_back_as_they_were_given(
     raw_store: MongoRawStore, database: Database, make: Make, value: object
 ) -> None:
-    raw_store.insert("b_1", [make("i_1", user_id=value, extra={"$odd.name": value})], NOW)
+    raw_store.insert("b_1", [make("i_1", user_id=value, extra={"$odd.name": value})], NOW, fence=1)
     document = database["interactions"].find_one({"_id": "i_1"})
     assert document is not None
     assert (document["user_id"], document["extra"]) == (value, {"$odd.name": value})
@@ -85,15 +85,15 @@ def test_a_write_error_other_than_a_known_id_is_raised_without_the_record(
 ) -> None:
     database.command("collMod", "interactions", validator={"type": {"$ne": "forbidden"}})
     with pytest.raises(TerminalError, match="inserting records of batch b_1") as caught:
-        raw_store.insert("b_1", [make("i_1", type="forbidden", message="private words")], NOW)
+        raw_store.insert("b_1", [make("i_1", type="forbidden", message="private words")], NOW, fence=1)
     assert "private words" not in str(caught.value)
 
 
 def test_quarantine_marks_what_meets_the_condition_in_that_batch_only(
     raw_store: MongoRawStore, database: Database, make: Make
 ) -> None:
-    raw_store.insert("b_1", [make("i_1"), make("i_2", user_id=None), make("i_3", user_id=7)], NOW)
-    raw_store.insert("b_2", [make("i_4", user_id=None)], NOW)
+    raw_store.insert("b_1", [make("i_1"), make("i_2", user_id=None), make("i_3", user_id=7)], NOW, fence=1)
+    raw_store.insert("b_2", [make("i_4", user_id=None)], NOW, fence=1)
     assert quarantine(raw_store, "b_1") == 2
     assert (raw_store.counts("b_1"), raw_store.counts("b_2")) == ((1, 2), (1, 0))
     marked = database["interactions"].find_one({"_id": "i_2"})
@@ -106,7 +106,7 @@ def test_quarantine_marks_what_meets_the_condition_in_that_batch_only(
 
 
 def test_quarantine_again_keeps_the_first_mark(raw_store: MongoRawStore, database: Database, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", user_id=None)], NOW)
+    raw_store.insert("b_1", [make("i_1", user_id=None)], NOW, fence=1)
     assert [quarantine(raw_store, "b_1", run_id) for run_id in ("run_1", "run_2")] == [1, 1]
     assert database["interactions"].count_documents({"quarantine.run_id": "run_1"}) == 1
 
@@ -114,25 +114,25 @@ def test_quarantine_again_keeps_the_first_mark(raw_store: MongoRawStore, databas
 def test_metrics_are_grouped_by_campaign_type_and_ten_minutes(raw_store: MongoRawStore, make: Make) -> None:
     times = [datetime(2010, 12, 1, 8, minute, tzinfo=UTC) for minute in (0, 9, 10)]
     records = [make(f"i_{n}", campaign_id="c", type="click", timestamp=at) for n, at in enumerate(times)]
-    raw_store.insert("b_1", records, NOW)
+    raw_store.insert("b_1", records, NOW, fence=1)
     rows = list(raw_store.metrics("b_1", include_quarantined=True))
     assert [(row.window_start, row.interactions) for row in rows] == [(times[0], 2), (times[2], 1)]
     assert {(row.batch_id, row.campaign_id, row.type) for row in rows} == {("b_1", "c", "click")}
 
 
 def test_a_time_before_1970_falls_into_its_own_window(raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", timestamp=datetime(1969, 12, 31, 23, 59, tzinfo=UTC))], NOW)
+    raw_store.insert("b_1", [make("i_1", timestamp=datetime(1969, 12, 31, 23, 59, tzinfo=UTC))], NOW, fence=1)
     assert only_row(raw_store).window_start == datetime(1969, 12, 31, 23, 50, tzinfo=UTC)
 
 
 def test_a_record_without_a_time_has_no_window(raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", timestamp=None)], NOW)
+    raw_store.insert("b_1", [make("i_1", timestamp=None)], NOW, fence=1)
     assert only_row(raw_store).window_start is None
 
 
 def test_a_user_is_counted_once_and_only_when_it_is_text(raw_store: MongoRawStore, make: Make) -> None:
     users: list[object] = ["u_1", "u_1", "u_2", None, 7, {"a": 1}]
-    raw_store.insert("b_1", [make(f"i_{n}", user_id=user) for n, user in enumerate(users)], NOW)
+    raw_store.insert("b_1", [make(f"i_{n}", user_id=user) for n, user in enumerate(users)], NOW, fence=1)
     row = only_row(raw_store)
     assert (row.interactions, row.distinct_users) == (6, 2)
 
@@ -140,19 +140,19 @@ def test_a_user_is_counted_once_and_only_when_it_is_text(raw_store: MongoRawStor
 def test_only_numbers_add_up_to_the_value(raw_store: MongoRawStore, make: Make) -> None:
     values: list[object] = [1.5, 2, "3", None, True, {"v": 4}, [5]]
     records = [make(f"i_{n}", extra={"value": value}) for n, value in enumerate(values)]
-    raw_store.insert("b_1", [*records, make("i_x")], NOW)
+    raw_store.insert("b_1", [*records, make("i_x")], NOW, fence=1)
     assert only_row(raw_store).value == 3.5
 
 
 def test_a_campaign_or_type_that_is_not_text_counts_under_null(raw_store: MongoRawStore, make: Make) -> None:
     odd: list[dict[str, object]] = [{"campaign_id": 7, "type": ["x"]}, {"campaign_id": None, "type": None}, {}]
-    raw_store.insert("b_1", [make(f"i_{n}", **fields) for n, fields in enumerate(odd)], NOW)
+    raw_store.insert("b_1", [make(f"i_{n}", **fields) for n, fields in enumerate(odd)], NOW, fence=1)
     row = only_row(raw_store)
     assert (row.campaign_id, row.type, row.interactions) == (None, None, 3)
 
 
 def test_quarantined_records_are_left_out_of_metrics_when_asked(raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1"), make("i_2", user_id=None)], NOW)
+    raw_store.insert("b_1", [make("i_1"), make("i_2", user_id=None)], NOW, fence=1)
     quarantine(raw_store, "b_1")
     counted = [
         sum(row.interactions for row in raw_store.metrics("b_1", include_quarantined=asked)) for asked in (True, False)
@@ -162,7 +162,7 @@ def test_quarantined_records_are_left_out_of_metrics_when_asked(raw_store: Mongo
 
 def test_graph_records_are_the_accepted_ones_by_id(raw_store: MongoRawStore, make: Make) -> None:
     records = [make(f"i_{number:04d}", campaign_id=number) for number in reversed(range(2100))]
-    raw_store.insert("b_1", [*records, make("i_x", user_id=None)], NOW)
+    raw_store.insert("b_1", [*records, make("i_x", user_id=None)], NOW, fence=1)
     quarantine(raw_store, "b_1")
     found = list(raw_store.graph_records("b_1"))
     assert [record.interaction_id for record in found] == [f"i_{number:04d}" for number in range(2100)]
@@ -170,14 +170,14 @@ def test_graph_records_are_the_accepted_ones_by_id(raw_store: MongoRawStore, mak
 
 
 def test_an_accepted_record_without_a_user_id_stops_the_graph_stage(raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1"), make("i_2", user_id=None)], NOW)
+    raw_store.insert("b_1", [make("i_1"), make("i_2", user_id=None)], NOW, fence=1)
     with pytest.raises(TerminalError, match=r"Interaction 'i_2' of batch b_1"):
         list(raw_store.graph_records("b_1"))
 
 
 def test_messages_are_those_of_accepted_records_that_have_one(raw_store: MongoRawStore, make: Make) -> None:
     records = [make("i_2", message="b"), make("i_1", message="a"), make("i_3"), make("i_4", message="c", user_id=None)]
-    raw_store.insert("b_1", records, NOW)
+    raw_store.insert("b_1", records, NOW, fence=1)
     quarantine(raw_store, "b_1")
     assert list(raw_store.messages("b_1")) == [("i_1", "a"), ("i_2", "b")]
 
@@ -185,7 +185,7 @@ def test_messages_are_those_of_accepted_records_that_have_one(raw_store: MongoRa
 def test_reading_goes_on_after_the_server_gave_up_the_cursor(
     raw_store: MongoRawStore, failing: Failing, make: Make
 ) -> None:
-    raw_store.insert("b_1", [make(f"i_{number:04d}", message="m") for number in range(3000)], NOW)
+    raw_store.insert("b_1", [make(f"i_{number:04d}", message="m") for number in range(3000)], NOW, fence=1)
     reader = raw_store.messages("b_1")
     found = [next(reader)[0]]
     failing("getMore", CURSOR_NOT_FOUND, 1)
@@ -196,7 +196,7 @@ def test_reading_goes_on_after_the_server_gave_up_the_cursor(
 def test_a_reader_whose_cursors_are_always_given_up_ends(
     raw_store: MongoRawStore, failing: Failing, make: Make
 ) -> None:
-    raw_store.insert("b_1", [make(f"i_{number:04d}", message="m") for number in range(1500)], NOW)
+    raw_store.insert("b_1", [make(f"i_{number:04d}", message="m") for number in range(1500)], NOW, fence=1)
     failing("find", CURSOR_NOT_FOUND, 9)
     with pytest.raises(TransientError, match="reading batch b_1 failed: CursorNotFound"):
         list(raw_store.messages("b_1"))
@@ -208,9 +208,9 @@ def test_what_a_failed_insert_left_undone_is_done_by_the_next(
     records = [make(f"i_{number:04d}") for number in range(2500)]
     failing("insert", EXCEEDED_TIME_LIMIT, 9)
     with pytest.raises(TransientError, match="inserting records of batch b_1 failed"):
-        raw_store.insert("b_1", records, NOW)
+        raw_store.insert("b_1", records, NOW, fence=1)
     failing("insert", EXCEEDED_TIME_LIMIT, 0)
-    raw_store.insert("b_1", records, NOW)
+    raw_store.insert("b_1", records, NOW, fence=1)
     assert raw_store.counts("b_1") == (2500, 0)
 
 

@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import TerminalError
 from pipeline.local import Endpoints
 from pipeline.model import GraphRecord
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, queries, review_queries
+from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, fencing, queries, review_queries
 
 NASTY = "'}) DETACH DELETE n // ` \" \\ \n $batch_id ünï"
 
@@ -133,7 +133,8 @@ def test_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
         queries.MERGE_INTERACTIONS,
         queries.LINK_TO_CAMPAIGNS,
         queries.MERGE_CAMPAIGNS,
-        queries.REMOVE,
+        queries.PRUNE,
+        fencing.TAKE_FENCE,
         queries.COUNT,
     ]
     golden("neo4j_store.cypher", "\n\n".join(parts) + "\n")

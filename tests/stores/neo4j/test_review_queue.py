@@ -39,7 +39,7 @@ class Scene:
         return ids
 
     def flag(self, run_id: str = "run-1") -> int:
-        return self.queue.flag(self.batch_id, gate="graph", run_id=run_id)
+        return self.queue.flag(self.batch_id, gate="graph", run_id=run_id, fence=1)
 
     def ask(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         return self.graph.read(query, {"b": self.batch_id, **parameters}, doing="test", timeout=30)
@@ -69,7 +69,7 @@ def scene(endpoints: Endpoints) -> Iterator[Scene]:
     store.prepare()
     queue.prepare()
     yield Scene(graph, store, queue, batch_id)
-    store.remove(batch_id)
+    store.prune(batch_id, fence=1_000)
     graph.close()
 
 
@@ -160,7 +160,7 @@ def test_an_orphan_for_another_reason_than_the_resolved_one_is_flagged_again(sce
     scene.flag()
     scene.queue.resolve(orphan, "an old shop's")
     scene.change("CREATE (:Campaign {campaign_id: $c})", c=stub)
-    scene.store.write(scene.batch_id, [GraphRecord(orphan, "u_001", stub, "click", datetime.now(UTC))], fence=2)
+    scene.store.write(scene.batch_id, [GraphRecord(orphan, "u_001", stub, "click", datetime.now(UTC))], fence=1)
     assert scene.flag("run-2") == 1
     assert scene.what(orphan) == ["flagged", "resolved", "flagged"]
 
@@ -225,7 +225,7 @@ def test_a_decision_that_changes_nothing_says_so(scene: Scene) -> None:
 def test_another_batch_is_left_alone(scene: Scene) -> None:
     scene.write(None)
     other = f"other-{scene.batch_id}"
-    assert scene.queue.flag(other, gate="graph", run_id="run-1") == 0
+    assert scene.queue.flag(other, gate="graph", run_id="run-1", fence=1) == 0
     assert scene.labelled() == set()
 
 
@@ -248,16 +248,16 @@ class WatchedGraph:
     def read(self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float) -> list[dict[str, Any]]:
         return self._graph.read(query, parameters, doing=doing, timeout=timeout)
 
-    def write(self, statements: Sequence[str], parameters: Mapping[str, Any], *, doing: str, timeout: float) -> None:
+    def write(self, statements: Sequence[str], parameters: Mapping[str, Any], **options: Any) -> None:
         self.rows.append(len(parameters["rows"]))
-        self._graph.write(statements, parameters, doing=doing, timeout=timeout)
+        self._graph.write(statements, parameters, **options)
 
 
 def test_five_thousand_are_flagged_and_lifted_a_bounded_transaction_at_a_time(scene: Scene) -> None:
     late = f"late-{scene.batch_id}"
     ids = scene.write(*[late] * 5_000)
     watched: Any = WatchedGraph(scene.graph)
-    assert Neo4jReviewQueue(watched).flag(scene.batch_id, gate="graph", run_id="run-1") == 5_000
+    assert Neo4jReviewQueue(watched).flag(scene.batch_id, gate="graph", run_id="run-1", fence=1) == 5_000
     assert scene.labelled() == set(ids)
     Neo4jGraphStore(watched).load_campaigns([{"campaign_id": late}])
     assert scene.queue.counts(scene.batch_id) == {"lifted": 5_000}

@@ -1,0 +1,82 @@
+"""Vectors of runs that had lost their batch: Milvus cannot refuse such a write, so its rows carry the writer's fence.
+
+A row counts only when it was written under the fence that the ledger has for its embedding batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipeline.errors import TransientError
+from pipeline.model import EmbedManifest, Lease, short
+from pipeline.ports import UndoJournal, VectorStore
+
+CHUNK = 500
+
+
+def writers(document: Mapping[str, Any]) -> dict[str, int]:
+    """The fence of each embedding batch of a batch that was not rolled back.
+
+    Args:
+        document: The batch's ledger document.
+    """
+    known = (document.get("embeddings") or {}).values()
+    return {
+        str(one["embedding_batch_id"]): int(one.get("fence") or 0) for one in known if not one.get("rolled_back_at")
+    }
+
+
+class Sweep:
+    """Removes rows that do not count.
+
+    Args:
+        vectors: Where the vectors are.
+        journal: Asked to keep nothing: it checks the lease, which Milvus cannot.
+    """
+
+    def __init__(self, vectors: VectorStore, journal: UndoJournal) -> None:
+        self._vectors = vectors
+        self._journal = journal
+
+    def perform(self, lease: Lease, document: Mapping[str, Any]) -> Sequence[str]:
+        """Remove them; their ids.
+
+        Raises:
+            LeaseLostError: It is we who have lost the batch.
+            TransientError: The store did not do what it said.
+        """
+        return self._sweep(lease, writers(document), None)
+
+    def take_over(self, lease: Lease, document: Mapping[str, Any], manifest: EmbedManifest) -> Sequence[str]:
+        """Before an embedding batch is written, or gone on with: what a crashed run wrote of it becomes this run's.
+
+        Rows that do not count otherwise are removed, so that none is taken for done, or for a before-image.
+
+        Returns:
+            The ids of those that were removed.
+        """
+        mine = {manifest.embedding_batch_id: manifest.fence}
+        return self._sweep(lease, writers(document) | mine, manifest.embedding_batch_id)
+
+    def _sweep(self, lease: Lease, known: Mapping[str, int], taken: str | None) -> list[str]:
+        seen: set[str] = set()
+        removed: list[str] = []
+        while ids := self._vectors.strays(lease.batch_id, known, CHUNK):
+            if seen.issuperset(ids):
+                raise TransientError(
+                    f"Milvus: stale vectors of batch {short(lease.batch_id)} are still there after they were removed.",
+                    next_step="Run again.",
+                )
+            seen.update(ids)
+            self._journal.keep(lease, taken or "", ())
+            rows = self._vectors.rows(ids)
+            kept = [
+                replace(row, fence=known[taken]) for row in rows.values() if taken and row.embedding_batch_id == taken
+            ]
+            self._vectors.upsert(kept)
+            gone = sorted(set(ids) - {row.interaction_id for row in kept})
+            self._vectors.delete(gone)
+            removed += gone
+        return removed
