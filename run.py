@@ -322,9 +322,8 @@ class App:
     def _stages(self) -> dict[str, Callable[[], Stage]]:
         from pipeline import stages  # noqa: PLC0415
 
-        zone = ZoneInfo(self.settings.source_timezone)
         return {
-            "load": lambda: stages.LoadStage(self.raw_store, self.ledger, zone=zone),
+            "load": lambda: stages.LoadStage(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone)),
             "aggregate": lambda: stages.AggregateStage(self.raw_store, self._metrics),
             "publish": lambda: stages.PublishStage(self.raw_store, self._metrics),
             "graph": lambda: stages.GraphStage(self.raw_store, self.graph_store),

@@ -255,7 +255,7 @@ class BatchRun:
             stage=stage,
             error=error,
             attempts=int(step.get("attempts") or 0),
-            history=history_of(document, self.steps),
+            history=history_of(document),
             start_time=document.get("start_time"),
         )
         kept = self._spool.keep(self._source, death)

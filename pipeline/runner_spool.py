@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.model import BatchSource, BatchStatus, short
 from pipeline.ports import Ledger, Progress
 from pipeline.runner_alarms import RunnerAlarms
-from pipeline.runner_outcome import Ending, StepOutcome
+from pipeline.runner_outcome import Ending
 from pipeline.topology import MAX_ATTEMPTS
 
 LEDGER = "ledger"
@@ -120,15 +119,12 @@ class RunnerSpool:
         return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, message, next_step, fresh=fresh)
 
 
-def history_of(document: Mapping[str, Any], steps: Iterable[StepOutcome]) -> tuple[Mapping[str, Any], ...]:
-    """The steps of a batch as plain data, oldest first: those of earlier runs, then those of this one."""
-    old = document.get("steps") or {}
-    done = {step.key for step in steps}
-    kept = ("status", "attempts", "start_time", "end_time", "duration_s", "error", "counts")
-    before = [{"step": key, **{name: step.get(name) for name in kept}} for key, step in old.items() if key not in done]
-    before.sort(key=lambda step: str(step["start_time"]))
-    now = [{"step": step.key, "status": "done" if step.ok else "failed", **_without_key(step)} for step in steps]
-    return (*before, *now)
+def history_of(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The steps of a batch as plain data, by when their last attempt started."""
+    told = ("status", "attempts", "start_time", "end_time", "duration_s", "error", "counts")
+    steps = (document.get("steps") or {}).items()
+    history = [{"step": key, **{name: step.get(name) for name in told}} for key, step in steps]
+    return tuple(sorted(history, key=lambda step: str(step["start_time"])))
 
 
 def cut_off(stage: str, before: Mapping[str, Any]) -> str:
@@ -145,10 +141,6 @@ def cut_off(stage: str, before: Mapping[str, Any]) -> str:
         f"{MAX_ATTEMPTS} attempts ended without a result: each time the process that ran the {stage} stage was killed"
         " or crashed before it could say why (out of memory, a reboot, kill -9)."
     )
-
-
-def _without_key(step: StepOutcome) -> dict[str, Any]:
-    return {name: value for name, value in asdict(step).items() if name not in ("key", "ok")}
 
 
 def _time(value: object) -> datetime | None:
