@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.dlq import DeadFolders, Death, Outages, take_in
+from pipeline.dlq import DeadFolders, Death, Outages, SpoolError, take_in
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.model import BatchSource, BatchStatus, short
 from pipeline.ports import Ledger, Progress
@@ -56,7 +56,7 @@ class RunnerSpool:
         """Keep a dead batch; where its file is, None when there was none left to keep.
 
         Raises:
-            TransientError: The spool cannot be written.
+            SpoolError: The spool cannot be written.
         """
         entry = self._folders.keep(source, death)
         return self._folders.path(entry.batch_id) / entry.file if entry.file else None
@@ -70,8 +70,11 @@ class RunnerSpool:
         seconds: float,
         progress: Progress,
     ) -> None:
-        """Enter in the ledger what died while it could not be reached."""
-        take_in(self._spool, ledger, count, holder=holder, lease_seconds=seconds, progress=progress)
+        """Enter in the ledger what died while it could not be reached; a spool that cannot be used only delays that."""
+        try:
+            take_in(self._spool, ledger, count, holder=holder, lease_seconds=seconds, progress=progress)
+        except SpoolError as error:
+            progress.event("spool_not_taken_in", error=str(error))
 
     def ledger_down(self, source: BatchSource, error: SluicegateError) -> Ending:
         """A run ended because the ledger cannot be reached: an outage, until it has happened too often.

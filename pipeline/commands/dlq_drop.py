@@ -9,6 +9,7 @@ import click
 
 from pipeline.commands.app import App, app_of
 from pipeline.commands.dlq_shared import Target, letter_of, target_of, text
+from pipeline.commands.summary import as_text
 from pipeline.dlq import DeadFolders
 from pipeline.dlq.letters import Tombstone, tombstone_in
 from pipeline.errors import ConfigurationError, ExitCode
@@ -65,8 +66,10 @@ def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) ->
     if before is None:
         _confirm(f"Drop batch {target}? Its file and its dead records are removed for good.", yes=yes)
         accepted, _ = app.raw_store.counts(target.batch_id)
-        if accepted:
-            app.runner().reject(target.batch_id, f"dropped: {tombstone.why}")
+        if accepted and (outcome := app.runner().reject(target.batch_id, f"dropped: {tombstone.why}")).exit_code:
+            click.echo("\n".join(as_text([outcome], app.docs_index)))
+            click.echo(f"Batch {target} is not dropped: what it had published could not be taken back.", err=True)
+            return outcome.exit_code
         _bury(app, target, tombstone)
     # also of one that was dropped before: a crash may have left some of it
     app.dead_queue.drop_letters(target.batch_id, None, before or tombstone)

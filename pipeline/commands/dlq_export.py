@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from pipeline.commands.app import app_of
-from pipeline.commands.dlq_shared import batch_option, reason_option, up_to_date
+from pipeline.commands.dlq_shared import batch_option, escaped, reason_option, up_to_date
 from pipeline.commands.summary import plain
 from pipeline.dlq.letters import Letter
 from pipeline.errors import ConfigurationError
@@ -71,7 +71,7 @@ def export(
         return
     written = _write(file, lines, force=force)
     written -= kind == "csv"
-    click.echo(f"{written:,} dead {'record' if written == 1 else 'records'} written to {file}.")
+    click.echo(f"{written:,} dead {'record' if written == 1 else 'records'} written to {escaped(file)}.")
 
 
 def harmless(cell: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from pipeline.commands.app import App, app_of
-from pipeline.commands.dlq_shared import Document, Target, entry_of, letter_of, target_of, text, up_to_date
+from pipeline.commands.dlq_shared import Document, Target, entry_of, escaped, letter_of, target_of, text, up_to_date
 from pipeline.commands.summary import as_json, as_text
 from pipeline.dlq import DeadFolders, Entry
 from pipeline.dlq.letters import Letter, tombstone_in
@@ -137,14 +137,14 @@ def replay(
         if changes or file:
             raise click.UsageError("--set and --record repair one record; with --all nothing is repaired.")
         up_to_date(app)
-        outcomes = list(_all_records(app) if records else _all_batches(app))
+        outcomes, left_out = _all_records(app) if records else _all_batches(app)
     else:
-        outcomes = _one(app, target_of(app, str(target)), wanted)
+        outcomes, left_out = _one(app, target_of(app, str(target)), wanted), 0
     if json_wanted:
         click.echo(as_json(outcomes, app.docs_index, complete=True))
     elif outcomes:
         click.echo("\n".join(as_text(outcomes, app.docs_index)))
-    return exit_code_of(outcomes)
+    return exit_code_of(outcomes) or (ExitCode.DEAD_LETTERED if left_out else ExitCode.OK)
 
 
 def deliver(app: App, runner: Runner, parcel: Parcel) -> BatchOutcome:
@@ -155,7 +155,7 @@ def deliver(app: App, runner: Runner, parcel: Parcel) -> BatchOutcome:
         runner: The runner.
         parcel: The records.
     """
-    app.ledger.open_batch(parcel.batch_id, source=str(parcel.path), size=parcel.path.stat().st_size)
+    app.ledger.open_batch(parcel.batch_id, source=str(parcel.path), size=parcel.size)
     app.dead_queue.adopt(parcel.batch_id, parcel.parent)
     app.dead_queue.replayed(parcel.parent, parcel.lines, parcel.batch_id)
     outcome = runner.process(parcel.source)
@@ -206,37 +206,60 @@ def _records_of(app: App, target: Target, file: Path | None) -> BatchOutcome | N
     if repaired.left_out:
         shown = ", ".join(f"{batch}:{line}" for line in repaired.left_out[:LINES_SHOWN])
         more = ", …" if len(repaired.left_out) > LINES_SHOWN else ""
-        click.echo(
-            f"{len(repaired.left_out):,} cannot be replayed as they are, for their text is not whole: {shown}{more}."
-            f" Write one anew: run.py dlq replay {batch}:LINE --record FILE",
-            err=True,
+        error = ConfigurationError(
+            f"{len(repaired.left_out):,} cannot be replayed as they are, for their text is not whole: {shown}{more}.",
+            next_step=f"Write one anew: run.py dlq replay {batch}:LINE --record FILE",
         )
-    return _sent(app, target.batch_id, repaired) if repaired.lines else None
+        if not repaired.lines:
+            raise error
+        click.echo(str(error), err=True)
+    return _sent(app, target.batch_id, repaired)
 
 
-def _all_batches(app: App) -> Iterator[BatchOutcome]:
+def _all_batches(app: App) -> tuple[list[BatchOutcome], int]:
+    """What became of every dead batch, and how many stay dead because nothing could be tried."""
+    outcomes: list[BatchOutcome] = []
+    left_out = 0
     found = app.dead_queue.batches(EVERYTHING)
     given_up = [one for one in found if tombstone_in(one) or str(one.get("reason") or "").startswith("Rejected:")]
     for document in found:
         if document not in given_up:
             try:
-                yield _whole(app, document)
+                outcomes.append(_whole(app, document))
             except ConfigurationError as error:
+                left_out += 1
                 click.echo(f"Batch {short(str(document['_id']))} was left out: {error}", err=True)
     if given_up:
         click.echo(f"{len(given_up):,} that a person rejected or dropped were left as they are.", err=True)
+    return outcomes, left_out
 
 
-def _all_records(app: App) -> Iterator[BatchOutcome]:
+def _all_records(app: App) -> tuple[list[BatchOutcome], int]:
+    outcomes: list[BatchOutcome] = []
+    left_out = 0
     for batch_id in dict.fromkeys(group.batch_id for group in app.dead_queue.groups(EVERYTHING) if group.waiting):
-        outcome = _records_of(app, Target(app.ledger.find(batch_id)), None)
-        if outcome:
-            yield outcome
+        try:
+            outcome = _records_of(app, Target(app.ledger.find(batch_id)), None)
+        except ConfigurationError as error:
+            left_out += 1
+            click.echo(str(error), err=True)
+        else:
+            outcomes.extend([outcome] if outcome else [])
+    return outcomes, left_out
 
 
 def _sent(app: App, parent: str, repaired: Repaired) -> BatchOutcome:
-    parcel = Parcels(app.settings.spool_dir).put(parent, repaired)
+    parcel = Parcels(app.settings.spool_dir).put(_ancestors(app, parent), repaired)
     return deliver(app, app.runner(), parcel)
+
+
+def _ancestors(app: App, batch_id: str) -> list[str]:
+    """The batch, its parent, and so on."""
+    found: list[str] = []
+    while batch_id and batch_id not in found:
+        found.append(batch_id)
+        batch_id = str((app.ledger.batch(batch_id) or {}).get("parent") or "")
+    return found
 
 
 def _whole(app: App, document: Document) -> BatchOutcome:
@@ -252,10 +275,7 @@ def _whole(app: App, document: Document) -> BatchOutcome:
             released += len(marked)
         return AGAIN if released or _was_rejected_whole(document) else ()
 
-    if document.get("status") == BatchStatus.DEAD and not tombstone_in(document):
-        source = _readable(app, document)
-    else:
-        source = _readable_or_named(app, document)
+    source = _source_to_replay(app, document)
     outcome = app.runner().replay(source, revive)
     if outcome.status is BatchStatus.CLOSED:
         folders.remove(batch_id)
@@ -270,12 +290,21 @@ def _was_rejected_whole(document: Document) -> bool:
     return str(document.get("reason") or "").startswith("Rejected:")
 
 
-def _readable_or_named(app: App, document: Document) -> BatchSource:
-    """The file of a batch that is not dead: it may be needed when a replay was interrupted."""
-    try:
-        return _readable(app, document)
-    except ConfigurationError:
-        return BatchSource(str(document["_id"]), _source_of(document))
+def _source_to_replay(app: App, document: Document) -> BatchSource:
+    """The file to read; of a batch that is through, the one it came from, for it is not read again.
+
+    Raises:
+        ConfigurationError: The batch is on its way and never was in the dead-letter queue, or there is no file.
+    """
+    batch_id, status = str(document["_id"]), document.get("status")
+    if tombstone_in(document) or status in (BatchStatus.CLOSED, BatchStatus.HALTED):
+        return BatchSource(batch_id, _source_of(document))
+    if status != BatchStatus.DEAD and entry_of(app, batch_id) is None:
+        raise ConfigurationError(
+            f"Batch {short(batch_id)} is {status}, not in the dead-letter queue.",
+            next_step=f"A run goes on with it: run.py run {escaped(_source_of(document))}",
+        )
+    return _readable(app, document)
 
 
 def _readable(app: App, document: Document) -> BatchSource:

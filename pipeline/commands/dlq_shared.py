@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from pipeline.commands.app import App
-from pipeline.dlq import DeadFolders, Entry, take_in
+from pipeline.dlq import DeadFolders, Entry, SpoolError, take_in
 from pipeline.dlq.letters import DeadQueue, Letter
 from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.model import DeadReason, short
@@ -107,7 +107,7 @@ def up_to_date(app: App) -> None:
     count, seconds = app.raw_store.counts, settings.lease_seconds
     try:
         take_in(settings.spool_dir, ledger, count, holder=new_holder(), lease_seconds=seconds, progress=app.progress)
-    except SluicegateError as error:
+    except SpoolError as error:
         click.echo(f"The spool was not taken into the ledger: {error}", err=True)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.dlq.durable import SpoolError
 from pipeline.dlq.entry import Death, Entry
 from pipeline.dlq.folders import DeadFolders
 from pipeline.dlq.outages import Outages
 from pipeline.dlq.taking_in import take_in
 
-__all__ = ["DeadFolders", "Death", "Entry", "Outages", "take_in"]
+__all__ = ["DeadFolders", "Death", "Entry", "Outages", "SpoolError", "take_in"]

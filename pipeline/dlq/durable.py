@@ -15,6 +15,10 @@ from pipeline.errors import TransientError
 PART_SUFFIX = ".part"
 
 
+class SpoolError(TransientError):
+    """The spool is full, read-only or gone."""
+
+
 @contextmanager
 def spooling(what: str, folder: Path) -> Iterator[None]:
     """Turn what the operating system says of the spool into an error a person can act on.
@@ -24,12 +28,12 @@ def spooling(what: str, folder: Path) -> Iterator[None]:
         folder: Where it was to be done.
 
     Raises:
-        TransientError: The spool is full, read-only or gone.
+        SpoolError: The spool is full, read-only or gone.
     """
     try:
         yield
     except OSError as error:
-        raise TransientError(
+        raise SpoolError(
             f"{what} in {folder}: {error.strerror or error}.",
             next_step="Make room or mend the permissions of the folder SLUICEGATE_SPOOL, then run again.",
         ) from error
@@ -46,7 +50,8 @@ def appearing(target: Path) -> Iterator[Path]:
         OSError: It cannot be written, or `target` is there already (FileExistsError).
     """
     hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex}{PART_SUFFIX}")
-    hidden.mkdir(parents=True)
+    hidden.parent.mkdir(parents=True, exist_ok=True)
+    hidden.mkdir(mode=0o700)  # raw records may hold what is not for everybody's eyes
     try:
         yield hidden
         flush_folder(hidden)

@@ -63,7 +63,7 @@ class DeadFolders:
             death: How it died.
 
         Raises:
-            TransientError: The spool cannot be written.
+            SpoolError: The spool cannot be written.
         """
         folder = self.path(source.batch_id)
         with spooling(f"Batch {short(source.batch_id)} cannot be kept", folder):
@@ -77,7 +77,7 @@ class DeadFolders:
 
         Raises:
             ConfigurationError: Its manifest is damaged.
-            TransientError: The spool cannot be read.
+            SpoolError: The spool cannot be read.
         """
         folder = self.path(batch_id)
         with spooling(f"Batch {short(batch_id)} cannot be read", folder):
@@ -115,7 +115,7 @@ class DeadFolders:
         """The ledger knows of this batch's death; nothing happens when the spool holds nothing of it.
 
         Raises:
-            TransientError: The spool cannot be written.
+            SpoolError: The spool cannot be written.
         """
         entry = self.entry(batch_id)
         if entry is not None:
@@ -127,7 +127,7 @@ class DeadFolders:
         """Remove a batch's folder, file and all; nothing happens when there is none.
 
         Raises:
-            TransientError: The spool cannot be written.
+            SpoolError: The spool cannot be written.
         """
         folder = self.path(batch_id)
         with spooling(f"Batch {short(batch_id)} cannot be removed", folder):

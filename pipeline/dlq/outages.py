@@ -42,7 +42,7 @@ class Outages:
             All runs since the ledger was last reached, this one too: `at` and `error` of each.
 
         Raises:
-            TransientError: The spool cannot be written.
+            SpoolError: The spool cannot be written.
         """
         path = self._counted / f"{batch_id}.json"
         with spooling(f"The outage of batch {short(batch_id)} cannot be counted", self._counted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +35,14 @@ class Parcel:
     path: Path
 
     @property
+    def size(self) -> int:
+        """The file's bytes; 0 once another run has processed it."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    @property
     def source(self) -> BatchSource:
         """The batch to process."""
         return BatchSource(self.batch_id, self.path)
@@ -50,19 +58,23 @@ class Parcels:
     def __init__(self, spool: Path) -> None:
         self._root = spool / "replays"
 
-    def put(self, parent: str, repaired: Repaired) -> Parcel:
+    def put(self, ancestors: Sequence[str], repaired: Repaired) -> Parcel:
         """Keep repaired records until they are processed; the same again is the same parcel.
 
+        Args:
+            ancestors: Ids of the batch they come from, of its parent, and so on.
+            repaired: The records.
+
         Raises:
-            TransientError: The spool cannot be written.
+            SpoolError: The spool cannot be written.
         """
-        batch_id = hashlib.sha256(repaired.data).hexdigest()
+        parent, data, batch_id = ancestors[0], *_distinct(ancestors, repaired.data)
         folder = self._root / batch_id
         parcel = Parcel(batch_id, parent, repaired.lines, folder / repaired.name)
         note = {**asdict(parcel), "path": repaired.name}
         what = f"The replay of batch {short(parent)} cannot be kept"
         with spooling(what, self._root), suppress(FileExistsError), durable.appearing(folder) as hidden:
-            durable.write(hidden / repaired.name, repaired.data)
+            durable.write(hidden / repaired.name, data)
             durable.write(hidden / NOTE, json.dumps(note).encode("ascii"))
         return parcel
 
@@ -79,10 +91,18 @@ class Parcels:
         """The ledger and the stores hold what the parcel brought.
 
         Raises:
-            TransientError: The spool cannot be written.
+            SpoolError: The spool cannot be written.
         """
         with spooling(f"The replay {short(batch_id)} cannot be removed", self._root):
             durable.remove_folder(self._root / batch_id)
+
+
+def _distinct(ancestors: Sequence[str], data: bytes) -> tuple[bytes, str]:
+    """The bytes with blank lines after them, else unchanged records would be the batch they died in; and their id."""
+    data += b"\n" * len(ancestors)
+    while (batch_id := hashlib.sha256(data).hexdigest()) in ancestors:
+        data += b"\n"
+    return data, batch_id
 
 
 def _read(folder: Path) -> Parcel:

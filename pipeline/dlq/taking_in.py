@@ -36,7 +36,8 @@ def take_in(
         Ids of the batches that were taken in.
 
     Raises:
-        TransientError: The ledger or the spool could not be reached; what is left is taken in next time.
+        TransientError: The ledger could not be reached; what is left is taken in next time.
+        SpoolError: The spool could not be read or written; likewise.
     """
     folders, taken = DeadFolders(spool), []
     folders.sweep()

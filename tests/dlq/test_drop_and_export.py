@@ -182,3 +182,16 @@ def test_an_export_that_fails_leaves_the_old_file(site: Site, dlq: Dlq, tmp_path
     with pytest.raises(TerminalError):
         dlq("export", file, "--force")
     assert (file.read_text(), [path.name for path in tmp_path.iterdir()]) == ("precious", ["kept.jsonl"])
+
+
+def test_a_batch_whose_publication_cannot_be_taken_back_is_not_dropped(site: Site, dlq: Dlq) -> None:
+    (source,) = site.land(record(1))
+    site.dies("graph", broken(), TerminalError("Neo4j: it is down."))
+    site.process(source)
+    site.stages["publish"] = ScriptedStage("publish", TerminalError("BigQuery: it is down."))
+    done = dlq("drop", source.batch_id, "--yes")
+    assert (done.return_value, "is not dropped" in done.stderr) == (ExitCode.DEAD_LETTERED, True)
+    assert "dropped" not in site.document(source.batch_id)
+    assert (site.spool / "dlq" / source.batch_id / source.path.name).exists()
+    assert dlq("drop", source.batch_id, "--yes").return_value == ExitCode.OK
+    assert site.counted() == []

@@ -132,7 +132,7 @@ def test_a_repaired_field_makes_a_new_batch_whose_parent_is_known(site: Site, dl
     assert done.return_value == ExitCode.OK
     (letter,) = site.letters(source.batch_id)
     (new,) = letter["replayed_in"]
-    assert new == hashlib.sha256(b'{"user_id":"u_102","value":4,"interaction_id":"i_2"}\n').hexdigest()
+    assert new == hashlib.sha256(b'{"user_id":"u_102","value":4,"interaction_id":"i_2"}\n\n').hexdigest()
     assert (site.document(new)["parent"], site.document(new)["status"]) == (source.batch_id, "closed")
     assert (site.database["interactions"].find_one({"_id": "i_2"}) or {})["batch_id"] == new
     assert site.counted() == []
@@ -270,3 +270,51 @@ def test_a_batch_in_another_state_says_where_it_stands(site: Site, dlq: Dlq) -> 
     done = dlq("replay", source.batch_id)
     assert (done.return_value, site.document(source.batch_id)["status"]) == (ExitCode.GATE_FAILED, BatchStatus.HALTED)
     assert "It waits for a person" in done.output
+
+
+def test_a_batch_that_is_on_its_way_is_not_replayed(site: Site, dlq: Dlq) -> None:
+    (source,) = site.land(record(1))
+    site.dies("graph", SystemExit(143))
+    with pytest.raises(SystemExit):
+        site.process(source)
+    with pytest.raises(ConfigurationError, match=r"is running, not in the dead-letter queue\. A run goes on with it"):
+        dlq("replay", source.batch_id)
+
+
+def test_replay_all_says_what_it_had_to_leave_out(site: Site, dlq: Dlq) -> None:
+    (source,) = site.land(record(1))
+    site.stages["load"] = ScriptedStage("load", broken())
+    site.process(source)
+    source.path.unlink()
+    (site.spool / "dlq" / source.batch_id / source.path.name).unlink()
+    done = dlq("replay", "--all")
+    assert (done.return_value, "no file holds its records" in done.stderr) == (ExitCode.DEAD_LETTERED, True)
+
+
+def test_records_of_all_batches_go_as_one_batch_each(site: Site, dlq: Dlq) -> None:
+    sources = [site.land("{", f"[{number}]", name=f"{number}.jsonl")[0] for number in range(2)]
+    for source in sources:
+        site.process(source)
+    dlq("replay", "--all", "--records")
+    parents = {row.get("parent") for row in site.database["batches"].find()}
+    assert parents == {None, *(source.batch_id for source in sources)}
+    assert dlq("replay", "--all", "--records").return_value == ExitCode.OK
+    assert site.counted() == []
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_unchanged_records_can_be_tried_again_and_again_each_time_once(site: Site, dlq: Dlq, name: str) -> None:
+    lines = ["interaction_id,user_id", ",u_1", ",u_2"] if name.endswith("csv") else ["{", "", "[1]", ""]
+    (source,) = site.land(*lines, name=name)
+    site.process(source)
+    batch_id, seen = source.batch_id, [source.batch_id]
+    for _ in range(4):
+        assert "waiting" in dlq("list", "--batch", batch_id).output
+        dlq("replay", batch_id, "--records")
+        dlq("replay", batch_id, "--records")
+        (batch_id,) = {new for letter in site.letters(batch_id) for new in letter["replayed_in"]}
+        seen.append(batch_id)
+    assert len(set(seen)) == 5
+    assert [site.document(one).get("parent") for one in seen] == [None, *seen[:-1]]
+    assert {len(site.letters(one)) for one in seen} == {2}
+    assert site.counted() == []

@@ -375,3 +375,13 @@ def test_the_error_of_the_last_attempt_is_not_lost_when_the_spool_was_full(site:
     outcome = site.process(source)
     assert outcome.status is BatchStatus.DEAD
     assert outcome.message.count("Neo4j: connection refused. It was tried 4 times.") == 1
+
+
+def test_a_spool_that_is_full_does_not_look_like_an_outage_of_the_ledger(site: Site) -> None:
+    source = moved_while_down(site)
+    other = site.land(record(5), name="other.jsonl")[0]
+    folder = site.spool / "dlq" / source.batch_id
+    entry = entry_of(site, source)
+    (folder / f"taken-in-{entry.entry}").symlink_to(site.folder / "nowhere" / "at all")  # cannot be touched
+    assert site.process(other).exit_code == ExitCode.OK
+    assert site.progress.named("spool_not_taken_in")
