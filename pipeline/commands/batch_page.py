@@ -60,8 +60,9 @@ def _next_step(document: Document) -> str:
             return f"run.py recheck {batch} checks again after it is mended; run.py reject {batch} gives it up"
         case BatchStatus.HELD:
             return "the next run checks it again; run.py doctor shows which store is down"
-        case BatchStatus.DEAD if not document.get("dropped"):
-            return f"run.py dlq show {batch} shows what was kept; run.py dlq replay {batch} tries it again"
+        case BatchStatus.DEAD:
+            again = "" if document.get("dropped") else f"; run.py dlq replay {batch} tries it again"
+            return f"run.py dlq show {batch} says what is kept of it{again}"
         case BatchStatus.RUNNING:
             return "unless a run is at it now, the next run goes on with it"
         case _:

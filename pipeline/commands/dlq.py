@@ -39,13 +39,14 @@ dlq.add_command(export)
 @dlq.command(name="list")
 @batch_option
 @reason_option
+@click.option("--all", "everything", is_flag=True, help="Also what was replayed or dropped; with --batch always so.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many rows at most.")
 @click.option("--json", "json_wanted", is_flag=True, help="As JSON.")
 @click.pass_context
 def list_(
-    context: click.Context, *, batch: str | None, reason: str | None, limit: int, json_wanted: bool
+    context: click.Context, *, batch: str | None, reason: str | None, everything: bool, limit: int, json_wanted: bool
 ) -> ExitCode | None:
-    """List dead batches, and dead records by batch and reason; of one batch, record by record.
+    """List the dead batches, and the dead records by batch and reason, that wait; of one batch, all record by record.
 
     While MongoDB is down it lists what is in the spool, and ends with exit code 3.
 
@@ -62,8 +63,9 @@ def list_(
         _show_spool(app, json_wanted=json_wanted)
         return ExitCode.OUTAGE
     batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
-    batches = [] if reason else app.dead_queue.batches(limit, batch_id)
-    groups = [] if batch else app.dead_queue.groups(limit, None, wanted)
+    waiting = not everything and batch_id is None
+    batches = [] if reason else app.dead_queue.batches(limit, batch_id, waiting=waiting)
+    groups = [] if batch else app.dead_queue.groups(limit, None, wanted, waiting=waiting)
     letters = list(app.dead_queue.letters(batch_id, wanted, limit=limit)) if batch else []
     if json_wanted:
         records = [asdict(one) for one in (letters or groups)]

@@ -33,7 +33,7 @@ def batch_row(document: Document) -> tuple[str, ...]:
         f"batch: {failed_step(document)}",
         batch_state(document),
         moment(document.get("end_time")),
-        _cut(escaped(document.get("reason") or "")),
+        _cut(why(document)),
     )
 
 
@@ -137,6 +137,11 @@ def letter_page(target: Target, letter: Letter, fields: Mapping[str, Any] | None
     yield f"Or give it up: run.py dlq drop {target}"
 
 
+def why(document: Document) -> str:
+    """Why a batch is dead; where its file is, is said elsewhere."""
+    return escaped(str(document.get("reason") or "").partition(" Its file is kept as ")[0])
+
+
 def failed_step(document: Document) -> str:
     """The step at which a dead batch ended: `person` when it was rejected, `ledger` when MongoDB was down."""
     steps = document.get("steps") or {}
@@ -164,7 +169,7 @@ def _batch_facts(document: Document, entry: Entry | SluicegateError | None, fold
         "spool": escaped(entry) if isinstance(entry, SluicegateError) else "",
         "records": counts(counts_in(document)),
         "failed at": failed_step(document) if document.get("status") == BatchStatus.DEAD else "",
-        "why": escaped(document.get("reason") or ""),
+        "why": why(document),
         "attempts": str(known.death.attempts) if known and known.death.attempts else "",
         "first seen": moment(document.get("first_seen")),
         "died": moment(document.get("end_time")) if document.get("status") == BatchStatus.DEAD else "",

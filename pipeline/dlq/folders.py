@@ -213,7 +213,7 @@ def _entry(source: BatchSource, folder: Path, name: str | None, death: Death) ->
         batch_id=source.batch_id,
         file=name,
         file_name=source.path.name,
-        original_path=str(source.path),
+        original_path=str(source.path.absolute()),
         size=kept.stat().st_size if kept else 0,
         records=count_records(counted) if counted else None,
         first_record=source.first_record,

@@ -74,13 +74,13 @@ class LetterGroup:
 class DeadQueue(Protocol):
     """Dead batches and records in the ledger."""
 
-    def batches(self, limit: int, batch_id: str | None = None) -> Sequence[Mapping[str, Any]]:
-        """Ledger documents of dead batches, of one or all, the latest death first."""
+    def batches(self, limit: int, batch_id: str | None = None, *, waiting: bool = False) -> Sequence[Mapping[str, Any]]:
+        """Ledger documents of dead batches, of one or all, latest death first; `waiting` leaves out dropped ones."""
 
     def groups(
-        self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None
+        self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False
     ) -> Sequence[LetterGroup]:
-        """Dead records by batch and reason, the latest first."""
+        """Dead records by batch and reason, the latest first; `waiting` leaves out what was replayed or dropped."""
 
     def letters(
         self, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False, limit: int = 0

@@ -127,3 +127,18 @@ def test_a_link_in_the_spool_is_not_followed(site: Site, dlq: Dlq) -> None:
 def test_what_is_no_id_is_refused(dlq: Dlq, given: str) -> None:
     with pytest.raises(ConfigurationError, match="neither a batch nor a record of one"):
         dlq("show", given)
+
+
+def test_what_was_replayed_or_dropped_is_listed_with_all(site: Site, dlq: Dlq) -> None:
+    dead, closed = site.land(record(1), name="a.jsonl")[0], site.land("{", "[", name="b.jsonl")[0]
+    site.dies("graph", broken())
+    site.process(dead)
+    site.process(closed)
+    dlq("drop", dead.batch_id, "--yes")
+    dlq("drop", f"{closed.batch_id}:1", "--yes")
+    listed = dlq("list").output
+    assert (short(dead.batch_id) in listed, "  1  unparsable" in listed) == (False, True)
+    dlq("drop", closed.batch_id, "--records", "--yes")
+    assert dlq("list").output == "The dead-letter queue is empty.\n"
+    listed = dlq("list", "--all").output
+    assert all(part in listed for part in (short(dead.batch_id), "dropped", "  2  unparsable", "done"))

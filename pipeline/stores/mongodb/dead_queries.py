@@ -62,9 +62,11 @@ def groups_pipeline(condition: Document, limit: int) -> list[Document]:
     return [{"$match": condition}, {"$group": group}, {"$sort": order}, {"$limit": limit}]
 
 
-def dead_filter(batch_id: str | None) -> Document:
-    """Dead batches, one or all."""
+def dead_filter(batch_id: str | None, *, waiting: bool) -> Document:
+    """Dead batches, one or all; `waiting`: not dropped."""
     condition: Document = {"status": {"$eq": BatchStatus.DEAD.value}}
+    if waiting:
+        condition["dropped"] = {"$exists": False}
     return {"_id": {"$eq": batch_id}, **condition} if batch_id else condition
 
 

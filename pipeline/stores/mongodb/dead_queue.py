@@ -36,16 +36,17 @@ class MongoDeadQueue(DeadQueue):
         self._batches = database.get_collection(BATCHES)
         self._letters = database.get_collection(DEAD_LETTERS)
 
-    def batches(self, limit: int, batch_id: str | None = None) -> Sequence[Mapping[str, Any]]:
-        """Ledger documents of dead batches, of one or all, the latest death first."""
+    def batches(self, limit: int, batch_id: str | None = None, *, waiting: bool = False) -> Sequence[Mapping[str, Any]]:
+        """Ledger documents of dead batches, of one or all, latest death first; `waiting` leaves out dropped ones."""
+        condition = dead_filter(batch_id, waiting=waiting)
         with ERRORS.guard("listing dead batches"):
-            return list(self._batches.find(dead_filter(batch_id)).sort([("end_time", -1), ("_id", 1)]).limit(limit))
+            return list(self._batches.find(condition).sort([("end_time", -1), ("_id", 1)]).limit(limit))
 
     def groups(
-        self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None
+        self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False
     ) -> Sequence[LetterGroup]:
-        """Dead records by batch and reason, the latest first."""
-        condition = letters_filter(batch_id, reason.value if reason else None, waiting=False)
+        """Dead records by batch and reason, the latest first; `waiting` leaves out what was replayed or dropped."""
+        condition = letters_filter(batch_id, reason.value if reason else None, waiting=waiting)
         with ERRORS.guard("grouping dead letters"):
             rows = list(self._letters.aggregate(groups_pipeline(condition, limit)))
         return [
