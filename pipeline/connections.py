@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from pipeline.local.endpoints import Endpoints
+from pipeline.secrecy import remember
 from pipeline.settings import Settings
 
 ALL_STORES = ("mongodb", "neo4j", "milvus", "bigquery", "gemini")
@@ -64,11 +66,14 @@ class Connections:
 def without_credentials(uri: str) -> str:
     """`scheme://host:port` of an address: neither its user nor its options, either of which may hold a secret."""
     scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}"
+    return f"{scheme}{separator}{_PATH_OR_OPTIONS.split(rest, maxsplit=1)[0].rpartition('@')[2]}"
+
+
+_PATH_OR_OPTIONS = re.compile("[/?#]")
 
 
 def resolve(settings: Settings, local: Endpoints) -> Connections:
-    """Join what is configured with what the local stack serves.
+    """Join what is configured with what the local stack serves; from now on logs and errors hide its passwords.
 
     Args:
         settings: The settings; a store is local when `settings.local_stores()` names it.
@@ -78,6 +83,7 @@ def resolve(settings: Settings, local: Endpoints) -> Connections:
         ConfigurationError: Some stores are configured and others neither configured nor local.
     """
     names = settings.local_stores()
+    remember(filter(None, (local.mongodb_uri, local.neo4j_password, local.milvus_token, local.gemini_api_key)))
     mongodb, neo4j, milvus, bigquery, gemini = (name in names for name in ALL_STORES)
     return Connections(
         mongodb_uri=(local.mongodb_uri or "") if mongodb else _plain(settings.mongodb_uri),

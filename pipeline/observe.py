@@ -6,15 +6,17 @@ In a pipe every event is one JSON line; on a terminal a person reads short lines
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import time
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
 from pipeline.ports import Progress
+from pipeline.secrecy import hidden
+from pipeline.settings import exposed_env_file
 
 Event = MutableMapping[str, Any]
 
@@ -23,7 +25,6 @@ PROGRESS_SECONDS = 10.0
 
 WARNINGS = frozenset({"retry", "campaign_left_out", "alert", "alert_failed"})
 ERRORS = frozenset({"bug"})
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 
 
 def set_up_logging(level: str) -> None:
@@ -35,15 +36,18 @@ def set_up_logging(level: str) -> None:
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Any] = [
+        structlog.processors.format_exc_info,
         without_secrets,
+        _in_reading_order,
+        structlog.processors.JSONRenderer(default=str),
     ]
     structlog.configure(
         processors=[
             *shared,
             _without_traceback if level != "DEBUG" else _same,
-            structlog.processors.format_exc_info,
-            _in_reading_order,
-            structlog.processors.JSONRenderer(default=str),
+            *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
@@ -52,15 +56,20 @@ def set_up_logging(level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _in_reading_order,
-                structlog.processors.JSONRenderer(default=str),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
     quiet_libraries(handler, logging.DEBUG if level == "DEBUG" else logging.WARNING)
+    warn_of_exposed_secrets()
+
+
+def warn_of_exposed_secrets() -> None:
+    """Log a warning when others can read the `.env` that is used."""
+    path = exposed_env_file()
+    if path is not None:
+        logging.getLogger("sluicegate").warning(
+            "%s can be read or changed by others than its owner. Run: chmod 600 %s", path, path
+        )
 
 
 def quiet_libraries(handler: logging.Handler, level: int) -> None:
@@ -75,17 +84,37 @@ def quiet_libraries(handler: logging.Handler, level: int) -> None:
 
 
 def without_secrets(logger: Any, method: str, event: Event) -> Event:
-    """A structlog processor: user and password of any address in the event become asterisks."""
+    """A structlog processor: secrets anywhere in the event become asterisks."""
     del logger, method
-    for key, value in event.items():
-        if isinstance(value, str) and "://" in value:
-            event[key] = hide_user_info(value)
-    return event
+    return {key: _without_secrets(value) for key, value in event.items()}
+
+
+def _without_secrets(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {hide_user_info(str(key)): _without_secrets(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_secrets(part) for part in value]
+    return hide_user_info(str(value))
 
 
 def hide_user_info(text: str) -> str:
-    """A text in which `scheme://user:password@` has become `scheme://***@`."""
-    return _USER_INFO.sub("***", text)
+    """A text without secrets, in which `scheme://user:password@` has become `scheme://***@`."""
+    return hidden(text)
+
+
+class SecretiveHandler(logging.StreamHandler[Any]):
+    """Writes log records as text, tracebacks too, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's text."""
+        return hidden(super().format(record))
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback without secrets."""
+    return hidden("".join(traceback.format_exception(error)))
 
 
 class JsonProgress(Progress):

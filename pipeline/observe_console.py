@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,13 @@ from rich.text import Text
 
 from pipeline.commands.tables import printable, status_word
 from pipeline.model import short
-from pipeline.observe import hide_user_info, quiet_libraries
+from pipeline.observe import (
+    SecretiveHandler,
+    hide_user_info,
+    quiet_libraries,
+    traceback_of,
+    warn_of_exposed_secrets,
+)
 from pipeline.ports import Progress
 
 VERDICT_STYLES = {"PASS": "green", "EMPTY": "green", "WARN": "yellow", "FAIL": "bold red", "ERROR": "bold red"}
@@ -131,7 +136,7 @@ class ConsoleProgress(Progress):
     def _bug(self, fields: Mapping[str, Any]) -> None:
         error = fields.get("exc_info")
         if self._tracebacks and isinstance(error, BaseException):
-            self._print(escape("".join(traceback.format_exception(error))))
+            self._print(escape(traceback_of(error)))
 
     def _alert(self, fields: Mapping[str, Any]) -> None:
         said = escape(hide_user_info(printable(f"{fields['title']}. {fields['summary']}")))
@@ -160,7 +165,7 @@ class ConsoleProgress(Progress):
 
     def _print(self, markup: str) -> None:
         # long lines are the terminal's to wrap, so that what is copied from it has no breaks
-        self._console.print(markup, highlight=False, soft_wrap=True)
+        self._console.print(hide_user_info(markup), highlight=False, soft_wrap=True)
 
     def _take(self, description: str) -> None:
         self._drop()
@@ -185,9 +190,10 @@ class _BarOfKnownLength(BarColumn):
 
 
 def console_progress(*, level: str) -> ConsoleProgress:
-    """Progress on stderr; libraries keep quiet below ERROR unless the level is DEBUG."""
+    """Progress on stderr; libraries keep quiet below CRITICAL unless the level is DEBUG."""
     console = Console(stderr=True)
-    quiet_libraries(logging.StreamHandler(), logging.DEBUG if level == "DEBUG" else logging.CRITICAL)
+    quiet_libraries(SecretiveHandler(), logging.DEBUG if level == "DEBUG" else logging.CRITICAL)
+    warn_of_exposed_secrets()
     return ConsoleProgress(console, tracebacks=level == "DEBUG")
 
 

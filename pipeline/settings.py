@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -18,12 +21,22 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.alerts.routes import parse_routes
 from pipeline.errors import ConfigurationError
+from pipeline.secrecy import remember
+from pipeline.trust import combined
 
 SCHEMES = {
+    "bigquery_api_endpoint": ("http", "https"),
+    "gemini_api_endpoint": ("http", "https"),
     "milvus_uri": ("http", "https"),
     "neo4j_uri": ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"),
 }
 """What an address may start with."""
+
+HOLDS_PASSWORD = {"milvus_uri": "MILVUS_TOKEN", "neo4j_uri": "NEO4J_PASSWORD"}
+"""Where the password of an address belongs; MongoDB's address is a secret as a whole."""
+
+ENV_FILE = Path(".env")
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 LOCAL = "local"
 """The value that asks for a local server for one store while others are configured."""
@@ -40,7 +53,12 @@ class Settings(BaseSettings):
     """Everything that can be configured; every field is an environment variable of the name given as alias."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     mongodb_uri: SecretStr | None = Field(
@@ -53,7 +71,9 @@ class Settings(BaseSettings):
     neo4j_user: str = Field("neo4j", alias="NEO4J_USER", description="Neo4j user")
     neo4j_password: SecretStr | None = Field(None, alias="NEO4J_PASSWORD", description="Neo4j password")
     neo4j_database: str | None = Field(None, alias="NEO4J_DATABASE", description="Neo4j database; the server's default")
-    milvus_uri: str | None = Field(None, alias="MILVUS_URI", description="Milvus http(s):// address, or `local`")
+    milvus_uri: str | None = Field(
+        None, alias="MILVUS_URI", description="Milvus http(s):// address, or `local`; options: docs/security.md"
+    )
     milvus_token: SecretStr | None = Field(
         None, alias="MILVUS_TOKEN", description="Milvus token, user:password or API key"
     )
@@ -66,7 +86,14 @@ class Settings(BaseSettings):
     bigquery_dataset: str = Field("sluicegate", alias="BIGQUERY_DATASET", description="BigQuery dataset")
     bigquery_location: str = Field("US", alias="BIGQUERY_LOCATION", description="Location of the dataset")
     bigquery_api_endpoint: str | None = Field(
-        None, alias="BIGQUERY_API_ENDPOINT", description="Another endpoint than Google's, e.g. an emulator's"
+        None,
+        alias="BIGQUERY_API_ENDPOINT",
+        description="Another endpoint than Google's; credentials are sent to https:// only",
+    )
+    google_application_credentials: Path | None = Field(
+        None,
+        alias="GOOGLE_APPLICATION_CREDENTIALS",
+        description="Service account file for BigQuery; else Google's default credentials",
     )
     gemini_api_key: SecretStr | None = Field(None, alias="GEMINI_API_KEY", description="Gemini API key, or `local`")
     gemini_api_endpoint: str | None = Field(
@@ -109,6 +136,11 @@ class Settings(BaseSettings):
         description="PEM file of certificate authorities the alert channels trust besides the system's",
     )
 
+    ca_file: Path | None = Field(
+        None,
+        alias="SLUICEGATE_CA_FILE",
+        description="PEM file of certificate authorities that are trusted besides the public ones, for every store",
+    )
     environment: Environment = Field(
         Environment.DEVELOPMENT, alias="SLUICEGATE_ENV", description="`production` refuses local servers"
     )
@@ -171,13 +203,19 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("milvus_uri", "neo4j_uri")
+    @field_validator("milvus_uri", "neo4j_uri", "bigquery_api_endpoint", "gemini_api_endpoint")
     @classmethod
     def _an_address(cls, value: str | None, info: ValidationInfo) -> str | None:
-        schemes = SCHEMES[str(info.field_name)]
-        if value in (None, LOCAL) or value.split("://")[0] in schemes:
+        name = str(info.field_name)
+        if value is None or (value == LOCAL and name in HOLDS_PASSWORD):
             return value
-        raise ValueError(f"it ought to start with {' or '.join(f'{scheme}://' for scheme in schemes)}, or be `local`")
+        if value.split("://")[0] not in SCHEMES[name]:
+            starts = " or ".join(f"{scheme}://" for scheme in SCHEMES[name])
+            raise ValueError(f"it ought to start with {starts}{', or be `local`' if name in HOLDS_PASSWORD else ''}")
+        if "@" in urlsplit(value).netloc:  # shown in logs and pages, so it must hold no secret
+            belongs = f"; that belongs in {HOLDS_PASSWORD[name]}" if name in HOLDS_PASSWORD else ""
+            raise ValueError(f"it must hold no password{belongs}")
+        return value
 
     @field_validator("slack_webhook_url")
     @classmethod
@@ -227,6 +265,13 @@ class Settings(BaseSettings):
         """The spool folder."""
         return self.spool or self.home / "spool"
 
+    def secrets(self) -> Iterator[str]:
+        """The values of all secrets that are set."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                yield value.get_secret_value()
+
     def local_stores(self) -> tuple[str, ...]:
         """Names of the stores that want a local server.
 
@@ -267,7 +312,7 @@ VARIABLES = {
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the environment and `.env`.
+    """Read the environment and `.env`; from now on logs and errors hide the secrets among them.
 
     Args:
         overrides: Values by alias that win over the environment, e.g. from command-line options.
@@ -276,20 +321,44 @@ def load_settings(**overrides: object) -> Settings:
         ConfigurationError: A variable has a value that cannot be used; its value is not repeated.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
+        settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise ConfigurationError(
             f"The configuration cannot be used: {problems}.", next_step="See docs/configuration.md."
         ) from None
+    remember(settings.secrets())
+    return settings
+
+
+CA_VARIABLES = ("SSL_CERT_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "REQUESTS_CA_BUNDLE")
+"""Where OpenSSL (pymongo, neo4j), gRPC (Milvus) and requests (BigQuery, Gemini) look for what to trust."""
+
+
+def exposed_env_file() -> Path | None:
+    """The `.env` that is read, absolute, when others than its owner can read or change it; None when all is well."""
+    try:
+        mode = ENV_FILE.stat().st_mode
+    except OSError:
+        return None
+    return ENV_FILE.resolve() if os.name == "posix" and mode & OTHERS else None
 
 
 def shield_drivers(settings: Settings) -> None:
     """Keep drivers, in this process, from what the environment means for us or for the world outside.
 
     pymilvus reads MILVUS_URI when it is imported and refuses what is no address; several clients would ask a proxy for loopback.
+    What certificates they trust, and which Google credentials they use, they take from the environment only.
+
+    Raises:
+        ConfigurationError: SLUICEGATE_CA_FILE holds no certificates.
     """
     os.environ.pop("MILVUS_URI", None)
+    if settings.google_application_credentials is not None:
+        os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = str(settings.google_application_credentials)
+    if settings.ca_file is not None:
+        bundle = str(combined(settings.ca_file, settings.home))
+        os.environ.update(dict.fromkeys(CA_VARIABLES, bundle))
     if settings.local_stores():
         for name in ("NO_PROXY", "no_proxy"):
             hosts = [host for host in os.environ.get(name, "").split(",") if host]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.credentials import AnonymousCredentials
-from google.auth.exceptions import DefaultCredentialsError
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import Client
 
 from pipeline.errors import ConfigurationError
@@ -17,24 +17,24 @@ def connect(project: str, *, endpoint: str | None = None, location: str | None =
 
     Args:
         project: Google Cloud project.
-        endpoint: Another endpoint than Google's, e.g. an emulator's, which asks for no credentials; None for Google's,
-            with Application Default Credentials.
+        endpoint: Another endpoint than Google's; None for Google's. Credentials are Application Default Credentials;
+            to an http:// address, an emulator's, none are sent.
         location: Location of datasets and jobs.
 
     Raises:
-        ConfigurationError: There are no credentials.
+        ConfigurationError: There are no credentials, or they cannot be read; what is in them is not repeated.
     """
-    if endpoint:
+    in_clear = (endpoint or "").casefold().startswith("http://")
+    try:
         return Client(
             project=project,
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-            client_options={"api_endpoint": endpoint},
+            credentials=AnonymousCredentials() if in_clear else None,  # type: ignore[no-untyped-call]
+            client_options={"api_endpoint": endpoint} if endpoint else None,
             location=location,
         )
-    try:
-        return Client(project=project, location=location)
-    except (DefaultCredentialsError, GoogleAPIError) as error:
+    except (GoogleAuthError, GoogleAPIError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"There are no Google Cloud credentials for project {project} ({type(error).__name__}).",
-            next_step="Set GOOGLE_APPLICATION_CREDENTIALS, or run: gcloud auth application-default login",
+            f"There are no usable Google Cloud credentials for project {project} ({type(error).__name__}).",
+            next_step="Set GOOGLE_APPLICATION_CREDENTIALS to a credentials file that can be read, "
+            "or run: gcloud auth application-default login",
         ) from None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import ssl
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pymilvus import DataType, MilvusClient
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.stores.milvus.errors import ERRORS
 
 __all__ = ["MilvusClient", "connect", "type_name"]
@@ -16,26 +19,47 @@ __all__ = ["MilvusClient", "connect", "type_name"]
 GRPC_OPTIONS = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
 """pymilvus pings every 10 seconds; gRPC servers that keep to its defaults hang up on more than one in five minutes."""
 
+OPTIONS = {
+    "server_name": "server_name",
+    "ca_file": "ca_pem_path",
+    "client_certificate": "client_pem_path",
+    "client_key": "client_key_path",
+}
+"""Options of an https:// address, and what pymilvus calls them."""
+
+FILES = ("ca_file", "client_certificate", "client_key")
+
+HOW = "Check MILVUS_URI: http://host:port/database, or https://host:port/database?server_name=…&ca_file=…"
+HANDSHAKE_SECONDS = 5.0
+
 
 def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient:
     """A client. Connects at once; the caller closes it.
 
     Args:
-        uri: http:// address, or https:// for TLS.
+        uri: http:// address, or https:// for TLS; its path is the database, its options are `OPTIONS`.
         token: user:password or an API key; "" for none.
         timeout: Seconds to wait for the connection.
 
     Raises:
-        ConfigurationError: The address cannot be used.
+        ConfigurationError: The address cannot be used, or its certificate is not trusted.
         TransientError: The server cannot be reached.
         TerminalError: It refuses.
     """
-    if not _is_address(uri):
-        raise ConfigurationError(
-            "The Milvus address cannot be used.", next_step="Check MILVUS_URI: http://host:port or https://host:port."
-        )
-    with ERRORS.guard("connecting"):
-        return MilvusClient(uri=uri, token=token, timeout=timeout, grpc_options=GRPC_OPTIONS)
+    address = _address(uri)
+    tls = _options(address)
+    try:
+        with ERRORS.guard("connecting"):
+            return MilvusClient(
+                uri=address._replace(query="", fragment="").geturl(),
+                token=token,
+                timeout=timeout,
+                grpc_options=GRPC_OPTIONS,
+                **tls,
+            )
+    except SluicegateError:
+        _refuse_untrusted(address, tls)
+        raise
 
 
 def type_name(field: Mapping[str, Any]) -> str:
@@ -43,11 +67,58 @@ def type_name(field: Mapping[str, Any]) -> str:
     return str(DataType(int(field["type"])).name)
 
 
-def _is_address(uri: str) -> bool:
+def _address(uri: str) -> SplitResult:
     """pymilvus would take a file's name too, and quietly start a database of its own in it."""
     try:
         parts = urlsplit(uri)
-        _port = parts.port
+        usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)
     except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+        usable = False
+    if not usable or "@" in parts.netloc:
+        raise ConfigurationError("The Milvus address cannot be used.", next_step=f"{HOW}; a password: MILVUS_TOKEN.")
+    return parts
+
+
+def _options(address: SplitResult) -> dict[str, str]:
+    given = {name: value for name, value in parse_qsl(address.query) if value}
+    problem = _problem(address, given)
+    if problem:
+        raise ConfigurationError(f"The Milvus address cannot be used: {problem}.", next_step=HOW)
+    found = {OPTIONS[name]: value for name, value in given.items()}
+    if "ca_pem_path" in found and "client_key_path" not in found:
+        found["server_pem_path"] = found.pop("ca_pem_path")
+    return found
+
+
+def _problem(address: SplitResult, given: Mapping[str, str]) -> str:
+    if unknown := sorted(given.keys() - OPTIONS):
+        return f"there is no option {', '.join(unknown)}; there are {', '.join(OPTIONS)}"
+    if given and address.scheme != "https":
+        return "only https:// takes options"
+    files = [name for name in FILES if name in given]
+    if len(files) not in (0, len(FILES)) and files != ["ca_file"]:
+        return f"{', '.join(FILES)} go together"
+    unreadable = [name for name in files if not os.access(given[name], os.R_OK)]
+    return f"the file of {', '.join(unreadable)} cannot be read" if unreadable else ""
+
+
+def _refuse_untrusted(address: SplitResult, tls: Mapping[str, str]) -> None:
+    """gRPC says only that there is no connection; a handshake of our own tells whether a certificate is to blame."""
+    if address.scheme != "https":
+        return
+    try:
+        context = ssl.create_default_context(cafile=tls.get("ca_pem_path") or tls.get("server_pem_path"))
+        host = str(address.hostname)
+        with (
+            socket.create_connection((host, address.port or 443), timeout=HANDSHAKE_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=tls.get("server_name", host)),
+        ):
+            return
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigurationError(
+            f"Milvus: the certificate of {address.hostname} is not trusted: {error.verify_message}.",
+            next_step="Set SLUICEGATE_CA_FILE, or ca_file in MILVUS_URI, to the authority's certificate; when the name "
+            "does not fit, server_name in MILVUS_URI to the certificate's.",
+        ) from None
+    except OSError:
+        return
