@@ -62,11 +62,7 @@ class Through(Protocol):
 
 
 class App:
-    """Everything a command may ask for, made when first asked for and closed at the end.
-
-    Args:
-        through: What every store, gate and the embedder is handed out through.
-    """
+    """Everything a command may ask for, made when first asked for, handed out `through` a seam, closed at the end."""
 
     def __init__(self, through: Through | None = None) -> None:
         self.json_logs = False
@@ -154,7 +150,8 @@ class App:
         from pipeline.alerts.assembly import alert_router  # noqa: PLC0415
         from pipeline.stores.mongodb import MongoAlertBook  # noqa: PLC0415
 
-        return alert_router(self.settings, lambda: MongoAlertBook(self._database), self.progress)
+        router = alert_router(self.settings, lambda: MongoAlertBook(self._database), self.progress)
+        return self._through("alerts", router)
 
     @cached_property
     def rollback(self) -> Rollback:

@@ -30,6 +30,8 @@ class Measurement:
     repetitions: int
     wall_seconds: float
     cpu_seconds: float
+    waiting_cpu_seconds: float
+    """What of it the driver's own threads take in so much time while nothing is asked of them."""
     received_bytes: int
     memory_growth_bytes: int
     sampled: int
@@ -70,6 +72,7 @@ def measure(store: str, way: str, address: Address, *, warm_up: Batch, batch: Ba
         repetitions=len(runs),
         wall_seconds=statistics.median(run["wall_seconds"] for run in runs),
         cpu_seconds=statistics.median(run["cpu_seconds"] for run in runs),
+        waiting_cpu_seconds=statistics.median(run["waiting_cpu_seconds"] for run in runs),
         received_bytes=round(statistics.median(run["received_bytes"] for run in runs)),
         memory_growth_bytes=round(max(run["memory_growth_bytes"] for run in runs)),
         sampled=len(batch.sample_ids),

@@ -173,7 +173,7 @@ class Runner:
 
     def _open(self, source: BatchSource) -> Document:
         size = source.path.stat().st_size if source.path.exists() else 0
-        return self._ledger.open_batch(source.batch_id, source=str(source.path), size=size)
+        return self._ledger.open_batch(source.batch_id, source=str(source.path.absolute()), size=size)
 
     def _report(self, task: _Task) -> BatchOutcome:
         source, event = task.source, self._parts.progress.event

@@ -58,11 +58,18 @@ def accumulator(measure: Count | Aggregate) -> Expression:
     if measure == Count():
         return {"$sum": 1}
     if isinstance(measure, Count):
-        where = condition(measure.where)
-        negated = list(where) == ["$not"]
-        return {"$sum": {"$cond": [where["$not"][0], 0, 1] if negated else [where, 1, 0]}}
+        return {"$sum": _one_if(condition(measure.where))}
     wanted = both(measure.where, Not(IsNull(measure.field)))
     return {f"${ACCUMULATORS[measure.kind]}": {"$cond": [condition(wanted), reference(measure.field), None]}}
+
+
+def _one_if(where: Expression) -> Expression:
+    """1 where it holds, else 0, with as few operators as that takes: each costs for every document."""
+    if list(where) == ["$not"]:
+        return {"$cond": [where["$not"][0], 0, 1]}
+    if list(where) == ["$cond"] and where["$cond"][2] is False:
+        return {"$cond": [where["$cond"][0], _one_if(where["$cond"][1]), 0]}
+    return {"$cond": [where, 1, 0]}
 
 
 def grouped_pipeline(data: Slice, measure: Distinct | Repeated | OutOfOrder) -> Pipeline:

@@ -49,7 +49,7 @@ def _fault(value: Any, level: int) -> str:
     if isinstance(value, float):
         return "" if math.isfinite(value) else "a number is beyond 64-bit floating point"
     if isinstance(value, int):
-        return "" if value in _INT64 else "an integer has more than 64 bits"
+        return "" if int(value) in _INT64 else "an integer has more than 64 bits"
     return ""
 
 

@@ -29,6 +29,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NOW_MS = {"$toLong": "$$NOW"}
 _INT64 = range(-(2**63), 2**63)
+"""Ask for int(value): a range looks through all its numbers for a subclass such as BSON's Int64."""
 
 
 def held_filter(batch_id: str, fence: int) -> Document:
@@ -178,7 +179,7 @@ def plain(value: object) -> Any:
 def _plain_scalar(value: object) -> Any:
     if isinstance(value, Enum):
         return plain(value.value)
-    if isinstance(value, int) and value not in _INT64:
+    if isinstance(value, int) and int(value) not in _INT64:
         return str(value)
     if value is None or isinstance(value, bool | int | float | datetime):
         return value

@@ -76,5 +76,5 @@ INTEGERS = range(-(2**63), 2**63)
 
 
 def _property(value: Any) -> Any:
-    is_kept = value in INTEGERS if isinstance(value, int) else isinstance(value, str | float | datetime | None)
+    is_kept = int(value) in INTEGERS if isinstance(value, int) else isinstance(value, str | float | datetime | None)
     return value if is_kept else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bson import Int64
 
 from pipeline.model import Interaction
 from pipeline.stores.mongodb import ledger_queries, queries
@@ -68,3 +69,8 @@ def test_a_document_is_what_was_reviewed(golden: Golden, make: Callable[..., Int
 )
 def test_whatever_a_report_holds_can_be_stored(value: object, stored: object) -> None:
     assert ledger_queries.plain(value) == stored
+
+
+def test_a_large_number_that_was_read_back_is_plain_at_once() -> None:
+    """A range takes hours to find an int of a subclass, which is what BSON's long integers are."""
+    assert ledger_queries.plain({"fences": [Int64(1_795_423_628_745)]}) == {"fences": [1_795_423_628_745]}

@@ -1,0 +1,176 @@
+"""The crash matrix as a command: every scenario, killed at every point, run again, compared with an undisturbed run.
+
+Usage: python -m tests.faults.crashes.matrix [--scenario NAME] [--signal KILL|TERM] [--every N]
+Prints how many points there are, and each run whose state differs; exits with 1 when there is one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.local import LocalStack
+from tests.faults.crashes.scenarios import RUN, SCENARIOS, Command, Scenario
+from tests.faults.crashes.spare import Ended, Order, Spare
+from tests.faults.crashes.stack import Ground, Plot
+from tests.faults.crashes.state import Reader, reader
+
+SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM}
+EXPECTED = {0, 2, 4, 5, 10}
+"""Exit codes of commands that are run again after a crash: some of them have nothing left to do, and say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Where a run dies.
+
+    Args:
+        command: Index of the command.
+        at: The point, from 0.
+        point: Its name.
+        number: The signal.
+    """
+
+    command: int
+    at: int
+    point: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """A scenario as it goes without a crash."""
+
+    state: Mapping[str, Any]
+    points: Sequence[Sequence[str]]
+
+    def crashes(self, numbers: Sequence[int]) -> Iterator[Crash]:
+        """Every place to die at."""
+        for command, points in enumerate(self.points):
+            for at, point in enumerate(points):
+                for number in numbers:
+                    yield Crash(command, at, point, number)
+
+
+class Matrix:
+    """Runs scenarios.
+
+    Args:
+        ground: Where.
+        spare: Runs command lines.
+        stores: Reads what came of them.
+    """
+
+    def __init__(self, ground: Ground, spare: Spare, stores: Reader) -> None:
+        self._ground, self._spare, self._stores = ground, spare, stores
+
+    def load_campaigns(self) -> None:
+        """Once: the catalogue all scenarios share."""
+        plot = self._ground.plot()
+        path = plot.folder / "campaigns.jsonl"
+        path.write_text('{"campaign_id": "c_known"}\n{"campaign_id": "c_other"}\n', encoding="utf-8")
+        ended = self._run(plot, Command(("campaigns", "load", str(path))), None)
+        assert ended.code == 0, said(plot)
+
+    def undisturbed(self, scenario: Scenario) -> Undisturbed:
+        """Run a scenario to its end, and again the scheduler's command."""
+        plot = self._landed(scenario)
+        points = [self._run(plot, command, None).points for command in scenario.commands]
+        self._settle(plot)
+        state = self._stores.state(plot.prefix)
+        assert state["ledger"]["status"] == scenario.status, said(plot)
+        return Undisturbed(state, points)
+
+    def crashed(self, scenario: Scenario, crash: Crash) -> tuple[Mapping[str, Any], Plot]:
+        """Run a scenario with one crash in it; after it the same command again, then the others."""
+        plot = self._landed(scenario)
+        for number, command in enumerate(scenario.commands):
+            ended = self._run(plot, command, crash if number == crash.command else None)
+            if number != crash.command:
+                continue
+            assert ended.code in {-signal.SIGKILL, 143}, f"{ended.code} at {crash}: {said(plot)}"
+            again = self._run(plot, command, None)
+            assert again.code in EXPECTED, f"{again.code} after {crash}: {said(plot)}"
+            self._run(plot, Command(RUN, command.variables, command.gemini), None)
+        self._settle(plot)
+        return self._stores.state(plot.prefix), plot
+
+    def _settle(self, plot: Plot) -> None:
+        ended = self._run(plot, Command(RUN), None)
+        assert ended.code in EXPECTED, said(plot)
+
+    def _landed(self, scenario: Scenario) -> Plot:
+        plot = self._ground.plot()
+        scenario.land(plot)
+        return plot
+
+    def _run(self, plot: Plot, command: Command, crash: Crash | None) -> Ended:
+        self._ground.gemini(*command.gemini)
+        self._ground.expire_leases()
+        known = {"batch": self._stores.batch_id(plot.prefix) or "", "prefix": plot.prefix, "folder": str(plot.folder)}
+        arguments = [argument.format(**known) for argument in command.arguments]
+        order = Order(arguments, plot.variables(**command.variables), str(plot.folder))
+        if crash is not None:
+            order = Order(order.arguments, order.variables, order.folder, crash.at, crash.number)
+        return self._spare.run(order)
+
+
+def said(plot: Plot) -> str:
+    """What the last command of a run printed."""
+    return "\n".join((plot.folder / name).read_text("utf-8", "replace")[-3_000:] for name in ("stdout", "stderr"))
+
+
+def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """What differs, as lines; empty when nothing does."""
+    left, right = (json.dumps(one, indent=1, sort_keys=True).splitlines() for one in (expected, found))
+    return "\n".join(difflib.unified_diff(left, right, "undisturbed", "crashed", lineterm="", n=2))
+
+
+@click.command()
+@click.option("--scenario", "names", multiple=True, type=click.Choice(list(SCENARIOS)), help="May be repeated.")
+@click.option("--signal", "signals", multiple=True, type=click.Choice(list(SIGNALS)), help="May be repeated.")
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Every n-th point only.")
+def main(names: Sequence[str], signals: Sequence[str], every: int) -> None:
+    """Run the matrix on servers of its own."""
+    wrong = total = 0
+    numbers = [SIGNALS[name] for name in signals or SIGNALS]
+    with tempfile.TemporaryDirectory(prefix="sluicegate-crashes-") as folder:
+        home = Path(folder)
+        with LocalStack(home / "stack").use() as endpoints, reader(endpoints) as stores, Spare() as spare:
+            matrix = Matrix(Ground.prepared(endpoints, home), spare, stores)
+            matrix.load_campaigns()
+            for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
+                start, whole = time.monotonic(), matrix.undisturbed(scenario)
+                crashes = list(whole.crashes(numbers))[::every]
+                failed = sum(_differs(matrix, scenario, whole, crash) for crash in crashes)
+                wrong, total = wrong + failed, total + len(crashes)
+                points = sum(map(len, whole.points))
+                took = time.monotonic() - start
+                click.echo(f"{scenario.name}: {points} points, {len(crashes)} crashes, {failed} differ ({took:.0f} s)")
+    click.echo(f"{total} crashes, {wrong} differ")
+    sys.exit(1 if wrong else 0)
+
+
+def _differs(matrix: Matrix, scenario: Scenario, whole: Undisturbed, crash: Crash) -> bool:
+    try:
+        found, _ = matrix.crashed(scenario, crash)
+        told = difference(whole.state, found)
+    except AssertionError as error:
+        told = str(error)
+    if told:
+        click.echo(f"--- {scenario.name}, {crash}\n{told}")
+    return bool(told)
+
+
+if __name__ == "__main__":
+    main()

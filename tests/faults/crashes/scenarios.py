@@ -1,0 +1,136 @@
+"""What the crash matrix crashes: a log file, and the commands a scheduler and a person run on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.crashes.stack import Plot
+
+FILE = "landing/batch.jsonl"
+CATALOGUE = [{"campaign_id": "c_known"}, {"campaign_id": "c_other"}]
+POISON, DOWN = "poisoned", "unanswered"
+"""Words the local model gives a vector of zeros for, and does not answer to."""
+
+RUN = ("run", f"{{folder}}/{FILE}")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line; `{batch}` stands for the batch's id, `{prefix}` and `{folder}` for the run's own.
+
+    Args:
+        arguments: After `run.py`.
+        variables: Settings of this command.
+        gemini: Faults of the model while it runs.
+    """
+
+    arguments: Sequence[str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    gemini: Sequence[Mapping[str, object]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A file and what is done with it.
+
+    Args:
+        name: For the report.
+        records: The file's lines, of a prefix.
+        commands: In order.
+        status: The batch's in the end.
+    """
+
+    name: str
+    records: Callable[[str], Sequence[Any]]
+    commands: Sequence[Command]
+    status: str
+
+    def land(self, plot: Plot) -> None:
+        """Put the file, and the campaign catalogue, where the commands look for them."""
+        lines = [line if isinstance(line, str) else json.dumps(line) for line in self.records(plot.prefix)]
+        (plot.folder / "landing").mkdir(exist_ok=True)
+        (plot.folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def record(prefix: str, number: int, **others: Any) -> dict[str, Any]:
+    """A good record."""
+    return {
+        "interaction_id": f"{prefix}-{number:03d}",
+        "user_id": f"u_{number:03d}",
+        "campaign_id": "c_known" if number % 2 else "c_other",
+        "type": ("view", "click")[number % 2],
+        "timestamp": f"2026-11-20T09:{number:02d}:00Z",
+        "message": f"message {number}",
+        **others,
+    }
+
+
+def mixed(prefix: str) -> list[Any]:
+    """Ten good ones, a bad user_id, two orphans, one without a message, a duplicate, a conflict, an unreadable line."""
+    good = [record(prefix, number) for number in range(10)]
+    return [
+        *good,
+        record(prefix, 10, user_id="nobody"),
+        record(prefix, 11, campaign_id="c_missing"),
+        record(prefix, 12, campaign_id=None),
+        record(prefix, 13, message=""),
+        good[0],
+        record(prefix, 1, message="something else"),
+        "no record at all",
+    ]
+
+
+def poisoned(prefix: str) -> list[Any]:
+    """Twelve, four of which get no vector that may be kept."""
+    return [record(prefix, n, message=f"{POISON} {n}" if n % 3 == 0 else f"message {n}") for n in range(12)]
+
+
+def unanswered(prefix: str) -> list[Any]:
+    """Eight, three of which get fallback vectors."""
+    return [record(prefix, n, message=f"{DOWN} {n}" if n < 3 else f"message {n}") for n in range(8)]
+
+
+ZEROS = {"fault": "zero", "match": POISON}
+SILENCE = {"fault": "503", "match": DOWN}
+TOLERANT = {"SLUICEGATE_USER_ID_TOLERANCE": "0.5"}
+
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("tolerant run", mixed, (Command(RUN, TOLERANT),), "closed"),
+        Scenario("halted, resumed", mixed, (Command(RUN), Command(("resume", "{batch}"))), "closed"),
+        Scenario("halted, rejected", mixed, (Command(RUN), Command(("reject", "{batch}", "--yes"))), "dead"),
+        Scenario(
+            "quarantined, released",
+            mixed,
+            (
+                Command(RUN, TOLERANT),
+                Command(("quarantine", "release", "{prefix}-010", "--set", "user_id=u_777"), TOLERANT),
+            ),
+            "closed",
+        ),
+        Scenario("vectors rolled back by the gate", poisoned, (Command(RUN, gemini=(ZEROS,)),), "halted"),
+        Scenario(
+            "rolled back, embedded again",
+            poisoned,
+            (Command(RUN, gemini=(ZEROS,)), Command(("recheck", "{batch}", "--redo"))),
+            "closed",
+        ),
+        Scenario(
+            "fallbacks, embedded again",
+            unanswered,
+            (Command(RUN, gemini=(SILENCE,)), Command(("reembed", "--batch", "{batch}"))),
+            "closed",
+        ),
+        Scenario(
+            "rolled back by hand",
+            unanswered,
+            (Command(RUN), Command(("rollback", "{batch}", "--yes"))),
+            "halted",
+        ),
+    )
+}
+"""By name."""

@@ -1,0 +1,145 @@
+"""A process that has imported everything, and forks for each command line it is sent: importing takes seconds.
+
+In comes a JSON line a command; out goes one with its exit code (negative: the signal that ended it).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command line to run, and where it is to die.
+
+    Args:
+        arguments: After `run.py`.
+        variables: Of its environment; no others that are ours.
+        folder: Its working directory; output, log and points are kept there.
+        at: The point it dies at, from 0; None for none.
+        number: The signal it dies of.
+    """
+
+    arguments: Sequence[str]
+    variables: Mapping[str, str]
+    folder: str
+    at: int | None = None
+    number: int = int(signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: its exit code, and the points it reached."""
+
+    code: int
+    points: tuple[str, ...] = field(default=())
+
+
+class Spare:
+    """The client's side of a spare process."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.crashes.spare"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, order: Order) -> Ended:
+        """Run a command line to its end, whatever end that is."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        points = Path(order.folder) / "points"
+        points.unlink(missing_ok=True)
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        self._process.stdin.flush()
+        code = int(json.loads(self._process.stdout.readline()))
+        return Ended(code, tuple(points.read_text().splitlines()) if points.exists() else ())
+
+    def __enter__(self) -> Spare:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def serve() -> None:
+    """Import, then fork for each order."""
+    import checkpoints.gates  # noqa: F401, PLC0415
+    import pipeline.embedding  # noqa: PLC0415
+    import pipeline.stages  # noqa: PLC0415
+    import pipeline.stores.bigquery  # noqa: PLC0415
+    import pipeline.stores.milvus  # noqa: PLC0415
+    import pipeline.stores.mongodb  # noqa: PLC0415
+    import pipeline.stores.neo4j  # noqa: F401, PLC0415
+    import run  # noqa: F401, PLC0415
+
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _become(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        answers.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
+        answers.flush()
+
+
+def _become(order: Mapping[str, Any]) -> None:
+    """Be the command, to the end of the process."""
+    code = 99
+    try:
+        _set_up(order)
+        code = _command(order)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _set_up(order: Mapping[str, Any]) -> None:
+    from tests.faults.crashes.stack import OURS  # noqa: PLC0415
+
+    os.chdir(order["folder"])
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        del os.environ[name]
+    os.environ.update(order["variables"])
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.argv = ["run.py", *order["arguments"]]
+
+
+def _command(order: Mapping[str, Any]) -> int:
+    from pipeline.commands.root import start  # noqa: PLC0415
+    from run import App  # noqa: PLC0415
+    from tests.faults.crashes.seam import Deadline, Watched  # noqa: PLC0415
+
+    deadline = Deadline("points", order["at"], order["number"])
+
+    def through(name: str, port: Any, /) -> Any:
+        return Watched(name, port, deadline.visit)
+
+    try:
+        start(lambda: App(through))
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+if __name__ == "__main__":
+    serve()

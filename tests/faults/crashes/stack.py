@@ -1,0 +1,104 @@
+"""Where the crash matrix runs: real local servers, one set of databases, a folder and unique ids for each run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pymongo
+
+from pipeline.local import Endpoints
+
+ROOT = Path(__file__).parent.parent.parent.parent
+OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
+NAME = "crashes"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The servers, and a folder for the runs.
+
+    Args:
+        endpoints: The servers.
+        folder: Has the GX project, and a folder for each run.
+    """
+
+    endpoints: Endpoints
+    folder: Path
+
+    @classmethod
+    def prepared(cls, endpoints: Endpoints, folder: Path) -> Ground:
+        """With a copy of the GX project."""
+        shutil.copytree(ROOT / "gx", folder / "gx", ignore=shutil.ignore_patterns("uncommitted"))
+        return cls(endpoints, folder)
+
+    def plot(self) -> Plot:
+        """A new place for one run."""
+        prefix = uuid.uuid4().hex[:8]
+        folder = self.folder / prefix
+        folder.mkdir()
+        return Plot(self, prefix, folder)
+
+    def variables(self) -> dict[str, str]:
+        """The settings of every run."""
+        at = self.endpoints
+        found = {
+            "MONGODB_URI": at.mongodb_uri,
+            "MONGODB_DATABASE": NAME,
+            "NEO4J_URI": at.neo4j_uri,
+            "NEO4J_USER": at.neo4j_user,
+            "NEO4J_PASSWORD": at.neo4j_password,
+            "NEO4J_DATABASE": at.neo4j_database,
+            "MILVUS_URI": at.milvus_uri,
+            "MILVUS_COLLECTION": NAME,
+            "BIGQUERY_PROJECT": at.bigquery_project,
+            "BIGQUERY_API_ENDPOINT": at.bigquery_endpoint,
+            "BIGQUERY_DATASET": NAME,
+            "GEMINI_API_KEY": at.gemini_api_key,
+            "GEMINI_API_ENDPOINT": at.gemini_endpoint,
+            "SLUICEGATE_GX": str(self.folder / "gx"),
+            "SLUICEGATE_RETRY_WAIT": "0.01",
+            "SLUICEGATE_RETRY_WAIT_MAX": "0.05",
+            "SLUICEGATE_MIN_FILE_AGE": "0",
+        }
+        return {name: str(value) for name, value in found.items() if value is not None}
+
+    def gemini(self, *faults: Mapping[str, object]) -> None:
+        """Order faults of the model, in place of those before; none heals it."""
+        self._faults("DELETE", None)
+        for fault in faults:
+            self._faults("POST", json.dumps(fault).encode())
+
+    def _faults(self, method: str, body: bytes | None) -> None:
+        headers = {"x-goog-api-key": self.endpoints.gemini_api_key or "", "content-type": "application/json"}
+        request = urllib.request.Request(
+            f"{self.endpoints.gemini_endpoint}/faults", method=method, data=body, headers=headers
+        )
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
+    def expire_leases(self) -> None:
+        """Let the time pass that the leases of dead processes last."""
+        with pymongo.MongoClient[dict[str, object]](self.endpoints.mongodb_uri) as client:
+            client[NAME]["leases"].update_many({}, {"$set": {"expires_at": LONG_AGO}})
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One run's folder and the prefix of its ids."""
+
+    ground: Ground
+    prefix: str
+    folder: Path
+
+    def variables(self, **others: str) -> dict[str, str]:
+        """The settings of this run; dead letters and the landing folder are its own."""
+        own = {"SLUICEGATE_HOME": str(self.folder / "home"), "SLUICEGATE_LANDING": str(self.folder / "landing")}
+        return self.ground.variables() | own | others
