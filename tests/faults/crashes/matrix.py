@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import difflib
 import json
+import random
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pipeline.errors import ExitCode
 from pipeline.local import LocalStack
 from tests.faults.crashes.scenarios import RUN, SCENARIOS, Command, Scenario
 from tests.faults.crashes.spare import Ended, Order, Spare
@@ -26,6 +28,10 @@ from tests.faults.crashes.stack import Ground, Plot
 from tests.faults.crashes.state import Reader, reader
 
 SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM}
+RUNS = 3
+MOST = {"transient": 0.15, "terminal": 0.03, "committed": 0.1, "partial": 0.1}
+"""The highest odds of each fault, a write."""
+
 EXPECTED = {0, 2, 4, 5, 10}
 """Exit codes of commands that are run again after a crash: some of them have nothing left to do, and say so."""
 
@@ -101,9 +107,46 @@ class Matrix:
             assert ended.code in {-signal.SIGKILL, 143}, f"{ended.code} at {crash}: {said(plot)}"
             again = self._run(plot, command, None)
             assert again.code in EXPECTED, f"{again.code} after {crash}: {said(plot)}"
-            self._run(plot, Command(RUN, command.variables, command.gemini), None)
+            self._run(plot, replace(command, arguments=RUN), None)
         self._settle(plot)
         return self._stores.state(plot.prefix), plot
+
+    def with_faults(self, scenario: Scenario, seed: int) -> tuple[Mapping[str, Any], list[int]]:
+        """Run each command of a scenario with stores that fail by chance until it has done its work, or RUNS times.
+
+        A batch that a terminal fault made a dead letter is replayed. The last run of each command has no faults.
+
+        Returns:
+            The state, and the exit codes.
+        """
+        chance = random.Random(seed)
+        plot, codes = self._landed(scenario), list[int]()
+        for command in scenario.commands:
+            for _ in range(RUNS):
+                odds = {name: chance.uniform(0, most) for name, most in MOST.items()} | {"seed": chance.randrange(2**31)}
+                codes.append(self._run(plot, command, None, odds).code)
+                assert codes[-1] != ExitCode.BUG, said(plot)
+            codes += [self._run(plot, one, None).code for one in (*self._revive(plot, command), command)]
+            self._run(plot, replace(command, arguments=RUN), None)
+        self._settle(plot)
+        return self._stores.state(plot.prefix), codes
+
+    def without_ledger(self, scenario: Scenario) -> Mapping[str, Any]:
+        """Run a scenario, lose the ledger, and run it again."""
+        plot = self._landed(scenario)
+        for command in scenario.commands:
+            self._run(plot, command, None)
+        batch_id = self._stores.batch_id(plot.prefix)
+        for name in ("batches", "leases"):
+            self._stores.mongodb[name].delete_one({"_id": batch_id})
+        for command in scenario.commands:
+            self._run(plot, command, None)
+        return self._stores.state(plot.prefix)
+
+    def _revive(self, plot: Plot, command: Command) -> list[Command]:
+        batch_id = self._stores.batch_id(plot.prefix)
+        dead = batch_id is not None and self._stores.status(batch_id) == "dead"
+        return [replace(command, arguments=("dlq", "replay", "{batch}"))] if dead else []
 
     def _settle(self, plot: Plot) -> None:
         ended = self._run(plot, Command(RUN), None)
@@ -114,15 +157,13 @@ class Matrix:
         scenario.land(plot)
         return plot
 
-    def _run(self, plot: Plot, command: Command, crash: Crash | None) -> Ended:
+    def _run(self, plot: Plot, command: Command, crash: Crash | None, odds: Mapping[str, float] | None = None) -> Ended:
         self._ground.gemini(*command.gemini)
         self._ground.expire_leases()
         known = {"batch": self._stores.batch_id(plot.prefix) or "", "prefix": plot.prefix, "folder": str(plot.folder)}
         arguments = [argument.format(**known) for argument in command.arguments]
-        order = Order(arguments, plot.variables(**command.variables), str(plot.folder))
-        if crash is not None:
-            order = Order(order.arguments, order.variables, order.folder, crash.at, crash.number)
-        return self._spare.run(order)
+        order = Order(arguments, plot.variables(**command.variables), str(plot.folder), odds=odds or {})
+        return self._spare.run(order if crash is None else replace(order, at=crash.at, number=crash.number))
 
 
 def said(plot: Plot) -> str:

@@ -29,6 +29,7 @@ class Order:
         folder: Its working directory; output, log and points are kept there.
         at: The point it dies at, from 0; None for none.
         number: The signal it dies of.
+        odds: How its stores fail, by the names of `Odds`; none does when it is empty.
     """
 
     arguments: Sequence[str]
@@ -36,6 +37,7 @@ class Order:
     folder: str
     at: int | None = None
     number: int = int(signal.SIGKILL)
+    odds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,13 @@ def _set_up(order: Mapping[str, Any]) -> None:
 def _command(order: Mapping[str, Any]) -> int:
     from pipeline.commands.root import start  # noqa: PLC0415
     from run import App  # noqa: PLC0415
+    from tests.faults.crashes.faulty import Chance, Faulty, Odds  # noqa: PLC0415
     from tests.faults.crashes.seam import Deadline, Watched  # noqa: PLC0415
 
-    deadline = Deadline("points", order["at"], order["number"])
+    deadline, chance = Deadline("points", order["at"], order["number"]), Chance(Odds(**order["odds"]))
 
     def through(name: str, port: Any, /) -> Any:
-        return Watched(name, port, deadline.visit)
+        return Faulty(name, port, chance) if order["odds"] else Watched(name, port, deadline.visit)
 
     try:
         start(lambda: App(through))
