@@ -39,7 +39,7 @@ RST_ON_CLOSE = struct.pack("ii", 1, 0)
 class Mode(StrEnum):
     """What the proxy does."""
 
-    PASS = "pass"  # noqa: S105 - no password
+    PASS = "pass"
     REFUSE = "refuse"
     RESET = "reset"
     STALL = "stall"

@@ -15,8 +15,12 @@ Database: TypeAlias = pymongo.database.Database[dict[str, Any]]
 
 APPLICATION = "sluicegate"
 
+REPLY = 120.0
+"""Longer than what a server may keep us waiting for by its own rules: our longest queries have 60 s, and so has a
+transaction that a client began and lost (transactionLifetimeLimitSeconds)."""
 
-def connect(uri: str, database: str, *, timeout: float = 10.0) -> Database:
+
+def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = REPLY) -> Database:
     """A handle of a database. Connects when it is first used; the caller closes `handle.client`.
 
     Args:
@@ -24,12 +28,15 @@ def connect(uri: str, database: str, *, timeout: float = 10.0) -> Database:
             its own timeouts win.
         database: The database's name.
         timeout: Seconds to wait for a server to be found, and for a connection to open.
+        reply: Seconds to wait for each answer on an open connection; the driver asks a second time before it gives up.
 
     Raises:
         ConfigurationError: The address or the name cannot be used; the address, which may hold a password, is not
             repeated.
     """
-    options: dict[str, Any] = {name: int(timeout * 1000) for name in _TIMEOUTS if name.lower() not in uri.lower()}
+    limits = {"serverSelectionTimeoutMS": timeout, "connectTimeoutMS": timeout, "socketTimeoutMS": reply}
+    given = uri.partition("?")[2].lower()
+    options: dict[str, Any] = {k: int(v * 1000) for k, v in limits.items() if f"{k.lower()}=" not in given}
     try:
         client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
             uri, tz_aware=True, appname=APPLICATION, **options
@@ -40,9 +47,6 @@ def connect(uri: str, database: str, *, timeout: float = 10.0) -> Database:
             next_step="Check MONGODB_URI: mongodb://user:password@host:port/, with special characters percent-encoded.",
         ) from None
     return _database(client, database)
-
-
-_TIMEOUTS = ("serverSelectionTimeoutMS", "connectTimeoutMS")
 
 
 def _database(client: pymongo.MongoClient[dict[str, Any]], name: str) -> Database:
