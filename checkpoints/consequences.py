@@ -19,6 +19,9 @@ DOCS = "docs"
 CRITICAL, WARNING, OUTAGE = "critical", "warning", "error"
 
 
+RECHECK = "run.py recheck {batch}"
+
+
 @dataclass(frozen=True, slots=True)
 class Consequence:
     """What follows from a verdict.
@@ -35,9 +38,15 @@ class Consequence:
     severity: str = ""
     command: str = ""
 
-    def next_step(self, batch_id: str) -> str:
-        """The command for one batch."""
-        return self.command.format(batch=short(batch_id))
+    def next_step(self, batch_id: str, *, records_left_out: bool = True) -> str:
+        """The command for one batch.
+
+        Args:
+            batch_id: The batch.
+            records_left_out: Whether there are records that could be left out; there is nothing to resume without.
+        """
+        command = self.command if records_left_out or "resume" not in self.command else RECHECK
+        return command.format(batch=short(batch_id))
 
 
 GOES_ON = "goes on"

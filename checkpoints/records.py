@@ -10,11 +10,21 @@ from pipeline.model import ActionOutcome, Finding, GateReport, Intent, Verdict
 
 
 def unfinished(document: Mapping[str, Any], gate: str) -> GateReport | None:
-    """The recorded report of a gate whose actions were not all done; None when nothing is left to do."""
+    """The recorded report of a check that a crash cut off; None when the last one came to its end.
+
+    Its actions may not all have been done. When they were, its verdict stands all the same: they may have changed what
+    another check would find.
+    """
     found = (document.get("gates") or {}).get(gate) or {}
-    report = recorded(gate, found) if found.get("intents") else None
-    left = report is not None and any(intent.status == PENDING for intent in report.intents)
-    return report if left else None
+    if not found.get("intents"):
+        return None
+    report = recorded(gate, found)
+    if any(intent.status == PENDING for intent in report.intents):
+        return report
+    step = (document.get("steps") or {}).get(f"gate:{gate}") or {}
+    ended = found.get("superseded") or (step.get("counts") or {}).get("run_id") == report.run_id
+    cut_off = step.get("status") == "running" and int(step.get("attempts") or 0) > 1
+    return report if cut_off and not ended and report.verdict is not Verdict.ERROR else None
 
 
 def recorded(gate: str, found: Mapping[str, Any]) -> GateReport:

@@ -169,6 +169,9 @@ class VectorStore(Protocol):
     def count_of(self, embedding_batch_id: str) -> int:
         """How many rows this embedding batch wrote last."""
 
+    def of_batch(self, batch_id: str) -> Iterator[str]:
+        """Ids of the batch that have a row."""
+
     def strays(self, batch_id: str, writers: Mapping[str, int], limit: int) -> Sequence[str]:
         """Ids of the batch whose row is of none of these writers: fences, by embedding batch."""
 
@@ -272,6 +275,9 @@ class Ledger(Protocol):
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Forget that these steps were done, so that the next run does them again."""
+
+    def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
+        """Have these steps done again, without forgetting what a person decided of them."""
 
     def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
         """Set the batch's status."""

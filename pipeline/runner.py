@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from pipeline.model import BatchSource, BatchStatus, Lease, short
 from pipeline.ports import Alarms, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
 from pipeline.runner_alarms import RunnerAlarms
-from pipeline.runner_batch import BatchRun, CountsRecords, LedgerDownError, Parts
+from pipeline.runner_batch import BatchRun
 from pipeline.runner_decisions import Decision
 from pipeline.runner_lease import LeaseKeeper
 from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
+from pipeline.runner_parts import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner_spool import RunnerSpool
 
 Document = Mapping[str, Any]
@@ -110,11 +112,11 @@ class Runner:
         return self._decided(batch_id, runner_decisions.resume())
 
     def recheck(self, batch_id: str, *, redo: bool = False) -> BatchOutcome:
-        """Check the gate that stopped a batch again, and go on if it passes; a dead batch is tried again.
+        """Check the gate that stopped a batch again, and go on if it passes.
 
         Args:
             batch_id: The whole id.
-            redo: Do the stage before the gate again first.
+            redo: Do the stages before the gate again first; loading again is left to the next run with the file.
 
         Raises:
             ConfigurationError: The batch is closed, or unknown.
@@ -124,6 +126,53 @@ class Runner:
     def again(self, batch_id: str, steps: Sequence[str]) -> BatchOutcome:
         """Do these steps of a batch again, and what follows of it."""
         return self._decided(batch_id, runner_decisions.again(steps))
+
+    def release(self, batch_id: str, steps: Sequence[str], change: Callable[[Lease], None]) -> BatchOutcome:
+        """Change records of a closed or halted batch, and do these steps of it again.
+
+        That they are to be done again is written down first: whatever ends this, no record flows on unjudged.
+
+        Args:
+            batch_id: The whole id.
+            steps: Steps that have not seen the change; of a halted batch they wait for what is decided about it.
+            change: Changes the records, under the lease.
+
+        Raises:
+            ConfigurationError: The batch is neither closed nor halted.
+        """
+
+        def prepare(ledger: Ledger, lease: Lease, now: Document) -> Document:
+            runner_decisions.refuse_changing(batch_id, now)
+            if now.get("status") == BatchStatus.CLOSED:
+                ledger.set_status(lease, BatchStatus.RUNNING)
+            ledger.reopen_steps(lease, steps)
+            change(lease)
+            return ledger.batch(batch_id) or now
+
+        document = self._parts.sure(lambda: self._ledger.batch(batch_id)) or {}
+        runner_decisions.refuse_changing(batch_id, document)
+        source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
+        after = runner_decisions.waits_changed
+        return self._report(_Task(source, lambda: document, settled=_not_yet, prepare=prepare, after=after))
+
+    def reembed(self, batch_id: str, replaces: ReplacesFallbacks) -> BatchOutcome:
+        """Replace fallback vectors of a closed batch by real ones; the vector gate judges it.
+
+        Raises:
+            ConfigurationError: The batch is neither closed nor was it interrupted.
+        """
+        document = self._parts.sure(lambda: self._ledger.batch(batch_id)) or {}
+        runner_decisions.refuse_reembedding(batch_id, document)
+
+        def prepare(ledger: Ledger, lease: Lease, now: Document) -> Document:
+            del ledger, lease
+            runner_decisions.refuse_reembedding(batch_id, now)
+            return now
+
+        source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
+        work = partial(BatchRun.replace_fallbacks, replaces=replaces)
+        after = runner_decisions.loaded_or_again
+        return self._report(_Task(source, lambda: document, settled=_not_yet, prepare=prepare, after=after, work=work))
 
     def reject(self, batch_id: str, note: str) -> BatchOutcome:
         """Give a batch up: none of its records flows on, and it goes to the dead-letter queue.

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pipeline.dlq import Death
 from pipeline.dlq.folders import count_records
@@ -22,13 +21,23 @@ from pipeline.errors import (
     TerminalError,
     TransientError,
 )
-from pipeline.model import BatchSource, BatchStatus, Finding, GateReport, Verdict, short
-from pipeline.ports import BatchContext, Gate, Ledger, Progress, Stage
-from pipeline.resilience import RetryPolicy, retry
-from pipeline.runner_alarms import RunnerAlarms
+from pipeline.model import BatchSource, BatchStatus, GateReport, Verdict, short
+from pipeline.ports import BatchContext, Ledger
+from pipeline.resilience import retry
 from pipeline.runner_lease import LeasedProgress, LeaseKeeper
-from pipeline.runner_outcome import Ending, StepOutcome, counts_in, docs_in, is_done, verdicts_in
+from pipeline.runner_outcome import (
+    Ending,
+    StepOutcome,
+    adds_up,
+    counts_in,
+    docs_in,
+    is_done,
+    passed_over_in,
+    verdicts_in,
+)
+from pipeline.runner_parts import LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner_spool import RunnerSpool, cut_off, history_of
+from pipeline.runner_words import records, summary, told
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
 
 T = TypeVar("T")
@@ -36,70 +45,15 @@ T = TypeVar("T")
 GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
 
 
-WITHDRAWN = frozenset({"publish", "graph"})
+WITHDRAWN = frozenset({"publish", "graph", "embed"})
 """Stages that take back what is no longer accepted when they are done again."""
-
-
-class CountsRecords(Protocol):
-    """The part of a raw store that a runner needs."""
-
-    def counts(self, batch_id: str) -> tuple[int, int]:
-        """(accepted, quarantined) of a batch, counted in the store."""
-
-    def quarantine(
-        self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str, fence: int
-    ) -> int:
-        """Mark every record of the batch that meets a condition."""
-
-
-class LedgerDownError(SluicegateError):
-    """The ledger could not be reached, so that nothing can be decided; not a failure of the batch."""
-
-    exit_code = ExitCode.OUTAGE
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a runner works with; the same for every batch.
-
-    Args:
-        stages, gates: By name, as the topology names them.
-        ledger: Batches and leases.
-        raw_store: Asked for record counts after a gate may have quarantined some.
-        policy: Attempts and waits of stages, gates and calls to the ledger.
-        progress: Where to report.
-        spool: Folder of what outlives MongoDB.
-    """
-
-    stages: Mapping[str, Stage]
-    gates: Mapping[str, Gate]
-    ledger: Ledger
-    raw_store: CountsRecords
-    policy: RetryPolicy
-    progress: Progress
-    spool: Path
-    alarms: RunnerAlarms
-
-    def sure(self, call: Callable[[], T]) -> T:
-        """Call the ledger, patiently.
-
-        Raises:
-            LedgerDownError: It could not be reached.
-            ConfigurationError: It refused, e.g. the credentials.
-        """
-        try:
-            return retry(call, self.policy)
-        except TransientError as error:
-            raise LedgerDownError(error.message, next_step=error.next_step) from error
-        except TerminalError as error:
-            raise ConfigurationError(error.message, next_step=error.next_step) from error
 
 
 class _GateDownError(TransientError):
     """A gate could not be checked, and the same check may work later."""
 
     def __init__(self, report: GateReport) -> None:
-        super().__init__(_summary(report))
+        super().__init__(summary(report))
         self.report = report
 
 
@@ -137,6 +91,29 @@ class BatchRun:
         ending = self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
         self._parts.alarms.closed()
         return ending
+
+    def replace_fallbacks(self, replaces: ReplacesFallbacks) -> Ending:
+        """Replace fallback vectors by real ones, and let the vector gate judge that.
+
+        An interrupted one is a batch whose embed stage is not done: any run goes on with it.
+        """
+        if self._document.get("status") != BatchStatus.CLOSED:
+            return self.walk()
+        lease, embed = self._keeper.lease, "stage:embed"
+
+        def begin() -> None:
+            self._sure(lambda: self._ledger.set_status(lease, BatchStatus.RUNNING))
+            self._sure(lambda: self._ledger.clear_steps(lease, [embed, "gate:vectors"]))
+            self._sure(lambda: self._ledger.start_step(lease, embed))
+
+        manifest = replaces.run(self._context(), begin)
+        if manifest is None:
+            return Ending(BatchStatus.CLOSED, ExitCode.OK, "Nothing was replaced.", fresh=False)
+        counts = {"expected": manifest.expected, "written": manifest.written, "fallback": manifest.fallback}
+        self._sure(lambda: self._ledger.end_step(lease, embed, ok=True, counts=counts))
+        now = self._sure(lambda: self._ledger.batch(self._source.batch_id))
+        self._document = now or self._document
+        return self.walk()
 
     def withdraw(self, note: str) -> Ending:
         """Take back what the batch published; its records stay in MongoDB, marked, and its file in the spool."""
@@ -275,14 +252,17 @@ class BatchRun:
             report = self._retried(step, work, lambda: self._gate_attempt(step, work))
         except _GateDownError as error:
             report = error.report
-        going_on = report.verdict in GOES_ON
         work.counts = {"verdict": str(report.verdict), "run_id": report.run_id}
         self.verdicts[step.name] = str(report.verdict)
         self.docs = report.docs or self.docs
         self._sure(lambda: self._ledger.record_gate(self._keeper.lease, report))
         self._recount()
-        self._ended(step, ok=going_on, counts=work.counts, error="" if going_on else _summary(report))
-        self._event("verdict", gate=step.name, verdict=str(report.verdict), findings=_told(report), docs=report.docs)
+        again = report.verdict is Verdict.FAIL and step.name in passed_over_in(self._document) and adds_up(self.counts)
+        if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
+            work.counts = {**work.counts, "resumed": True}
+        going_on = report.verdict in GOES_ON or again
+        self._ended(step, ok=going_on, counts=work.counts, error="" if going_on else summary(report))
+        self._event("verdict", gate=step.name, verdict=str(report.verdict), findings=told(report), docs=report.docs)
         return None if going_on else self._stopped(report)
 
     def _gate_attempt(self, step: Step, work: _Work) -> GateReport:
@@ -295,20 +275,20 @@ class BatchRun:
     def _stopped(self, report: GateReport) -> Ending:
         batch, gate = short(self._source.batch_id), report.gate
         if report.verdict is Verdict.ERROR:
-            self._parts.alarms.held(self._source.batch_id, gate, _summary(report))
+            self._parts.alarms.held(self._source.batch_id, gate, summary(report))
             return Ending(
                 BatchStatus.HELD,
                 ExitCode.GATE_FAILED,
-                f"The {gate} gate could not be checked: {_summary(report)}",
+                f"The {gate} gate could not be checked: {summary(report)}",
                 "Mend what is named above (run.py doctor); the next run checks it again.",
             )
         held_back, passable = self.counts.quarantined, gate == "raw"
-        go_on = f"Go on without {_records(held_back)}: run.py resume {batch}"
+        go_on = f"Go on without {records(held_back)}: run.py resume {batch}"
         again = f"When it is mended: run.py recheck {batch}{'' if passable else ' --redo'}"
         return Ending(
             BatchStatus.HALTED,
             ExitCode.GATE_FAILED,
-            f"The {gate} gate failed: {_summary(report)}",
+            f"The {gate} gate failed: {summary(report)}",
             f"Look: run.py status {batch}. {go_on if held_back and passable else again}",
         )
 
@@ -321,12 +301,12 @@ class BatchRun:
             self.counts = counts
 
     def _retried(self, step: Step, work: _Work, attempt: Callable[[], T]) -> T:
-        def told(number: int, error: TransientError, wait: float) -> None:
+        def note(number: int, error: TransientError, wait: float) -> None:
             del number  # the ledger's count goes on where an earlier process stopped
             self._event("retry", step=step.key, attempt=work.number, wait_s=round(wait, 1), error=error.message)
             self._keeper.check()
 
-        return retry(attempt, self._parts.policy, on_retry=told)
+        return retry(attempt, self._parts.policy, on_retry=note)
 
     def _started(self, step: Step, work: _Work) -> int:
         work.attempts += 1
@@ -368,26 +348,3 @@ class _Work:
     attempts: int = 0
     number: int = 0
     counts: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _summary(report: GateReport) -> str:
-    if not report.findings:
-        return "nothing was said about why."
-    first, *others = _distinct(report)
-    return f"{first.summary.rstrip('.')}{f', and {len(others)} more' if others else ''}."
-
-
-def _told(report: GateReport) -> list[str]:
-    return [f"{finding.severity}: {finding.summary}" for finding in _distinct(report)]
-
-
-def _distinct(report: GateReport) -> list[Finding]:
-    """The findings, worst first, without those that say the same at a lower severity."""
-    distinct: dict[str, Finding] = {}
-    for finding in report.findings:
-        distinct.setdefault(finding.summary, finding)
-    return list(distinct.values())
-
-
-def _records(count: int) -> str:
-    return f"the {count:,} quarantined records" if count > 1 else "the quarantined record"

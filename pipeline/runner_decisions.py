@@ -9,13 +9,13 @@ from typing import Any
 from pipeline.errors import ConfigurationError, ExitCode
 from pipeline.model import BatchStatus, Lease, short
 from pipeline.ports import Ledger
-from pipeline.runner_outcome import Ending, counts_in, is_done
+from pipeline.runner_outcome import Ending, adds_up, counts_in, is_done
 from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]
 
-REDONE = {"graph": "stage:graph", "vectors": "stage:embed"}
-"""The stage that is done again before a gate is checked again: what it wrote is what the gate refused."""
+REDONE = {"raw": ("stage:load", "stage:aggregate"), "graph": ("stage:graph",), "vectors": ("stage:embed",)}
+"""The stages that are done again before a gate is checked again: what they wrote is what the gate refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,8 @@ def resume() -> Decision:
     """Let a halted batch go on after its failed gate, without its quarantined records."""
 
     def refuse(batch_id: str, document: Document) -> None:
-        _refuse_ended(batch_id, document)
+        _refuse_waiting(batch_id, document)
         batch, status = short(batch_id), document.get("status")
-        if status == BatchStatus.DEAD:
-            raise ConfigurationError(
-                f"Batch {batch} is in the dead-letter queue: {document.get('reason')}",
-                next_step=f"When that is mended, try it again: run.py dlq replay {batch}",
-            )
         if status == BatchStatus.HALTED:
             _refuse_passing_over(batch, document)
         elif not is_done(document, "stage:load"):
@@ -60,21 +55,18 @@ def resume() -> Decision:
 
 
 def recheck(*, redo: bool) -> Decision:
-    """Run the gate that stopped a batch again on what is there now; a dead batch is tried again from where it stopped.
+    """Run the gate that stopped a batch again on what is there now.
 
     Args:
         redo: Do the stage before the gate again first: what it wrote is what the gate refused.
     """
 
     def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
-        gate, status = failed_gate(document), document.get("status")
-        if status == BatchStatus.DEAD:
-            ledger.clear_steps(lease, [step.key for step in STEPS if not is_done(document, step.key)])
-        elif gate is not None:
-            stage = REDONE.get(gate.name) if redo else None
-            ledger.clear_steps(lease, [key for key in (stage, gate.key) if key])
+        gate = failed_gate(document)
+        if gate is not None:
+            ledger.clear_steps(lease, [*(REDONE[gate.name] if redo else ()), gate.key])
 
-    return Decision(_refuse_ended, begin)
+    return Decision(_refuse_waiting, begin)
 
 
 def reject() -> Decision:
@@ -87,7 +79,7 @@ def reject() -> Decision:
 
 
 def again(steps: Sequence[str]) -> Decision:
-    """Do these steps again, also of a closed batch: a record was released."""
+    """Do these steps again, also of a closed batch."""
 
     def refuse(batch_id: str, document: Document) -> None:
         if not document:
@@ -98,6 +90,40 @@ def again(steps: Sequence[str]) -> Decision:
         ledger.clear_steps(lease, steps)
 
     return Decision(refuse, begin)
+
+
+def refuse_changing(batch_id: str, document: Document) -> None:
+    """Refuse to change records of a batch that is neither closed nor halted.
+
+    Raises:
+        ConfigurationError: It is in another state, or unknown.
+    """
+    if document.get("status") not in (BatchStatus.CLOSED, BatchStatus.HALTED):
+        raise ConfigurationError(
+            f"Batch {short(batch_id)} is {document.get('status') or 'unknown'}: its records cannot be changed now.",
+            next_step=f"Look: run.py status {short(batch_id)}",
+        )
+
+
+def refuse_reembedding(batch_id: str, document: Document) -> None:
+    """Refuse to replace fallback vectors of a batch that is neither closed nor was interrupted.
+
+    Raises:
+        ConfigurationError: It is in another state, or unknown.
+    """
+    if document.get("status") not in (BatchStatus.CLOSED, BatchStatus.RUNNING):
+        raise ConfigurationError(
+            f"Batch {short(batch_id)} is {document.get('status') or 'unknown'}: its vectors are not replaced now.",
+            next_step=f"Look: run.py status {short(batch_id)}",
+        )
+
+
+def waits_changed(batch_id: str, document: Document) -> Ending | None:
+    """The ending of a halted batch whose records were changed: what is decided next judges them."""
+    if document.get("status") != BatchStatus.HALTED:
+        return None
+    step = f"Check it again: run.py recheck {short(batch_id)}"
+    return Ending(BatchStatus.HALTED, ExitCode.OK, "Its batch is halted.", step, fresh=False)
 
 
 def failed_gate(document: Document) -> Step | None:
@@ -178,6 +204,16 @@ def _refuse_ended(batch_id: str, document: Document) -> None:
         raise ConfigurationError(f"Batch {batch}: {was_dropped(document)}")
 
 
+def _refuse_waiting(batch_id: str, document: Document) -> None:
+    """Refuse what is decided about a batch that waits, when it does not."""
+    _refuse_ended(batch_id, document)
+    if document.get("status") == BatchStatus.DEAD:
+        raise ConfigurationError(
+            f"Batch {short(batch_id)} is in the dead-letter queue: {document.get('reason')}",
+            next_step=f"When that is mended, try it again: run.py dlq replay {short(batch_id)}",
+        )
+
+
 def _refuse_passing_over(batch: str, document: Document) -> None:
     gate, counts = failed_gate(document), counts_in(document)
     if gate is None:
@@ -186,6 +222,12 @@ def _refuse_passing_over(batch: str, document: Document) -> None:
         raise ConfigurationError(
             f"Batch {batch} failed the {gate.name} gate; no record can be left out to mend that.",
             next_step=f"Do the stage before it again, and check: run.py recheck {batch} --redo",
+        )
+    if not adds_up(counts):
+        held, loaded = counts.accepted + counts.quarantined, counts.read - counts.duplicate - counts.dead
+        raise ConfigurationError(
+            f"MongoDB holds {held:,} records of batch {batch}, {loaded:,} were loaded; leaving some out mends nothing.",
+            next_step=f"Load it again, and check: run.py recheck {batch} --redo",
         )
     nothing_flows = counts.read > 0 and counts.accepted == 0
     if counts.quarantined == 0 and not nothing_flows:

@@ -100,6 +100,11 @@ def counts_in(document: Mapping[str, Any]) -> LoadCounts:
     return LoadCounts(**{name: int(counts.get(name) or 0) for name in LoadCounts.__slots__})
 
 
+def adds_up(counts: LoadCounts) -> bool:
+    """Whether every record that was read is somewhere."""
+    return counts.read == counts.accepted + counts.quarantined + counts.duplicate + counts.dead
+
+
 def verdicts_in(document: Mapping[str, Any]) -> dict[str, str]:
     """The verdict of each gate of a ledger document."""
     return {name: str(gate.get("verdict", "")) for name, gate in (document.get("gates") or {}).items()}

@@ -408,8 +408,15 @@ def test_failed_vectors_cannot_be_passed_over(bench: Bench) -> None:
 
 def test_a_recheck_checks_the_failed_gate_again(bench: Bench) -> None:
     bench.halt_at("raw", quarantined=0)
-    outcome = bench.runner().recheck(bench.source.batch_id, redo=True)
+    outcome = bench.runner().recheck(bench.source.batch_id)
     assert (outcome.steps[0].key, outcome.status) == ("gate:raw", BatchStatus.CLOSED)
+
+
+def test_a_recheck_that_loads_again_is_done_by_the_next_run_with_the_file(bench: Bench) -> None:
+    bench.halt_at("raw", quarantined=0)
+    outcome = bench.runner().recheck(bench.source.batch_id, redo=True)
+    assert (outcome.status, f"run.py run {bench.source.path}" in outcome.next_step) == (BatchStatus.RUNNING, True)
+    assert bench.runner().process(bench.source).steps[0].key == "stage:load"
 
 
 def test_a_recheck_of_vectors_embeds_again(bench: Bench) -> None:

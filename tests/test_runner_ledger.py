@@ -101,7 +101,7 @@ def test_a_crashed_batch_goes_on_where_it_stopped(scene: Scene) -> None:
 def test_a_halted_batch_with_nothing_quarantined_can_be_checked_again(scene: Scene) -> None:
     scene.gates["raw"] = ScriptedGate("raw", Verdict.FAIL)
     scene.runner().process(scene.source)
-    outcome = scene.runner().recheck(BATCH, redo=True)
+    outcome = scene.runner().recheck(BATCH)
     assert (outcome.status, outcome.verdicts["raw"]) == (BatchStatus.CLOSED, "PASS")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
+from checkpoints.actions.quarantine import names_records
 from checkpoints.actions.scope import ActionScope
 from checkpoints.consequences import ALERT, consequence
 from pipeline.alerts.message import Alert
@@ -23,7 +24,6 @@ class AlertAction(GateAction):
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
         """The alert without what the other actions did, or that all is well."""
-        del results
         if report.verdict in (Verdict.ERROR, Verdict.EMPTY):
             return None
         follows = consequence(scope.gate, report.verdict)
@@ -37,7 +37,7 @@ class AlertAction(GateAction):
             "examples": [list(example) for finding in failed for example in finding.examples][:EXAMPLES],
             "failure": "+".join(sorted({finding.expectation for finding in failed})),
             "docs": report.docs,
-            "next_step": follows.next_step(scope.batch_id),
+            "next_step": follows.next_step(scope.batch_id, records_left_out=any(map(names_records, results))),
         }
 
     @classmethod

@@ -28,7 +28,7 @@ class QuarantineAction(GateAction):
         if not bad:
             return None
         # as text: a field whose name begins with a dollar sign is nothing a document may hold
-        records = max(int(result.result.get("unexpected_count") or 0) for result in results if _names_records(result))
+        records = max(int(result.result.get("unexpected_count") or 0) for result in results if names_records(result))
         return {
             "records": records,
             "condition": json.dumps(compile_condition(Or(tuple(bad)))),
@@ -56,14 +56,15 @@ class QuarantineAction(GateAction):
         return f"{marked:,} {'record is' if marked == 1 else 'records are'} in quarantine"
 
 
-def _names_records(result: Any) -> bool:
+def names_records(result: Any) -> bool:
+    """Whether an expectation failed that says which records are bad."""
     return not result.success and hasattr(result.expectation_config.to_domain_obj(), "bad_records")
 
 
 def _bad_records(results: Sequence[Any]) -> Iterator[Condition]:
     seen: set[str] = set()
     for result in results:
-        if _names_records(result):
+        if names_records(result):
             domain: Any = result.expectation_config.to_domain_obj()
             condition: Condition = domain.bad_records()
             if repr(condition) not in seen:

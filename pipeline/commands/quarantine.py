@@ -13,7 +13,7 @@ from pipeline.commands.app import App, app_of
 from pipeline.commands.summary import as_text, plain
 from pipeline.commands.tables import moment, printable, table
 from pipeline.errors import ConfigurationError, ExitCode
-from pipeline.model import BatchStatus, Quarantined, short
+from pipeline.model import BatchStatus, Lease, Quarantined, short
 from pipeline.topology import STEPS
 
 REPAIRABLE = ("user_id", "campaign_id", "type", "message")
@@ -84,20 +84,19 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     """
     app, new = app_of(context), dict(map(_change, changes))
     record = _found(app, interaction_id)
-    document = app.ledger.batch(record.batch_id) or {}
-    if document.get("status") not in (BatchStatus.CLOSED, BatchStatus.HALTED):
-        raise ConfigurationError(
-            f"Batch {short(record.batch_id)} is {document.get('status')}: its records cannot be released now.",
-            next_step=f"Look: run.py status {short(record.batch_id)}",
-        )
-    with app.leased(record.batch_id) as keeper:
+    released: list[bool] = []
+
+    def change(lease: Lease) -> None:
         run_id = f"release-{uuid.uuid4().hex[:8]}"
-        app.raw_store.release(keeper.lease, interaction_id, new, note=note, run_id=run_id)
-    click.echo(f"{printable(interaction_id)} is released.")
-    if document.get("status") == BatchStatus.HALTED:
-        click.echo(f"Its batch is halted. Check it again: run.py recheck {short(record.batch_id)}")
+        released.append(app.raw_store.release(lease, interaction_id, new, note=note, run_id=run_id))
+
+    outcome = app.runner().release(record.batch_id, AGAIN, change)
+    if released:
+        was = "is released" if released[0] else "was released by somebody else meanwhile"
+        click.echo(f"{printable(interaction_id)} {was}.")
+    if outcome.status is BatchStatus.HALTED and outcome.exit_code is ExitCode.OK:
+        click.echo(f"{outcome.message} {outcome.next_step}")
         return ExitCode.OK
-    outcome = app.runner().again(record.batch_id, AGAIN)
     click.echo("\n".join(as_text([outcome], app.docs_index)))
     return outcome.exit_code
 

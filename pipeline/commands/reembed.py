@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from pipeline.commands.app import App, app_of
 from pipeline.commands.tables import coloured
-from pipeline.errors import ExitCode
-from pipeline.model import BatchSource, BatchStatus, EmbedManifest, GateReport, Verdict, short
-from pipeline.ports import BatchContext
+from pipeline.errors import EXIT_PRECEDENCE, ExitCode
+from pipeline.model import BatchStatus, short
+from pipeline.runner_outcome import BatchOutcome
 
 GATE = "vectors"
 MOST_BATCHES = 10_000
@@ -32,10 +30,14 @@ def reembed(context: click.Context, batch: str | None) -> ExitCode:
       python run.py reembed --batch 3f2a91c07d11
     """
     app = app_of(context)
-    codes = [_reembedded(app, document) for document in _waiting(app, batch)]
+    codes = []
+    for document in _waiting(app, batch):
+        codes.append(_reembedded(app, document))
+        if codes[-1] is ExitCode.OUTAGE:
+            break  # each of the others would only wait for the same model
     if not codes:
         click.echo("No batch has fallback vectors.")
-    return next((code for code in (ExitCode.OUTAGE, ExitCode.GATE_FAILED) if code in codes), ExitCode.OK)
+    return next((code for code in EXIT_PRECEDENCE if code in codes), ExitCode.OK)
 
 
 def _waiting(app: App, batch: str | None) -> Iterator[Mapping[str, Any]]:
@@ -45,38 +47,28 @@ def _waiting(app: App, batch: str | None) -> Iterator[Mapping[str, Any]]:
         return
     for document in app.ledger.recent(MOST_BATCHES):
         manifests = [*(document.get("embeddings") or {}).values(), document.get("embedding") or {}]
-        if any(manifest.get("fallback") for manifest in manifests):
+        if document.get("status") == BatchStatus.CLOSED and any(manifest.get("fallback") for manifest in manifests):
             yield document
 
 
 def _reembedded(app: App, document: Mapping[str, Any]) -> ExitCode:
     batch_id = str(document["_id"])
-    with app.leased(batch_id) as keeper:
-        source = BatchSource(batch_id, Path(str(document.get("source") or "")))
-        manifest = app.reembedder().run(BatchContext(source, keeper.lease, datetime.now(UTC), app.progress))
-        if manifest is None:
-            return _unchanged(app, batch_id)
-        report = app.gate(GATE).check(batch_id, keeper.lease)
-        app.ledger.record_gate(keeper.lease, report)
-        click.echo(_line(batch_id, manifest, report))
-        if report.verdict is Verdict.ERROR:
-            app.ledger.end_step(
-                keeper.lease, f"gate:{GATE}", ok=False, counts={}, error="the re-embedding was not judged"
-            )
-            app.ledger.set_status(keeper.lease, BatchStatus.HELD, reason="Its re-embedding could not be judged.")
-    return ExitCode.OK if report.verdict in (Verdict.PASS, Verdict.WARN) else ExitCode.GATE_FAILED
-
-
-def _unchanged(app: App, batch_id: str) -> ExitCode:
-    left = app.fallbacks(batch_id)
-    if not left:
+    if document.get("status") == BatchStatus.CLOSED and not app.fallbacks(batch_id):
         click.echo(f"{short(batch_id)}  no fallback vectors")
         return ExitCode.OK
-    click.echo(f"{short(batch_id)}  the model is still down: {left:,} fallback vectors stay")
-    return ExitCode.OUTAGE
+    outcome = app.runner().reembed(batch_id, app.reembedder())
+    left = app.fallbacks(batch_id)
+    if left and not outcome.fresh:
+        click.echo(f"{short(batch_id)}  the model is still down: {left:,} fallback vectors stay")
+        return ExitCode.OUTAGE
+    click.echo(_line(outcome, app.ledger.batch(batch_id) or {}))
+    return outcome.exit_code
 
 
-def _line(batch_id: str, manifest: EmbedManifest, report: GateReport) -> str:
-    done = "; ".join(f"{one.action}: {one.detail}" for one in report.actions if one.action == "rollback")
-    text = f"{short(batch_id)}  {coloured(str(report.verdict))}  {manifest.written:,} of {manifest.expected:,} replaced"
-    return f"{text}; {done}" if done else text
+def _line(outcome: BatchOutcome, document: Mapping[str, Any]) -> str:
+    embedding, verdict = document.get("embedding") or {}, outcome.verdicts.get(GATE, "")
+    replaced = f"{embedding.get('written', 0):,} of {embedding.get('expected', 0):,} replaced"
+    text = f"{short(outcome.batch_id)}  {coloured(verdict)}  {replaced}"
+    if back := embedding.get("rolled_back"):
+        text += f"; rolled back: {back.get('removed', 0):,} vectors removed, {back.get('restored', 0):,} restored"
+    return f"{text}. {outcome.next_step}" if outcome.next_step else text

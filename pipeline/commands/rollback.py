@@ -40,10 +40,11 @@ def rollback(context: click.Context, batch: str, dry_run: bool, yes: bool) -> No
     if not yes:
         click.confirm("Roll it back?", abort=True, err=True)
     with app.leased(plan.batch_id) as keeper:
-        app.rollback.perform(keeper.lease, plan.batch_id, plan.embedding_batch_id)
+        # halted first: whatever ends this, the batch does not stand there as closed without its vectors
         app.ledger.end_step(keeper.lease, GATE, ok=False, counts={}, error="rolled back by a person")
         reason = "Its vectors were rolled back by a person."
         app.ledger.set_status(keeper.lease, BatchStatus.HALTED, reason=reason)
+        app.rollback.perform(keeper.lease, plan.batch_id, plan.embedding_batch_id)
     click.echo(f"Rolled back. Embed it again: run.py recheck {short(plan.batch_id)} --redo")
 
 

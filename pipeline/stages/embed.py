@@ -73,10 +73,12 @@ class EmbedStage:
         started = begun(context.lease, document, kind=EMBED)
         self._ledger.set_embedding(context.lease, started)
         Sweep(self._vectors, self._journal).take_over(context.lease, document, started)
-        messages, tally = self._raw.messages(context.batch_id), Tally()
+        messages, tally, accepted = self._raw.messages(context.batch_id), Tally(), set[str]()
         while chunk := list(islice(messages, self._chunk)):
+            accepted.update(key for key, _ in chunk)
             self._embed(context, started, chunk, tally)
             context.progress.advance(self.name, len(tally.ids), None)
+        self._vectors.delete([key for key in self._vectors.of_batch(context.batch_id) if key not in accepted])
         manifest = finished(started, tally, self._sample_size)
         self._ledger.set_embedding(context.lease, manifest)
         return told(manifest)
@@ -154,6 +156,8 @@ def write(
 def begun(lease: Lease, document: Mapping[str, Any], *, kind: str) -> EmbedManifest:
     """The embedding batch to write: a crashed run's, or a new one; one that was rolled back is never used again.
 
+    A re-embedding that was interrupted is gone on with by the embed stage.
+
     Args:
         lease: The run's lease on the batch.
         document: Its ledger document.
@@ -161,11 +165,12 @@ def begun(lease: Lease, document: Mapping[str, Any], *, kind: str) -> EmbedManif
     """
     latest = document.get("embedding") or {}
     number = int(latest.get("number") or 1) if latest.get("embedding_batch_id") else 0
-    goes_on = number and not latest.get("rolled_back_at") and latest.get("kind", EMBED) == kind
-    if kind == REEMBED:
-        goes_on = goes_on and not latest.get("finished", True)
-    if not goes_on:
+    unfinished = not latest.get("finished", True)
+    ours = unfinished or (kind == EMBED and latest.get("kind", EMBED) == EMBED)
+    if not number or latest.get("rolled_back_at") or not ours:
         number += 1
+    else:
+        kind = latest.get("kind", EMBED)
     name = embedding_batch(lease.batch_id, number)
     return EmbedManifest(name, number=number, kind=kind, finished=False, fence=lease.fence)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 from pipeline.model import FALLBACK_SOURCE, EmbedManifest
@@ -36,8 +37,12 @@ class Reembedder:
         self._sample_size = sample_size
         self._chunk = chunk
 
-    def run(self, context: BatchContext) -> EmbedManifest | None:
+    def run(self, context: BatchContext, begin: Callable[[], None]) -> EmbedManifest | None:
         """Replace what can be replaced.
+
+        Args:
+            context: The batch.
+            begin: Called before the first write: what is written from then on is judged, whatever ends this.
 
         Returns:
             What was written; None when there was nothing to replace, or the model is still down.
@@ -58,6 +63,7 @@ class Reembedder:
             if not rows and not part.rejected:
                 break  # the model is still down: the rest would only wait for it
             if not recorded:
+                begin()
                 self._ledger.set_embedding(context.lease, started)
                 recorded = True
             write(self._vectors, self._journal, context.lease, started, rows)

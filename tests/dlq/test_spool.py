@@ -308,8 +308,8 @@ def test_what_was_closed_since_then_leaves_the_spool(site: Site) -> None:
     (source,) = site.land(record(1))
     site.dies("graph", broken())
     site.process(source)
-    site.runner().recheck(source.batch_id)
-    assert site.document(source.batch_id)["status"] == "closed"
+    # as when the spool of another machine, where it died, is given to this one
+    site.database["batches"].update_one({"_id": source.batch_id}, {"$set": {"status": "closed"}})
     take(site)
     assert DeadFolders(site.spool).entry(source.batch_id) is None
 

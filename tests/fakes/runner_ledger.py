@@ -99,6 +99,10 @@ class MemoryLedger:
         for step in steps:
             self._document(lease).get("steps", {}).pop(step, None)
 
+    def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
+        for step in steps:
+            self._document(lease).setdefault("steps", {}).setdefault(step, {})["status"] = "reopened"
+
     def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
         self._document(lease).update(status=str(status), reason=reason)
 

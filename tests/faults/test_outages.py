@@ -166,9 +166,8 @@ def nothing_was_done_about_the_data(stores: Stores, batch: Batch) -> None:
 
 def made_good(stores: Stores, batch: Batch, outage: Outage) -> Ended:
     """Run again, as the message says."""
-    # instead of waiting: for the lease of a run that could not give it back, and for a transaction it could not end
+    # instead of waiting for the lease of a run that could not give it back
     stores.mongodb["leases"].update_many({}, {"$set": {"expires_at": LONG_AGO}})
-    stores.mongodb.client.admin.command({"killAllSessions": []})
     if outage.store == "gemini":
         return batch.command("reembed", "--batch", batch.batch_id)
     if outage.ends[1] == "dead":

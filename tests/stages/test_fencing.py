@@ -217,7 +217,7 @@ def test_a_sweep_leaves_what_earlier_embedding_batches_rightly_wrote(scene: Scen
     scene.embed(scene.old, source=FALLBACK_SOURCE)
     new = scene.successor()
     batch = scene.batch
-    Reembedder(batch.raw, scene.vectors, batch.journal, Model(), batch.ledger).run(new)
+    Reembedder(batch.raw, scene.vectors, batch.journal, Model(), batch.ledger).run(new, lambda: None)
     assert scene.sweep(new.lease) == []
     assert len(scene.rows()) == RECORDS
     assert len(writers(scene.document())) == 2

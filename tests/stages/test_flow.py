@@ -82,7 +82,8 @@ class Flow:
         return replace(self.context, lease=self.ledger.acquire(self.batch_id, "test", 60))
 
     def quarantine(self) -> None:
-        self.raw.quarantine(self.batch_id, IS_BAD, gate="raw", reason="test", run_id="1", fence=1)
+        fence = int((self.ledger.batch(self.batch_id) or {})["fence"])
+        self.raw.quarantine(self.batch_id, IS_BAD, gate="raw", reason="test", run_id="1", fence=fence)
 
 
 @pytest.fixture

@@ -176,7 +176,8 @@ def test_records_in_quarantine_are_counted_as_such_when_the_batch_is_loaded_agai
 ) -> None:
     path = log("a.jsonl", record(1), record(2, user_id=None), record(2, user_id=None))
     batch_id, before = loader.load(path)
-    loader.raw.quarantine(batch_id, NO_USER, gate="raw", reason="malformed user_id", run_id="run_1", fence=1)
+    fence = int((loader.ledger.batch(batch_id) or {})["fence"])
+    loader.raw.quarantine(batch_id, NO_USER, gate="raw", reason="malformed user_id", run_id="run_1", fence=fence)
     _, after = loader.load(path)
     assert before == counts(read=3, accepted=2, duplicate=1)
     assert after == counts(read=3, accepted=1, quarantined=1, duplicate=1)

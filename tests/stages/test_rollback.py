@@ -98,7 +98,7 @@ class Scene:
 
     def reembed(self, answer: Callable[[str], Embedding]) -> Any:
         made = Reembedder(self.batch.raw, self.vectors, self.batch.journal, Model(answer), self.batch.ledger, chunk=8)
-        return made.run(self.batch.context)
+        return made.run(self.batch.context, lambda: None)
 
     def rollback(self, vectors: Any = None) -> Rollback:
         return Rollback(vectors or self.vectors, self.batch.journal, self.batch.ledger)

@@ -56,6 +56,7 @@ ERRORS = ErrorTable(
         transport.ConnectionError,
         transport.Timeout,
         transport.ChunkedEncodingError,
+        transport.JSONDecodeError,  # an answer that was cut off in its headers looks like one without a body
         auth.TransportError,
         auth.TimeoutError,
         TimeoutError,  # a job that took longer than we wait

@@ -95,6 +95,10 @@ class MilvusVectorStore:
         [row] = self._query(queries.equals("embedding_batch_id", embedding_batch_id), ["count(*)"], None)
         return int(row["count(*)"])
 
+    def of_batch(self, batch_id: str) -> Iterator[str]:
+        """Ids of the batch that have a row."""
+        return self._keys(queries.equals("batch_id", batch_id))
+
     def strays(self, batch_id: str, writers: Mapping[str, int], limit: int) -> Sequence[str]:
         """Ids of the batch whose row is of none of these writers: fences, by embedding batch."""
         rows = self._query(queries.strays(batch_id, writers), [queries.KEY], limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
 
 import pymongo
 import pymongo.database
@@ -19,13 +20,16 @@ REPLY = 120.0
 """Longer than what a server may keep us waiting for by its own rules: our longest queries have 60 s, and so has a
 transaction that a client began and lost (transactionLifetimeLimitSeconds)."""
 
+DURABLE = {"w": "majority", "journal": True}
+"""A write counts when no crash can take it back: what the ledger says was done is not done again."""
+
 
 def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = REPLY) -> Database:
     """A handle of a database. Connects when it is first used; the caller closes `handle.client`.
 
     Args:
         uri: mongodb:// or mongodb+srv:// address; credentials, TLS, write concern and the like are its options, and
-            its own timeouts win.
+            its own timeouts and its own write concern win.
         database: The database's name.
         timeout: Seconds to wait for a server to be found, and for a connection to open.
         reply: Seconds to wait for each answer on an open connection; the driver asks a second time before it gives up.
@@ -35,8 +39,10 @@ def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = RE
             repeated.
     """
     limits = {"serverSelectionTimeoutMS": timeout, "connectTimeoutMS": timeout, "socketTimeoutMS": reply}
-    given = uri.partition("?")[2].lower()
-    options: dict[str, Any] = {k: int(v * 1000) for k, v in limits.items() if f"{k.lower()}=" not in given}
+    given = {name.lower() for name, _ in parse_qsl(uri.partition("?")[2], keep_blank_values=True)}
+    options: dict[str, Any] = {name: int(limit * 1000) for name, limit in limits.items() if name.lower() not in given}
+    if given.isdisjoint({"w", "journal", "j"}):
+        options |= DURABLE
     try:
         client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
             uri, tz_aware=True, appname=APPLICATION, **options

@@ -34,6 +34,7 @@ from pipeline.stores.mongodb.ledger_queries import (
     step_ended,
     step_started,
     steps_cleared,
+    steps_reopened,
 )
 
 _PREFIX = re.compile("[0-9a-f]{1,64}")
@@ -147,6 +148,10 @@ class MongoLedger(Leases, DeadLetters, Ledger):
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Forget that these steps were done, and their attempts, so that the next run does them again."""
         self._update(lease, steps_cleared(tuple(steps)), "clearing steps")
+
+    def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
+        """Have these steps done again, without forgetting what a person decided of them."""
+        self._update(lease, steps_reopened(tuple(steps)), "reopening steps")
 
     def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
         """Set the batch's status."""

@@ -23,7 +23,7 @@ LEASES = "leases"
 DEAD_LETTERS = "dead_letters"
 META = "ledger_meta"
 
-RUNNING, DONE, FAILED = "running", "done", "failed"
+RUNNING, DONE, FAILED, REOPENED = "running", "done", "failed", "reopened"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a lease that was given back expired."""
 
@@ -112,8 +112,22 @@ def step_ended(step: str, *, ok: bool, counts: Mapping[str, Any], error: str) ->
 
 
 def steps_cleared(steps: tuple[str, ...]) -> Update:
-    """Forget steps, their attempts too."""
-    return _updated({f"steps.{step}": "$$REMOVE" for step in steps})
+    """Forget steps, their attempts too; what a gate said stays to be read, and stands no more."""
+    return _updated({**{f"steps.{step}": "$$REMOVE" for step in steps}, **_superseded(steps)})
+
+
+def steps_reopened(steps: tuple[str, ...]) -> Update:
+    """Steps to be done again, their attempts counted anew; their counts say what a person decided."""
+    fields = {f"steps.{step}.status": literal(REOPENED) for step in steps}
+    return _updated({**fields, **{f"steps.{step}.attempts": literal(0) for step in steps}, **_superseded(steps)})
+
+
+def _superseded(steps: tuple[str, ...]) -> Document:
+    gates = [name for kind, _, name in (step.partition(":") for step in steps) if kind == "gate"]
+    return {
+        f"gates.{name}.superseded": {"$cond": [{"$ifNull": [f"$gates.{name}.run_id", False]}, True, "$$REMOVE"]}
+        for name in gates
+    }
 
 
 def gate_recorded(gate: str, report: Mapping[str, Any]) -> Update:

@@ -123,7 +123,9 @@ class Matrix:
         plot, codes = self._landed(scenario), list[int]()
         for command in scenario.commands:
             for _ in range(RUNS):
-                odds = {name: chance.uniform(0, most) for name, most in MOST.items()} | {"seed": chance.randrange(2**31)}
+                odds = {name: chance.uniform(0, most) for name, most in MOST.items()} | {
+                    "seed": chance.randrange(2**31)
+                }
                 codes.append(self._run(plot, command, None, odds).code)
                 assert codes[-1] != ExitCode.BUG, said(plot)
             codes += [self._run(plot, one, None).code for one in (*self._revive(plot, command), command)]
