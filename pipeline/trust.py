@@ -1,15 +1,19 @@
-"""One file of certificates to trust: the public authorities, and those of the user's."""
+"""What certificates are trusted, the public authorities' and the user's own, and what errors say of one that is not."""
 
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
 
 BUNDLE = "ca-bundle.pem"
+
+_FAULT = re.compile(r"certificate verify failed: ([^(\]\"]{1,200}[^(\]\" ])", re.IGNORECASE)
 
 
 def combined(ca_file: Path, home: Path) -> Path:
@@ -39,6 +43,30 @@ def combined(ca_file: Path, home: Path) -> Path:
             f"{target} cannot be written: {error.strerror}.", next_step="Choose another folder with SLUICEGATE_HOME."
         ) from None
     return target
+
+
+def certificate_fault(error: BaseException) -> str:
+    """Why a server's certificate was not trusted, if that is what is behind an exception; else ""."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return str(cause.verify_message).rstrip(".")
+        if found := _FAULT.search(str(cause)):
+            return found[1].rstrip(".")
+    return ""
+
+
+def handshake_cut(error: BaseException) -> bool:
+    """Whether the server hung up in the middle of TLS, which is an outage and no matter of trust."""
+    return any(isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _certificates(ca_file: Path) -> str:

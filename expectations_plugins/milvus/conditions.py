@@ -100,7 +100,7 @@ def literal(value: Any) -> str:
 
 def reference(field: Field) -> str:
     """A scalar field's name."""
-    if NAME.match(field.path):
+    if NAME.fullmatch(field.path):
         return field.path
     raise UnsupportedError(
         "Milvus", f"a condition on the field {field.path!r}", "Field names are letters, digits and _."

@@ -5,6 +5,7 @@ Every value is a query parameter; labels, types and property names are quoted id
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -68,8 +69,16 @@ def _sent(value: Any) -> Any:
 
 
 def quoted(name: str) -> str:
-    """A label, type or property name as an identifier; a backtick in it is doubled."""
+    r"""A label, type or property name as an identifier; a backtick in it is doubled.
+
+    Neo4j reads `\u0060` anywhere in a query as a backtick, before it looks for names: so escapes are read first here.
+    """
+    while (read := _ESCAPE.sub(lambda found: chr(int(found[1], 16)), name)) != name:
+        name = read  # what was read may be an escape again
     return "`" + name.replace("`", "``") + "`"
+
+
+_ESCAPE = re.compile(r"\\u+([0-9A-Fa-f]{4})")
 
 
 def condition(node: Condition, query: Cypher) -> str:

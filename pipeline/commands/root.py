@@ -103,11 +103,13 @@ def _invoke(app: RootApp) -> int:
 
 
 def _explain_bug(app: RootApp, error: Exception) -> ExitCode:
-    click.echo(f"This is a bug in Sluicegate: {type(error).__name__}: {error}", err=True)
-    if app.wants_tracebacks:
-        import traceback  # noqa: PLC0415 - rarely needed
+    from pipeline.secrecy import hidden  # noqa: PLC0415 - rarely needed
 
-        traceback.print_exception(error)
+    click.echo(hidden(f"This is a bug in Sluicegate: {type(error).__name__}: {error}"), err=True)
+    if app.wants_tracebacks:
+        import traceback  # noqa: PLC0415
+
+        click.echo(hidden("".join(traceback.format_exception(error))), err=True)
     else:
         click.echo("For the details, put --traceback before the command and run it again.", err=True)
     return ExitCode.BUG

@@ -7,10 +7,18 @@ from collections.abc import Iterator
 import google.api_core.exceptions as driver
 import requests.exceptions as transport
 
-from pipeline.errors import SluicegateError, TerminalError, TransientError
+from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from pipeline.stores.error_table import ErrorTable
 
 TOO_LARGE = 413
+
+KEY_INVALID = ("API_KEY_INVALID", "API key not valid", "API key expired")
+
+
+def _refuses(error: BaseException) -> bool:
+    """Google answers 400 to a key it does not know."""
+    return isinstance(error, driver.BadRequest) and any(part in f"{error} {error.details}" for part in KEY_INVALID)
+
 
 ERRORS = ErrorTable(
     store="Gemini",
@@ -29,6 +37,12 @@ ERRORS = ErrorTable(
         transport.ConnectionError,
         transport.Timeout,
         transport.ChunkedEncodingError,
+        transport.ConnectTimeout,
+        transport.ReadTimeout,
+        transport.ProxyError,
+        transport.RetryError,
+        transport.ContentDecodingError,  # what a proxy or a balancer answers in the service's place
+        transport.JSONDecodeError,  # an answer that was cut off in its headers looks like one without a body
     ),
     terminal=(
         driver.GoogleAPIError,
@@ -60,8 +74,22 @@ ERRORS = ErrorTable(
         driver.AsyncRestUnsupportedParameterError,
         driver.DuplicateCredentialArgs,
         transport.RequestException,
+        transport.SSLError,
+        transport.HTTPError,
+        transport.InvalidJSONError,
+        transport.URLRequired,
+        transport.TooManyRedirects,
+        transport.MissingSchema,
+        transport.InvalidSchema,
+        transport.InvalidURL,
+        transport.InvalidHeader,
+        transport.InvalidProxyURL,
+        transport.StreamConsumedError,
+        transport.UnrewindableBodyError,
     ),
-    base=(driver.GoogleAPIError, transport.RequestException),
+    base=(driver.GoogleAPIError, driver.AsyncRestUnsupportedParameterError, transport.RequestException),
+    refused=(driver.Unauthorized, driver.Forbidden, transport.SSLError),
+    refuses=_refuses,
 )
 """google.api_core's exceptions, and those of the HTTP client below it."""
 
@@ -98,6 +126,8 @@ def classified(error: BaseException, doing: str) -> SluicegateError:
     ours = ERRORS.classify(error, doing)
     if isinstance(ours, TransientError):
         ours.retry_after = retry_after(error)
+    elif isinstance(ours, ConfigurationError):
+        return ours
     elif isinstance(error, driver.BadRequest | driver.InvalidArgument) or getattr(error, "code", None) == TOO_LARGE:
         return RequestRefusedError(ours.message, next_step=ours.next_step)
     return ours

@@ -88,7 +88,8 @@ class GeminiEmbedder:
         A text the API refuses is marked invalid and does not keep the others from being embedded.
 
         Raises:
-            TerminalError: The API refuses us: key, permission or model. An outage does not raise.
+            ConfigurationError: The API refuses us: the key, or what it may do.
+            TerminalError: It refuses what we ask: the model, or every text. An outage does not raise.
         """
         known: dict[str, Embedding] = {
             text: found for text in dict.fromkeys(texts) if (found := self._memory.recall(text)) is not None

@@ -20,8 +20,11 @@ START_SECONDS = 60.0
 IMPORT_ROOT = Path(pipeline.__file__).resolve().parent.parent
 """`python -m` finds our modules from here, installed or not, whatever the user's working directory."""
 
-CLIENT_VARIABLES = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "GOOGLE_")
+CLIENT_VARIABLES = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "GOOGLE_", "SLACK_", "PAGERDUTY_")
 """Prefixes of variables that name real stores and their credentials; no local server has a use for them."""
+
+SECRET_ENDINGS = ("_PASSWORD", "_TOKEN", "_SECRET", "_KEY")
+"""What else in the environment of a person is none of a local server's business."""
 
 
 class Child:
@@ -67,7 +70,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_own_environment(),
+                env=own_environment(),
             )
         finally:
             os.close(log)
@@ -96,6 +99,10 @@ def _how_it_ended(code: int) -> str:
     return f"it was ended by signal {-code}" if code < 0 else f"it ended with exit code {code}"
 
 
-def _own_environment() -> dict[str, str]:
+def own_environment() -> dict[str, str]:
     """The environment without what is meant for clients: the drivers inside the servers would read it too."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(CLIENT_VARIABLES)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(CLIENT_VARIABLES) and not name.endswith(SECRET_ENDINGS)
+    }

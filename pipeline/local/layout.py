@@ -73,9 +73,9 @@ class Layout:
         """
         try:
             self.control.mkdir(parents=True, exist_ok=True)
-            self.control.chmod(0o700)
-            (self.home / "logs").mkdir(exist_ok=True)
-            (self.home / "data").mkdir(exist_ok=True)
+            for folder in (self.control, self.home / "logs", self.home / "data"):
+                folder.mkdir(exist_ok=True)
+                folder.chmod(0o700)
             ignore = self.home / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")

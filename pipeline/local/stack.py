@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.local.children import IMPORT_ROOT, START_SECONDS
+from pipeline.local.children import IMPORT_ROOT, START_SECONDS, own_environment
 from pipeline.local.credentials import load_or_create
 from pipeline.local.endpoints import Endpoints, endpoints_for
 from pipeline.local.errors import StackError
@@ -139,7 +139,13 @@ class LocalStack:
         command = [sys.executable, "-m", "pipeline.local.supervisor", str(self._layout.home)]
         with os.fdopen(open_log(log), "wb") as output:
             code = subprocess.run(  # noqa: S603 - our own module under our own interpreter
-                command, cwd=IMPORT_ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+                command,
+                cwd=IMPORT_ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=own_environment(),
+                check=False,
             ).returncode
         if code:
             raise self._supervisor_error("could not be started")

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
+from pipeline.secrecy import hidden
+from pipeline.trust import certificate_fault, handshake_cut
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorTable:
-    """How one store's exceptions are read.
+    """How one store's exceptions are read. Of what it names, the class nearest to the exception's own decides.
 
     Args:
         store: The store's name, for messages.
@@ -22,6 +24,7 @@ class ErrorTable:
         refine: Says of an exception whether it is transient where its type does not (a status code); None leaves it
             to the type.
         refused: Of the terminal ones, those that say the store does not take us: a setting is wrong, not the batch.
+        refuses: Says so of an exception whose type does not (a status code).
     """
 
     store: str
@@ -30,6 +33,7 @@ class ErrorTable:
     base: tuple[type[BaseException], ...]
     refine: Callable[[BaseException], bool | None] = lambda error: None  # noqa: ARG005 - the default has no opinion
     refused: tuple[type[BaseException], ...] = ()
+    refuses: Callable[[BaseException], bool] = lambda error: False  # noqa: ARG005 - the default finds none
 
     def classify(self, error: BaseException, doing: str) -> SluicegateError:
         """The exception as ours.
@@ -38,16 +42,30 @@ class ErrorTable:
             error: What the driver raised.
             doing: What was being done, to which batch or record: `loading batch 1f2e…`.
         """
-        verdict = self.refine(error)
-        transient = isinstance(error, self.transient) if verdict is None else verdict
-        message = f"{self.store}: {doing} failed: {type(error).__name__}: {_first_line(error)}"
-        if transient:
+        if fault := certificate_fault(error):
+            return ConfigurationError(
+                hidden(f"{self.store}: {doing} failed: its certificate is not trusted: {fault}."),
+                next_step="Check the host name in the address; a private authority's certificate goes into the file of "
+                "SLUICEGATE_CA_FILE (docs/security.md).",
+            )
+        refuses = self.refuses(error)
+        # a service may answer with the key it refuses
+        message = hidden(f"{self.store}: {doing} failed: {type(error).__name__}: {_first_line(error)}")
+        if not refuses and self._may_heal(error):
             return TransientError(message, next_step=f"Check that {self.store} is up (run.py doctor), then run again.")
-        if isinstance(error, self.refused):
+        if refuses or isinstance(error, self.refused):
             return ConfigurationError(
                 message, next_step=f"Check the address and the credentials of {self.store} (run.py doctor)."
             )
         return TerminalError(message, next_step="Trying again will not help; see the message above.")
+
+    def _may_heal(self, error: BaseException) -> bool:
+        if handshake_cut(error):
+            return True
+        if (verdict := self.refine(error)) is not None:
+            return verdict
+        named = (kind for kind in type(error).__mro__ if kind in self.transient or kind in self.terminal)
+        return next(named, None) in self.transient
 
     @contextmanager
     def guard(self, doing: str) -> Iterator[None]:

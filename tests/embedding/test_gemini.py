@@ -17,7 +17,7 @@ from pipeline.embedding.errors import retry_after
 from pipeline.embedding.fallback import fallback
 from pipeline.embedding.gemini import REQUEST_BYTES, requests
 from pipeline.embedding.vectors import checked
-from pipeline.errors import TerminalError, TransientError
+from pipeline.errors import ConfigurationError, TransientError
 from pipeline.local import Endpoints
 from pipeline.model import VECTOR_DIMENSION
 from pipeline.resilience import RetryPolicy
@@ -183,9 +183,9 @@ def test_a_broken_vector_is_asked_for_again_the_next_time(embedder: GeminiEmbedd
     assert embedder.embed(["a"])[0].invalid is None
 
 
-def test_a_wrong_key_is_terminal_and_not_repeated(server: Server) -> None:
+def test_a_wrong_key_is_a_wrong_setting_and_not_repeated(server: Server) -> None:
     refused = GeminiEmbedder("wr0ng-key", endpoint=server.endpoint, model="gemini-embedding-001", policy=POLICY)
-    with pytest.raises(TerminalError) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         refused.embed(["a", "b"])
     assert "wr0ng-key" not in str(caught.value)
     assert server.requests == 0

@@ -26,7 +26,7 @@ def dataset_path(project: str, dataset: str) -> str:
     Raises:
         ConfigurationError: One of them is no BigQuery name.
     """
-    if not PROJECT.match(project) or not IDENTIFIER.match(dataset):
+    if not PROJECT.fullmatch(project) or not IDENTIFIER.fullmatch(dataset):
         raise ConfigurationError(
             f"{project!r}.{dataset!r} is no BigQuery dataset.", next_step="Check BIGQUERY_PROJECT and BIGQUERY_DATASET."
         )

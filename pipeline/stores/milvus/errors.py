@@ -23,6 +23,7 @@ NOT_READY = "not ready"
 TRANSIENT_STATUS = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 )
+REFUSING_STATUS = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 UNREACHABLE = "illegal connection params or server unavailable"
 
 
@@ -39,14 +40,26 @@ def _refine(error: BaseException) -> bool | None:
     return True if isinstance(error.code, grpc.StatusCode) and error.code in TRANSIENT_STATUS else None
 
 
+def _refuses(error: BaseException) -> bool:
+    """By gRPC status, also of what pymilvus calls an unreachable server."""
+    for one in (error, error.__cause__):
+        code = getattr(one, "code", None)
+        if (code() if callable(code) else code) in REFUSING_STATUS:
+            return True
+    return False
+
+
 ERRORS = ErrorTable(
     store="Milvus",
     transient=(
         driver.ConnectError,
         driver.MilvusUnavailableException,
         driver.SchemaMismatchRetryableException,
+        grpc.FutureTimeoutError,
+        grpc.FutureCancelledError,
     ),
     terminal=(
+        grpc.RpcError,
         driver.MilvusException,
         driver.ParamError,
         driver.CollectionNotExistException,
@@ -71,7 +84,9 @@ ERRORS = ErrorTable(
         driver.InvalidConsistencyLevel,
         driver.ServerVersionIncompatibleException,
     ),
-    base=(driver.MilvusException, grpc.RpcError),
+    base=(driver.MilvusException, grpc.RpcError, grpc.FutureTimeoutError, grpc.FutureCancelledError),
     refine=_refine,
+    refused=(driver.ConnectionConfigException,),
+    refuses=_refuses,
 )
 """pymilvus's exceptions, and those of the gRPC below it."""

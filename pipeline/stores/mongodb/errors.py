@@ -41,6 +41,7 @@ TRANSIENT_CODES = frozenset(
 )
 """Server error codes that heal (mongo, src/mongo/base/error_codes.yml: RetriableError, ShutdownError, and timeouts)."""
 
+REFUSING_CODES = frozenset({11, 13, 18, 8000})  # UserNotFound, Unauthorized, AuthenticationFailed, Atlas' own
 TRANSIENT_LABELS = ("RetryableWriteError", "TransientTransactionError", "NoWritesPerformed", "SystemOverloadedError")
 
 
@@ -61,6 +62,10 @@ def _all_transient(details: Any) -> bool:
     problems = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
     relevant = [problem for problem in problems if problem.get("code") != DUPLICATE_KEY]
     return bool(relevant) and all(problem.get("code") in TRANSIENT_CODES for problem in relevant)
+
+
+def _refuses(error: BaseException) -> bool:
+    return isinstance(error, driver.OperationFailure) and error.code in REFUSING_CODES
 
 
 ERRORS = ErrorTable(
@@ -101,5 +106,7 @@ ERRORS = ErrorTable(
     ),
     base=(driver.PyMongoError, bson.errors.BSONError),
     refine=_refine,
+    refused=(driver.ConfigurationError, driver.InvalidURI),
+    refuses=_refuses,
 )
 """pymongo's exceptions."""

@@ -7,6 +7,7 @@ import neo4j.exceptions as driver
 from pipeline.stores.error_table import ErrorTable
 
 KEY_TAKEN = "Neo.ClientError.Schema.ConstraintValidationFailed"
+NO_DATABASE = "Neo.ClientError.Database.DatabaseNotFound"
 
 
 def _refine(error: BaseException) -> bool | None:
@@ -21,6 +22,11 @@ def _refine(error: BaseException) -> bool | None:
     if isinstance(error, driver.Neo4jError | driver.DriverError):
         return True if error.is_retryable() else None
     return None
+
+
+def _refuses(error: BaseException) -> bool:
+    """A database that does not exist is only a client error to the driver, and only its code tells."""
+    return isinstance(error, driver.Neo4jError) and error.code == NO_DATABASE
 
 
 ERRORS = ErrorTable(
@@ -66,6 +72,13 @@ ERRORS = ErrorTable(
     ),
     base=(driver.GqlError, driver.DriverError),
     refine=_refine,
-    refused=(driver.AuthError, driver.TokenExpired, driver.UnsupportedServerProduct, driver.ConfigurationError),
+    refused=(
+        driver.AuthError,
+        driver.TokenExpired,
+        driver.Forbidden,
+        driver.UnsupportedServerProduct,
+        driver.ConfigurationError,
+    ),
+    refuses=_refuses,
 )
 """The driver's exceptions."""

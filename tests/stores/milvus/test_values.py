@@ -14,7 +14,7 @@ import pymilvus.exceptions
 import pytest
 
 from pipeline.embedding.fallback import fallback
-from pipeline.errors import SluicegateError, TerminalError, TransientError
+from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from pipeline.local import Endpoints
 from pipeline.model import MAX_ID_LENGTH, VECTOR_DIMENSION, VectorRow
 from pipeline.stores.milvus import ERRORS, MilvusClient, MilvusVectorStore, connect, keys_filter
@@ -143,7 +143,7 @@ def test_a_filter_that_is_wrong_is_terminal(store: MilvusVectorStore, client: Mi
         (pymilvus.exceptions.MilvusException(code=grpc.StatusCode.UNAVAILABLE, message="down"), TransientError),
         (pymilvus.exceptions.MilvusException(code=1, message="something else"), TerminalError),
         (pymilvus.exceptions.MilvusException(code=1100, message="invalid parameter"), TerminalError),
-        (pymilvus.exceptions.MilvusException(code=grpc.StatusCode.UNAUTHENTICATED, message="no"), TerminalError),
+        (pymilvus.exceptions.MilvusException(code=grpc.StatusCode.UNAUTHENTICATED, message="no"), ConfigurationError),
         (pymilvus.exceptions.ParamError(message="no"), TerminalError),
     ],
     ids=str,
