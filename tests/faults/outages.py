@@ -164,11 +164,19 @@ class Batch:
     def run(self, plan: Plan | None = None) -> Ended:
         return self.command("run", str(self.file), "--json", plan=plan)
 
-    def command(self, *arguments: str, plan: Plan | None = None) -> Ended:
-        """Run a command line to its end, in a process of its own that stops at each point until the plan was told."""
+    def command(self, *arguments: str, plan: Plan | None = None, seat: str = ".") -> Ended:
+        """Run a command line to its end, in a process of its own that stops at each point until the plan was told.
+
+        Args:
+            arguments: After `run.py`.
+            plan: Told of each point.
+            seat: Folder to run in, below the batch's; processes at the same time need different ones.
+        """
         ours, theirs = CONTEXT.Pipe()
         variables = self.place.variables() | {"SLUICEGATE_HOME": str(self.folder / "home")}
-        process = CONTEXT.Process(target=be_the_command, args=(theirs, arguments, variables, str(self.folder)))
+        folder = self.folder / seat
+        folder.mkdir(exist_ok=True)
+        process = CONTEXT.Process(target=be_the_command, args=(theirs, arguments, variables, str(folder)))
         process.start()
         theirs.close()
         counts: dict[tuple[str, str], int] = {}
@@ -183,7 +191,7 @@ class Batch:
         hangs = process.is_alive()
         process.kill()
         process.join()
-        said = [(self.folder / name).read_text("utf-8", "replace") for name in ("stdout", "stderr")]
+        said = [(folder / name).read_text("utf-8", "replace") for name in ("stdout", "stderr")]
         assert not hangs, f"run.py {' '.join(arguments)} hangs; it said: {said}"
         return Ended(process.exitcode, *said)
 

@@ -94,6 +94,7 @@ def unanswered(prefix: str) -> list[Any]:
 
 
 ZEROS = {"fault": "zero", "match": POISON}
+POISONED = {"fault": "zero", "match": DOWN}
 SILENCE = {"fault": "503", "match": DOWN}
 TOLERANT = {"SLUICEGATE_USER_ID_TOLERANCE": "0.5"}
 
@@ -112,6 +113,26 @@ SCENARIOS: Mapping[str, Scenario] = {
             ),
             "closed",
         ),
+        Scenario(
+            "halted, released, checked again",
+            mixed,
+            (
+                Command(RUN),
+                Command(("quarantine", "release", "{prefix}-010", "--set", "user_id=u_777")),
+                Command(("recheck", "{batch}")),
+            ),
+            "closed",
+        ),
+        Scenario(
+            "rejected, replayed",
+            mixed,
+            (
+                Command(RUN),
+                Command(("reject", "{batch}", "--yes")),
+                Command(("dlq", "replay", "{batch}"), TOLERANT),
+            ),
+            "closed",
+        ),
         Scenario("vectors rolled back by the gate", poisoned, (Command(RUN, gemini=(ZEROS,)),), "halted"),
         Scenario(
             "rolled back, embedded again",
@@ -124,6 +145,18 @@ SCENARIOS: Mapping[str, Scenario] = {
             unanswered,
             (Command(RUN, gemini=(SILENCE,)), Command(("reembed", "--batch", "{batch}"))),
             "closed",
+        ),
+        Scenario(
+            "vectors rolled back, rejected",
+            poisoned,
+            (Command(RUN, gemini=(ZEROS,)), Command(("reject", "{batch}", "--yes"))),
+            "dead",
+        ),
+        Scenario(
+            "fallbacks, poisoned when embedded again",
+            unanswered,
+            (Command(RUN, gemini=(SILENCE,)), Command(("reembed", "--batch", "{batch}"), gemini=(POISONED,))),
+            "halted",
         ),
         Scenario(
             "rolled back by hand",

@@ -23,7 +23,7 @@ from tests.faults.crashes.stack import NAME
 Row = dict[str, Any]
 
 VOLATILE = frozenset(
-    {"received_at", "at", "run_id", "fence", "content_hash", "buried_at", "first_seen", "published_at"}
+    {"received_at", "at", "run_id", "fence", "content_hash", "buried_at", "first_seen", "published_at", "released_at"}
 )
 
 
