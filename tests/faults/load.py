@@ -4,9 +4,9 @@ Usage: python -m tests.faults.load [--day N] [--batches N]
 
 Cuts a real day by its timestamps into 144 files, many small, some empty, and gives them to one `run.py run`.
 Then: what each batch took, and how much memory the process held after it. A batch's time is fitted as
-`a + b * records + c * position` (least squares), so that the day's busy hours do not look like growth. Exits with 1
-when a batch is not closed, a record is missing, or the last batch would take a quarter longer than the first, or a tenth
-more memory.
+`a + b * records + c * position` (least squares), so that the busy hours do not look like growth. Exits with 1 when a
+batch is not closed, a record is missing, or the last batch would take a quarter longer than the first, or a tenth more
+memory.
 """
 
 from __future__ import annotations
