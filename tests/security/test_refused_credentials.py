@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -13,12 +15,12 @@ from typing import Any
 import grpc
 import pytest
 
-from pipeline.errors import ConfigurationError, SluicegateError
+from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.local import Endpoints
 from pipeline.stores import milvus, mongodb
 from pipeline.stores import neo4j as neo4j_store
 from tests.security.google_front import google_front
-from tests.security.processes import configured, port_of, run
+from tests.security.processes import ROOT, configured, port_of, run
 from tests.security.tls_front import authority
 
 SECRETS = {name: f"{name}{uuid.uuid4().hex}" for name in ("mongodb", "neo4j", "milvus", "gemini")}
@@ -138,3 +140,36 @@ def test_refused_credentials_are_a_wrong_setting_and_no_fault_of_the_batch(
         ask(endpoints, milvus_port)
     assert isinstance(caught.value, ConfigurationError)
     assert "credentials" in caught.value.next_step
+
+
+@pytest.fixture(scope="module")
+def refused_run(
+    endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[subprocess.CompletedProcess[str], Sequence[Mapping[str, Any]]]]:
+    """A run whose password for Neo4j is wrong, and the ledger after it."""
+    folder, unique = tmp_path_factory.mktemp("refused_run"), f"security_{uuid.uuid4().hex[:8]}"
+    shutil.copytree(ROOT / "gx", folder / "gx", ignore=shutil.ignore_patterns("uncommitted"))
+    own = {"NEO4J_PASSWORD": SECRETS["neo4j"], "MONGODB_DATABASE": unique, "BIGQUERY_DATASET": unique}
+    landing = ROOT / "docs" / "sample" / "landing" / "2026-11-20T0900.jsonl"
+    done = run(folder, "run", str(landing), **{**configured(endpoints), **own})
+    database = mongodb.connect(str(endpoints.mongodb_uri), unique)
+    yield done, list(database["batches"].find())
+    database.client.drop_database(unique)
+    database.client.close()
+
+
+def test_a_run_that_is_refused_says_so_once_and_ends(
+    refused_run: tuple[subprocess.CompletedProcess[str], Sequence[Mapping[str, Any]]],
+) -> None:
+    done, _ = refused_run
+    assert done.returncode == ExitCode.USAGE
+    assert "credentials of Neo4j" in done.stderr
+    assert "retry" not in done.stderr
+    assert SECRETS["neo4j"] not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_batch_is_no_dead_letter_because_a_store_refused_the_credentials(
+    refused_run: tuple[subprocess.CompletedProcess[str], Sequence[Mapping[str, Any]]],
+) -> None:
+    assert [batch["status"] for batch in refused_run[1]] == ["running"]

@@ -6,17 +6,14 @@ import base64
 import io
 import json
 import logging
-import shutil
 import traceback
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import structlog
-from bson import json_util
 from rich.console import Console
 
 from pipeline.connections import resolve, without_credentials
@@ -26,12 +23,10 @@ from pipeline.observe import JsonProgress, set_up_logging
 from pipeline.observe_console import ConsoleProgress
 from pipeline.secrecy import Secrets, hidden, remember
 from pipeline.settings import load_settings
-from pipeline.stores.mongodb import connect
-from tests.fakes.alert_receiver import WEBHOOK, AlertReceiver, alert_receiver
-from tests.security.processes import ROOT, configured, run
+from tests.fakes.alert_receiver import WEBHOOK
+from tests.security.whole_run import TOKEN, WholeRun, secrets_of
 
 ROUTING_KEY = "routingKeyOf32CharactersInLength"
-TOKEN = "root:milvusTokenNobodyChecks"
 
 
 @pytest.mark.parametrize(
@@ -84,15 +79,6 @@ def _settings() -> dict[str, str]:
         "SLACK_WEBHOOK_URL": f"https://hooks.slack.com{WEBHOOK}",
         "PAGERDUTY_ROUTING_KEY": ROUTING_KEY,
     }
-
-
-def secrets_of(variables: Mapping[str, str]) -> list[str]:
-    """What tells, of settings: whole values and the parts a reader could use."""
-    names = ("NEO4J_PASSWORD", "MILVUS_TOKEN", "GEMINI_API_KEY", "SLACK_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY")
-    password = variables["MONGODB_URI"].partition("://")[2].partition("@")[0].partition(":")[2]
-    parts = [*(variables[name] for name in names if name in variables), password, TOKEN.partition(":")[2]]
-    parts.append(WEBHOOK.rpartition("/")[2])
-    return [*parts, *(base64.b64encode(part.encode()).decode().rstrip("=") for part in parts)]
 
 
 def found_in(text: str, secrets: Sequence[str]) -> list[str]:
@@ -174,72 +160,25 @@ def test_no_line_on_a_terminal_holds_a_secret() -> None:
     assert "AIzaLogged" not in out.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A whole run at the most talkative level, with every secret in `.env`, and all it left."""
-
-    secrets: Sequence[str]
-    output: str
-    errors: str
-    folder: Path
-    ledger: str
+def test_a_run_says_what_its_drivers_do_and_no_secret(whole_run: WholeRun) -> None:
+    assert {"pymongo", "neo4j"} <= {part for part in ("pymongo", "neo4j") if part in whole_run.errors}  # they did speak
+    assert found_in(whole_run.errors, whole_run.secrets) == []
 
 
-@pytest.fixture(scope="module")
-def seen(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    folder, unique = tmp_path_factory.mktemp("run"), f"security_{uuid.uuid4().hex[:8]}"
-    (folder / "alerts").mkdir()
-    with alert_receiver(folder / "alerts") as receiver:
-        settings = _run_settings(endpoints, receiver, unique)
-        lines = "".join(f"{name}='{value}'\n" for name, value in settings.items())
-        (folder / ".env").touch(mode=0o600)
-        (folder / ".env").write_text(lines)
-        shutil.copytree(ROOT / "gx", folder / "gx", ignore=shutil.ignore_patterns("uncommitted"))
-        sample = ROOT / "docs" / "sample"
-        landing, campaigns = str(sample / "landing"), str(sample / "campaigns.jsonl")
-        done = run(folder, "--traceback", "run", landing, "--campaigns", campaigns)
-        again = run(folder, "--log-level", "DEBUG", "run", landing, "--json")
-        status = run(folder, "status", "--json")
-        assert receiver.received["slack"], done.stderr[-2000:]
-    (folder / ".env").unlink()
-    database = connect(str(endpoints.mongodb_uri), unique)
-    ledger = {name: list(database[name].find()) for name in database.list_collection_names()}
-    shown = "".join(one.stdout for one in (done, again, status)), "".join(one.stderr for one in (done, again, status))
-    yield Seen(secrets_of(settings), *shown, folder, json_util.dumps(ledger))
-    database.client.drop_database(unique)
-    database.client.close()
+def test_the_results_of_a_run_hold_no_secret(whole_run: WholeRun) -> None:
+    assert '"batches"' in whole_run.output
+    assert found_in(whole_run.output, whole_run.secrets) == []
 
 
-def _run_settings(endpoints: Endpoints, receiver: AlertReceiver, unique: str) -> dict[str, str]:
-    own = {
-        "MILVUS_TOKEN": TOKEN,
-        "MONGODB_DATABASE": unique,
-        "BIGQUERY_DATASET": unique,
-        "MILVUS_COLLECTION": unique,
-        "SLUICEGATE_HOME": ".sluicegate",
-    }
-    return {**configured(endpoints), **{name: str(value) for name, value in receiver.variables().items()}, **own}
+def test_the_ledger_holds_no_secret(whole_run: WholeRun) -> None:
+    assert "gates" in whole_run.ledger
+    assert found_in(whole_run.ledger, whole_run.secrets) == []
 
 
-def test_a_run_says_what_its_drivers_do_and_no_secret(seen: Seen) -> None:
-    assert {"pymongo", "neo4j"} <= {part for part in ("pymongo", "neo4j") if part in seen.errors}  # they did speak
-    assert found_in(seen.errors, seen.secrets) == []
-
-
-def test_the_results_of_a_run_hold_no_secret(seen: Seen) -> None:
-    assert '"batches"' in seen.output
-    assert found_in(seen.output, seen.secrets) == []
-
-
-def test_the_ledger_holds_no_secret(seen: Seen) -> None:
-    assert "gates" in seen.ledger
-    assert found_in(seen.ledger, seen.secrets) == []
-
-
-def test_no_file_a_run_leaves_holds_a_secret(seen: Seen) -> None:
-    files = [path for path in seen.folder.rglob("*") if path.is_file()]
+def test_no_file_a_run_leaves_holds_a_secret(whole_run: WholeRun) -> None:
+    files = [path for path in whole_run.folder.rglob("*") if path.is_file()]
     assert {"validations", "data_docs"} <= {part for path in files for part in path.parts}
-    leaks = {str(path): found_in(path.read_bytes().decode("utf-8", "replace"), seen.secrets) for path in files}
+    leaks = {str(path): found_in(path.read_bytes().decode("utf-8", "replace"), whole_run.secrets) for path in files}
     assert {name: found for name, found in leaks.items() if found} == {}
 
 

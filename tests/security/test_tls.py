@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ import pytest
 
 from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
+from pipeline.stores.bigquery import connect as connect_bigquery
 from pipeline.stores.milvus import connect as connect_milvus
+from pipeline.stores.mongodb import connect as connect_mongodb
+from pipeline.stores.neo4j import connect as connect_neo4j
 from tests.security.google_front import GoogleFront, google_front
 from tests.security.processes import port_of, run
 from tests.security.tls_front import Authority, authority, tls_front
@@ -127,22 +131,29 @@ def test_a_service_accounts_signature_buys_the_token_bigquery_is_asked_with(
 
 
 @pytest.mark.parametrize("name", ["missing.json", "empty.json", "other.json"])
-def test_credentials_that_cannot_be_used_are_a_matter_of_settings(fronts: Fronts, tmp_path: Path, name: str) -> None:
+def test_credentials_that_cannot_be_used_are_a_matter_of_settings(
+    fronts: Fronts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     (tmp_path / "empty.json").write_text("")
     (tmp_path / "other.json").write_text('{"type": "service_account", "private_key": "hunter2-hunter2"}')
-    found = doctor(tmp_path, {**fronts.settings, "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / name)})["bigquery"]
-    assert "GOOGLE_APPLICATION_CREDENTIALS" in found["problem"]
-    assert "hunter2" not in str(found)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / name))
+    with pytest.raises(ConfigurationError, match="GOOGLE_APPLICATION_CREDENTIALS") as caught:
+        connect_bigquery("project", endpoint=fronts.google.endpoint)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_neo4js_own_scheme_takes_a_self_signed_certificate(examined: Callable[..., Findings], fronts: Fronts) -> None:
-    uri = fronts.settings["NEO4J_URI"].replace("bolt+s://", "bolt+ssc://")
-    assert examined(NEO4J_URI=uri)["neo4j"]["state"] == "ok"
+def test_neo4js_own_scheme_takes_a_self_signed_certificate(fronts: Fronts) -> None:
+    given = fronts.settings
+    uri = given["NEO4J_URI"].replace("bolt+s://", "bolt+ssc://")
+    graph = connect_neo4j(uri, given["NEO4J_USER"], given["NEO4J_PASSWORD"], database=given["NEO4J_DATABASE"])
+    graph.driver.verify_connectivity()
+    graph.close()
 
 
-def test_mongodbs_own_options_are_its_addresss(examined: Callable[..., Findings], fronts: Fronts) -> None:
-    uri = f"{fronts.settings['MONGODB_URI']}&tlsCAFile={fronts.by.file}"
-    assert examined(MONGODB_URI=uri)["mongodb"]["state"] == "ok"
+def test_mongodbs_own_options_are_its_addresss(fronts: Fronts) -> None:
+    database = connect_mongodb(f"{fronts.settings['MONGODB_URI']}&tlsCAFile={fronts.by.file}", "x")
+    assert database.command("ping")["ok"]
+    database.client.close()
 
 
 @pytest.fixture
