@@ -1,6 +1,6 @@
 """Conditions as MongoDB aggregation expressions; pure functions, golden in the tests.
 
-Values only ever appear under `$literal`, so no value of a record or a suite can be read as an operator or a field.
+Values only ever appear under `$literal`, or are of a form that cannot be read as an operator or a field.
 """
 
 from __future__ import annotations
@@ -170,7 +170,9 @@ def _in_set(node: InSet, _: Fields) -> Expression:
 def _matches(node: Matches, texts: Fields) -> Expression:
     # the input is null, and the answer false, of what is no text
     text = reference(node.field) if node.field in texts else _text(node.field, shown=node.shown)
-    return {"$regexMatch": {"input": text, "regex": {"$literal": pattern_for("MongoDB", node.pattern)}}}
+    pattern = pattern_for("MongoDB", node.pattern)
+    # only what begins with a dollar is read as more than text, and each operator costs for each document
+    return {"$regexMatch": {"input": text, "regex": literal(pattern) if pattern.startswith("$") else pattern}}
 
 
 def _not(node: Not, texts: Fields) -> Expression:
