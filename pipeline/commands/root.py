@@ -19,6 +19,7 @@ import click
 from pipeline.commands.lazy_group import LazyCommand, LazyGroup
 from pipeline.commands.tables import printable
 from pipeline.errors import ExitCode, SluicegateError, TerminalError
+from pipeline.secrecy import hidden
 
 if TYPE_CHECKING:
     from pipeline.commands.app import RootApp
@@ -91,7 +92,7 @@ def _invoke(app: RootApp) -> int:
         click.echo("Interrupted. What was done is kept; run again to go on.", err=True)
         return ExitCode.INTERRUPTED
     except SluicegateError as error:
-        click.echo(f"{click.style('Error', fg='red')}: {printable(error)}", err=True)
+        click.echo(f"{click.style('Error', fg='red')}: {printable(hidden(str(error)))}", err=True)
         # nothing was dead-lettered when a store refuses before any batch was touched: something is set up wrongly
         return ExitCode.USAGE if isinstance(error, TerminalError) else error.exit_code
     except BrokenPipeError:
@@ -103,11 +104,9 @@ def _invoke(app: RootApp) -> int:
 
 
 def _explain_bug(app: RootApp, error: Exception) -> ExitCode:
-    from pipeline.secrecy import hidden  # noqa: PLC0415 - rarely needed
-
     click.echo(hidden(f"This is a bug in Sluicegate: {type(error).__name__}: {error}"), err=True)
     if app.wants_tracebacks:
-        import traceback  # noqa: PLC0415
+        import traceback  # noqa: PLC0415 - rarely needed
 
         click.echo(hidden("".join(traceback.format_exception(error))), err=True)
     else:

@@ -13,6 +13,6 @@ from tests.security.whole_run import whole_run as one_run
 
 @pytest.fixture(scope="session")
 def whole_run(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRun]:
-    """The sample and two hostile batches, run once for the session."""
+    """A good batch and two hostile ones, run once for the session."""
     with one_run(tmp_path_factory.mktemp("run"), endpoints) as made:
         yield made

@@ -146,12 +146,21 @@ def test_refused_credentials_are_a_wrong_setting_and_no_fault_of_the_batch(
 def refused_run(
     endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[subprocess.CompletedProcess[str], Sequence[Mapping[str, Any]]]]:
-    """A run whose password for Neo4j is wrong, and the ledger after it."""
+    """A run whose service account Google refuses, and the ledger after it."""
     folder, unique = tmp_path_factory.mktemp("refused_run"), f"security_{uuid.uuid4().hex[:8]}"
     shutil.copytree(ROOT / "gx", folder / "gx", ignore=shutil.ignore_patterns("uncommitted"))
-    own = {"NEO4J_PASSWORD": SECRETS["neo4j"], "MONGODB_DATABASE": unique, "BIGQUERY_DATASET": unique}
     landing = ROOT / "docs" / "sample" / "landing" / "2026-11-20T0900.jsonl"
-    done = run(folder, "run", str(landing), **{**configured(endpoints), **own})
+    by = authority(folder)
+    with google_front(folder, by, port_of(endpoints.bigquery_endpoint)) as google:
+        google.refuses = True
+        own = {
+            "MONGODB_DATABASE": unique,
+            "BIGQUERY_API_ENDPOINT": google.endpoint,
+            "GOOGLE_APPLICATION_CREDENTIALS": str(google.credentials),
+            "SLUICEGATE_CA_FILE": str(by.file),
+        }
+        done = run(folder, "run", str(landing), **{**configured(endpoints), **own})
+    assert google.asked == ["POST /token"]
     database = mongodb.connect(str(endpoints.mongodb_uri), unique)
     yield done, list(database["batches"].find())
     database.client.drop_database(unique)
@@ -163,9 +172,8 @@ def test_a_run_that_is_refused_says_so_once_and_ends(
 ) -> None:
     done, _ = refused_run
     assert done.returncode == ExitCode.USAGE
-    assert "credentials of Neo4j" in done.stderr
+    assert "credentials of BigQuery" in done.stderr
     assert "retry" not in done.stderr
-    assert SECRETS["neo4j"] not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import logging
+import signal
+import sys
 import traceback
 import uuid
 from collections.abc import Iterator, Sequence
@@ -16,8 +18,9 @@ import pytest
 import structlog
 from rich.console import Console
 
+from pipeline.commands.root import start
 from pipeline.connections import resolve, without_credentials
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, TerminalError
 from pipeline.local import Endpoints
 from pipeline.observe import JsonProgress, set_up_logging
 from pipeline.observe_console import ConsoleProgress
@@ -158,6 +161,41 @@ def test_no_line_on_a_terminal_holds_a_secret() -> None:
     progress.close()
     assert "refused" in out.getvalue()
     assert "AIzaLogged" not in out.getvalue()
+
+
+class Broken:
+    """A composition root whose every part is broken, and says what it knows."""
+
+    json_logs = False
+    wants_tracebacks = True
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> object:
+        raise self._error
+
+    def configure(self, **settings: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, TerminalError])
+def test_the_last_resort_of_the_command_line_shows_no_secret(
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remember(["AIzaLogged0123"])
+    monkeypatch.setattr(sys, "argv", ["run.py", "--traceback", "status"])
+    on_terminate = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        start(lambda: Broken(kind(SAID)))  # type: ignore[arg-type, return-value]
+    signal.signal(signal.SIGTERM, on_terminate)
+    shown = capsys.readouterr().err
+    assert "refused" in shown
+    assert ("Traceback" in shown) == (kind is RuntimeError)
+    assert "AIzaLogged" not in shown
 
 
 def test_a_run_says_what_its_drivers_do_and_no_secret(whole_run: WholeRun) -> None:
