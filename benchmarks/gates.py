@@ -101,11 +101,11 @@ def _measure(store: str, settings: Settings, sizes: Sequence[int], repeat: int) 
         for size in sizes:
             click.echo(f"{store}: filling {size:,} records", err=True)
             batch = filler.fill(size)
-            measure(store, FLOOR, address, warm_up=warm_up, batch=batch, repeat=1)  # warms the server up for all
-            for way in importlib.import_module(f"benchmarks.{store}_gate").WAYS:
-                one = measure(store, way, address, warm_up=warm_up, batch=batch, repeat=repeat)
+            measure(store, [FLOOR], address, warm_up=warm_up, batch=batch, repeat=1)  # warms the server up for all
+            ways = list(importlib.import_module(f"benchmarks.{store}_gate").WAYS)
+            for one in measure(store, ways, address, warm_up=warm_up, batch=batch, repeat=repeat):
                 took = f"{one.wall_seconds:.3f} s, {one.cpu_seconds:.3f} s of client CPU"
-                click.echo(f"{store}: {size:,} records, {way}: {took}", err=True)
+                click.echo(f"{store}: {size:,} records, {one.way}: {took}", err=True)
                 yield one
 
 

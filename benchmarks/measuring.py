@@ -6,13 +6,13 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from benchmarks.relay import relayed
+from benchmarks.relay import Relay, relayed
 from benchmarks.workload import Address, Batch
 
 ROOT = Path(__file__).parent.parent
@@ -38,19 +38,69 @@ class Measurement:
     """Vectors the sample holds; 0 where there is none."""
 
 
-def measure(store: str, way: str, address: Address, *, warm_up: Batch, batch: Batch, repeat: int) -> Measurement:
-    """Measure one way of checking a batch, in a process of its own.
+@dataclass(slots=True)
+class _Measured:
+    """A process that checks a batch in one way, and what its runs took."""
+
+    way: str
+    relay: Relay
+    worker: subprocess.Popen[str]
+    runs: list[dict[str, float]] = field(default_factory=list)
+
+    def run(self) -> None:
+        before = self.relay.received
+        found = _ask(self.worker, "run")
+        self.runs.append(found | {"received_bytes": self.relay.received - before})
+
+    def wants(self, repeat: int) -> bool:
+        count, seconds = len(self.runs), sum(run["wall_seconds"] for run in self.runs)
+        return count < repeat or (count < MORE * repeat and seconds < SHORT_SECONDS)
+
+    def measurement(self, store: str, batch: Batch) -> Measurement:
+        def middle(name: str) -> float:
+            return statistics.median(run[name] for run in self.runs)
+
+        return Measurement(
+            store=store,
+            size=batch.size,
+            way=self.way,
+            repetitions=len(self.runs),
+            wall_seconds=middle("wall_seconds"),
+            cpu_seconds=middle("cpu_seconds"),
+            waiting_cpu_seconds=middle("waiting_cpu_seconds"),
+            received_bytes=round(middle("received_bytes")),
+            memory_growth_bytes=round(max(run["memory_growth_bytes"] for run in self.runs)),
+            sampled=len(batch.sample_ids),
+        )
+
+
+def measure(
+    store: str, ways: Sequence[str], address: Address, *, warm_up: Batch, batch: Batch, repeat: int
+) -> list[Measurement]:
+    """Measure ways of checking a batch, each in a process of its own.
+
+    They take turns, so that a machine that is slower for a while is so for all of them.
 
     Args:
-        store, way: What to run.
-        address: Where the store is; the process reaches it through a relay.
+        store, ways: What to run.
+        address: Where the store is; each process reaches it through a relay of its own.
         warm_up: A small batch that is checked first, unmeasured.
         batch: The batch.
         repeat: Repetitions at least.
 
     Raises:
-        RuntimeError: The process failed; its own message is on standard error.
+        RuntimeError: A process failed; its own message is on standard error.
     """
+    with ExitStack() as opened:
+        measured = [opened.enter_context(_measured(store, way, address, warm_up, batch)) for way in ways]
+        while wanting := [one for one in measured if one.wants(repeat)]:
+            for one in wanting:
+                one.run()
+    return [one.measurement(store, batch) for one in measured]
+
+
+@contextmanager
+def _measured(store: str, way: str, address: Address, warm_up: Batch, batch: Batch) -> Iterator[_Measured]:
     with relayed(address.uri) as (relay, uri):
         order = {
             "store": store,
@@ -60,27 +110,7 @@ def measure(store: str, way: str, address: Address, *, warm_up: Batch, batch: Ba
             "batch": asdict(batch),
         }
         with _worker(order) as worker:
-            runs: list[dict[str, float]] = []
-            while len(runs) < repeat or (len(runs) < MORE * repeat and _seconds(runs) < SHORT_SECONDS):
-                before = relay.received
-                found = _ask(worker, "run")
-                runs.append(found | {"received_bytes": relay.received - before})
-    return Measurement(
-        store=store,
-        size=batch.size,
-        way=way,
-        repetitions=len(runs),
-        wall_seconds=statistics.median(run["wall_seconds"] for run in runs),
-        cpu_seconds=statistics.median(run["cpu_seconds"] for run in runs),
-        waiting_cpu_seconds=statistics.median(run["waiting_cpu_seconds"] for run in runs),
-        received_bytes=round(statistics.median(run["received_bytes"] for run in runs)),
-        memory_growth_bytes=round(max(run["memory_growth_bytes"] for run in runs)),
-        sampled=len(batch.sample_ids),
-    )
-
-
-def _seconds(runs: list[dict[str, float]]) -> float:
-    return sum(run["wall_seconds"] for run in runs)
+            yield _Measured(way, relay, worker)
 
 
 @contextmanager
