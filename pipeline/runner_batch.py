@@ -45,7 +45,7 @@ T = TypeVar("T")
 GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
 
 
-WITHDRAWN = frozenset({"publish", "graph", "embed"})
+WITHDRAWN = frozenset({"stage:publish", "stage:graph", "stage:embed"})
 """Stages that take back what is no longer accepted when they are done again."""
 
 
@@ -131,16 +131,15 @@ class BatchRun:
         )
         self._recount()
         for step in STEPS:
-            begun = step.key in (self._document.get("steps") or {})  # done, or cut off in the middle
-            if (
-                step.kind is StepKind.STAGE
-                and step.name in WITHDRAWN
-                and begun
-                and (ending := self._do(step)) is not None
-            ):
+            if step.key in WITHDRAWN and self._may_have_begun(step) and (ending := self._do(step)) is not None:
                 return self._end(ending)
         where = self._kept("person", f"Rejected: {note}.")
         return self._end(Ending(BatchStatus.DEAD, ExitCode.OK, f"Rejected: {note}.{where}"))
+
+    def _may_have_begun(self, step: Step) -> bool:
+        """Whether the step was done, cut off in the middle, or ended by a signal, which leaves no entry."""
+        before = STEPS[STEPS.index(step) - 1]
+        return step.key in (self._document.get("steps") or {}) or is_done(self._document, before.key)
 
     def _end(self, ending: Ending) -> Ending:
         status = ending.status

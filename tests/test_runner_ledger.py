@@ -22,6 +22,8 @@ from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 
 BATCH = "5f" * 32
+TAKEN_BACK = ("publish", "graph", "embed")
+RUNS_FOR_EVER = {"$set": {"steps.stage:embed.status": "running"}}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,7 @@ class Scene:
     """Runners over one real ledger and raw store; the other stages and the gates are scripted."""
 
     def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
         self.ledger, self.raw_store = MongoLedger(database), MongoRawStore(database)
         self.ledger.prepare()
         self.raw_store.prepare()
@@ -121,3 +124,23 @@ def test_a_second_run_is_turned_away_while_the_first_is_at_work(scene: Scene) ->
     go_on.set()
     first.join(20)
     assert (outcome.exit_code, scene.ledger.find(BATCH)["status"]) == (ExitCode.LEASE_HELD, "closed")
+
+
+@pytest.mark.parametrize("ended", ["by a signal", "by a kill"])
+def test_a_rejection_takes_back_what_a_stage_wrote_before_it_was_cut_off(scene: Scene, ended: str) -> None:
+    """A signal leaves no entry of the step in the ledger, a kill one that runs for ever."""
+    scene.gates["vectors"] = ScriptedGate("vectors", Verdict.FAIL)
+    scene.runner().process(scene.source)
+    cut_off = {"$unset": {"steps.stage:embed": ""}} if ended == "by a signal" else RUNS_FOR_EVER
+    scene.database["batches"].update_one({"_id": BATCH}, cut_off)
+    assert scene.runner().reject(BATCH, "a test file").status is BatchStatus.DEAD
+    assert {name: stage.runs for name, stage in scene.stages.items() if name in TAKEN_BACK} == dict.fromkeys(
+        TAKEN_BACK, 2
+    )
+
+
+def test_a_rejection_leaves_alone_what_never_began(scene: Scene) -> None:
+    scene.gates["raw"] = ScriptedGate("raw", Verdict.FAIL)
+    scene.runner().process(scene.source)
+    scene.runner().reject(BATCH, "a test file")
+    assert [scene.stages[name].runs for name in TAKEN_BACK] == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""What the page on reliability names is there: tests, and commands that take minutes and are therefore only asked for help."""
+"""What the page on reliability names is there: tests, and commands, which take minutes and are only asked for help."""
 
 from __future__ import annotations
 
