@@ -17,6 +17,9 @@ from pipeline.model import MAX_ID_LENGTH, MISSING, DeadReason, Interaction
 KNOWN_FIELDS = frozenset({"interaction_id", "user_id", "campaign_id", "type", "timestamp", "message"})
 """Fields with a place of their own; all others are kept in `extra`."""
 
+_KEYS_OF_THE_GRAPH = ("user_id", "campaign_id")
+"""Neo4j has an index on them, and refuses the whole write when a value is longer than an index takes."""
+
 _UNUSABLE_IN_AN_ID = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ISO_8601 = re.compile(
     r"(\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?|\d{8}T\d{4}(\d\d)?)(\s?(Z|[+-]\d\d(:?\d\d)?))?",
@@ -35,16 +38,18 @@ def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zo
         zone: Where timestamps without an offset were written down.
 
     Raises:
-        Refused: It has no usable interaction_id, or holds what MongoDB cannot store.
+        Refused: It has no usable interaction_id, an id is too long, or it holds what MongoDB cannot store.
     """
     interaction_id = _id(record)
+    for name in _KEYS_OF_THE_GRAPH:
+        _check_length(name, record.get(name))
     check_storable(record, size)
     extra = {name: value for name, value in record.items() if name not in KNOWN_FIELDS}
     timestamp = _timestamp(record.get("timestamp"), zone)
     if timestamp is None and record.get("timestamp") is not None:
         extra["timestamp"] = record["timestamp"]
     message = record.get("message")
-    if not isinstance(message, str) and message is not None:
+    if message is not None and not (isinstance(message, str) and message.strip()):
         extra["message"] = message
     return Interaction(
         interaction_id=interaction_id,
@@ -53,7 +58,7 @@ def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zo
         campaign_id=record.get("campaign_id", MISSING),
         type=record.get("type", MISSING),
         timestamp=timestamp,
-        message=message if isinstance(message, str) and message.strip() else None,
+        message=None if "message" in extra else message,
         extra=extra,
         content_hash=content_hash(record),
         raw=raw,
@@ -75,10 +80,14 @@ def _id(record: Mapping[str, Any]) -> str:
         raise Refused(DeadReason.BAD_ID, f"interaction_id {shown(value)} is not text")
     if _UNUSABLE_IN_AN_ID.search(value):
         raise Refused(DeadReason.BAD_ID, f"interaction_id {shown(value)} has control characters or half a surrogate")
-    length = len(value.encode("utf-8"))
-    if length > MAX_ID_LENGTH:
-        raise Refused(DeadReason.BAD_ID, f"interaction_id has {length} bytes, more than {MAX_ID_LENGTH}")
+    _check_length("interaction_id", value)
     return value
+
+
+def _check_length(name: str, value: object) -> None:
+    length = len(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else 0
+    if length > MAX_ID_LENGTH:
+        raise Refused(DeadReason.BAD_ID, f"{name} has {length} bytes, more than {MAX_ID_LENGTH}")
 
 
 def _timestamp(value: object, zone: ZoneInfo) -> datetime | None:
