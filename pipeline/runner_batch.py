@@ -101,10 +101,10 @@ class BatchRun:
             return self.walk()
         lease, embed = self._keeper.lease, "stage:embed"
 
-        def begin() -> None:
-            self._sure(lambda: self._ledger.set_status(lease, BatchStatus.RUNNING))
+        def begin() -> None:  # running last: until then the batch is closed, and a re-embedding begins anew
             self._sure(lambda: self._ledger.clear_steps(lease, [embed, "gate:vectors"]))
             self._sure(lambda: self._ledger.start_step(lease, embed))
+            self._sure(lambda: self._ledger.set_status(lease, BatchStatus.RUNNING))
 
         manifest = replaces.run(self._context(), begin)
         if manifest is None:

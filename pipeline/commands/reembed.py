@@ -12,6 +12,7 @@ from pipeline.commands.tables import coloured
 from pipeline.errors import EXIT_PRECEDENCE, ExitCode
 from pipeline.model import BatchStatus, short
 from pipeline.runner_outcome import BatchOutcome
+from pipeline.stages.embed import REEMBED
 
 GATE = "vectors"
 MOST_BATCHES = 10_000
@@ -41,13 +42,17 @@ def reembed(context: click.Context, batch: str | None) -> ExitCode:
 
 
 def _waiting(app: App, batch: str | None) -> Iterator[Mapping[str, Any]]:
-    """Batches that may have fallback vectors: the store knows which still do."""
+    """Batches that may have fallback vectors, the store knows which still do; and re-embeddings that were cut off."""
     if batch is not None:
         yield app.ledger.find(batch)
         return
     for document in app.ledger.recent(MOST_BATCHES):
-        manifests = [*(document.get("embeddings") or {}).values(), document.get("embedding") or {}]
-        if document.get("status") == BatchStatus.CLOSED and any(manifest.get("fallback") for manifest in manifests):
+        latest = document.get("embedding") or {}
+        manifests = [*(document.get("embeddings") or {}).values(), latest]
+        with_fallbacks = any(manifest.get("fallback") for manifest in manifests)
+        interrupted = latest.get("kind") == REEMBED and not latest.get("finished")
+        status = document.get("status")
+        if (status == BatchStatus.CLOSED and with_fallbacks) or (status == BatchStatus.RUNNING and interrupted):
             yield document
 
 

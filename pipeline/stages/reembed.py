@@ -63,8 +63,8 @@ class Reembedder:
             if not rows and not part.rejected:
                 break  # the model is still down: the rest would only wait for it
             if not recorded:
+                self._ledger.set_embedding(context.lease, started)  # first: what is begun below goes on with it
                 begin()
-                self._ledger.set_embedding(context.lease, started)
                 recorded = True
             write(self._vectors, self._journal, context.lease, started, rows)
             tally.ids += [*(row.interaction_id for row in rows), *part.refused]
