@@ -30,6 +30,7 @@ from pipeline.stores.mongodb.queries import (
     quarantined_filter,
     released,
 )
+from pipeline.stores.mongodb.values import plain
 
 INSERT_RECORDS = 1_000
 LOOKUP_IDS = 50
@@ -244,7 +245,7 @@ def _quarantined(row: Mapping[str, Any]) -> Quarantined:
         reason=str(mark.get("reason", "")),
         run_id=str(mark.get("run_id", "")),
         at=mark.get("at"),
-        record=row,
+        record=plain(row),
     )
 
 

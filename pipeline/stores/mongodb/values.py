@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bson.dbref import DBRef
 from bson.decimal128 import Decimal128
 
 
@@ -14,6 +15,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [plain(part) for part in value]
+    if isinstance(value, DBRef):  # the driver makes one of every object with $ref and $id
+        return plain(dict(value.as_doc()))
     if isinstance(value, Decimal128):
         return value.to_decimal()
     if isinstance(value, bytes):

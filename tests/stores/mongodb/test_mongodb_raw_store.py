@@ -105,6 +105,14 @@ def test_quarantine_marks_what_meets_the_condition_in_that_batch_only(
     }
 
 
+@pytest.mark.parametrize("value", [{"$ref": "a", "$id": {"$ref": "b", "$id": 1}}, {"$ref": "a", "$id": 1, "$db": "c"}])
+def test_a_quarantined_value_is_shown_as_it_was_sent(raw_store: MongoRawStore, make: Make, value: Any) -> None:
+    raw_store.insert("b_1", [make("i_1", user_id=value)], NOW, fence=1)
+    quarantine(raw_store, "b_1")
+    (found,) = raw_store.quarantined("b_1", 10)
+    assert found.record["user_id"] == value
+
+
 def test_quarantine_again_keeps_the_first_mark(raw_store: MongoRawStore, database: Database, make: Make) -> None:
     raw_store.insert("b_1", [make("i_1", user_id=None)], NOW, fence=1)
     assert [quarantine(raw_store, "b_1", run_id) for run_id in ("run_1", "run_2")] == [1, 1]
