@@ -17,8 +17,8 @@ from pipeline.model import MAX_ID_LENGTH, MISSING, DeadReason, Interaction
 KNOWN_FIELDS = frozenset({"interaction_id", "user_id", "campaign_id", "type", "timestamp", "message"})
 """Fields with a place of their own; all others are kept in `extra`."""
 
-_KEYS_OF_THE_GRAPH = ("user_id", "campaign_id")
-"""Neo4j has an index on them, and refuses the whole write when a value is longer than an index takes."""
+_KEYS = ("user_id", "campaign_id", "type")
+"""Metrics are grouped by them, and Neo4j refuses a whole write when a value is longer than its index takes."""
 
 _UNUSABLE_IN_AN_ID = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ISO_8601 = re.compile(
@@ -38,10 +38,10 @@ def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zo
         zone: Where timestamps without an offset were written down.
 
     Raises:
-        Refused: It has no usable interaction_id, an id is too long, or it holds what MongoDB cannot store.
+        Refused: It has no usable interaction_id, a key is too long, or it holds what MongoDB cannot store.
     """
     interaction_id = _id(record)
-    for name in _KEYS_OF_THE_GRAPH:
+    for name in _KEYS:
         _check_length(name, record.get(name))
     check_storable(record, size)
     extra = {name: value for name, value in record.items() if name not in KNOWN_FIELDS}

@@ -186,12 +186,13 @@ LINES = (
             good("kept"),
             good("long-user", user_id="u_" + "1" * 300),
             good("long-campaign", campaign_id="c" * 10_000),
+            good("long-type", type="t" * 257),
         ),
         good=("kept",),
         dead=dict.fromkeys(range(1, 8), ("bad_id", "control characters or half a surrogate"))
         | dict.fromkeys((8, 9, 10), ("bad_id", "more than 256"))
         | {12: ("bad_id", "user_id has 302 bytes, more than 256")}
-        | {13: ("bad_id", "campaign_id has 10000 bytes, more than 256")},
+        | {13: ("bad_id", "campaign_id has 10000 bytes, more than 256"), 14: ("bad_id", "type has 257 bytes")},
     ),
     Part(
         "unstorable",
