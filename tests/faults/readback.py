@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import neo4j
@@ -101,6 +101,52 @@ class Stores:
         """The rows of a batch that analysts see."""
         query = f"SELECT * FROM `{self.name}.{table}` WHERE batch_id = '{batch_id}'"
         return [dict(row) for row in self.bigquery.query(query).result()]
+
+    def others(self, but: Sequence[str]) -> Row:
+        """What the stores hold that is not of these batches: all records of this database, by count where it is shared.
+
+        Args:
+            but: Ids of batches.
+        """
+        others = {"$nin": list(but)}
+        found: Row = {"MongoDB: collections": sorted(self.mongodb.list_collection_names())}
+        for name, key in (("interactions", "batch_id"), ("dead_letters", "batch_id"), ("batches", "_id")):
+            found[f"MongoDB: {name}"] = list(self.mongodb[name].find({key: others}).sort("_id"))
+        mine = [row["_id"] for row in found["MongoDB: batches"]]
+        return found | self._others_in_graph(mine, but) | self._others_in_vectors(but) | self._others_in_tables(but)
+
+    def _others_in_graph(self, mine: Sequence[str], but: Sequence[str]) -> Row:
+        queries = {
+            "nodes": """MATCH (n) WHERE NOT n:User AND NOT coalesce(n.batch_id, "") IN $but
+                RETURN labels(n) AS labels, count(n) AS n ORDER BY labels""",
+            "campaigns": "MATCH (c:Campaign) RETURN properties(c) AS c ORDER BY c.campaign_id",
+            "interactions": """MATCH (i:Interaction) WHERE i.batch_id IN $mine
+                OPTIONAL MATCH (u:User)-[:PERFORMED]->(i) OPTIONAL MATCH (i)-[:REFERS_TO]->(c)
+                RETURN properties(i) AS i, u.user_id AS user, c.campaign_id AS campaign ORDER BY i.interaction_id""",
+        }
+        found: Row = {}
+        for name, query in queries.items():
+            records, _, _ = self.neo4j.execute_query(query, but=but, mine=mine, database_=self._graph_database)
+            found[f"Neo4j: {name}"] = [record.data() for record in records]
+        return found
+
+    def _others_in_vectors(self, but: Sequence[str]) -> Row:
+        where = f"batch_id not in {json.dumps(list(but))}"
+        rows = self.milvus.query(self.name, filter=where, output_fields=["*"], limit=PAGE, consistency_level="Strong")
+        return {
+            "Milvus: collections": sorted(self.milvus.list_collections()),
+            "Milvus: vectors": sorted(json.dumps(row, default=float, sort_keys=True) for row in rows),
+        }
+
+    def _others_in_tables(self, but: Sequence[str]) -> Row:
+        tables = sorted(table.table_id for table in self.bigquery.list_tables(self.name))
+        found: Row = {"BigQuery: tables": tables}
+        ids = ", ".join(f"'{batch_id}'" for batch_id in (*but, "none"))
+        for table in tables:
+            query = f"SELECT * FROM `{self.name}.{table}` WHERE batch_id NOT IN ({ids})"
+            rows = self.bigquery.query(query).result()
+            found[f"BigQuery: {table}"] = sorted(json.dumps(dict(row), default=str, sort_keys=True) for row in rows)
+        return found
 
 
 def accepted(raw: dict[str, Row]) -> dict[str, Row]:
