@@ -76,6 +76,21 @@ class DeadReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FileStamp:
+    """How a file looked when it was listed.
+
+    Args:
+        size: Bytes on disk.
+        changed: Last change, in nanoseconds since the epoch.
+        number: The file itself, whatever its name.
+    """
+
+    size: int
+    changed: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSource:
     """One micro-batch to process: a file, or a part of one that was split at `max_batch_records`.
 
@@ -84,12 +99,14 @@ class BatchSource:
         path: The file the records are read from.
         first_record: Index of the first record taken (0-based).
         max_records: How many records are taken at most; None takes the rest of the file.
+        stamp: The file as it was when the batch was named after it; None when that does not matter.
     """
 
     batch_id: str
     path: Path
     first_record: int = 0
     max_records: int | None = None
+    stamp: FileStamp | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

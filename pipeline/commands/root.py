@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 import click
 
 from pipeline.commands.lazy_group import LazyCommand, LazyGroup
+from pipeline.commands.streams import NO_ROOM, Forgiving, let_go_of_stdout
 from pipeline.commands.tables import printable
 from pipeline.errors import ExitCode, SluicegateError, TerminalError
 from pipeline.secrecy import hidden
@@ -77,6 +78,7 @@ def start(make_app: Callable[[], RootApp]) -> NoReturn:
         make_app: Makes the composition root.
     """
     signal.signal(signal.SIGTERM, _terminated)
+    sys.stderr = cast("TextIO", Forgiving(sys.stderr))
     with contextlib.closing(make_app()) as app:
         code = _invoke(app)
     sys.exit(code)
@@ -99,8 +101,21 @@ def _invoke(app: RootApp) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001 - the last resort: a person gets a sentence, not a traceback
-        return _explain_bug(app, error)
+        return _explain(app, error)
     return int(code or ExitCode.OK)
+
+
+def _explain(app: RootApp, error: Exception) -> ExitCode:
+    if not isinstance(error, OSError) or error.errno not in NO_ROOM:
+        return _explain_bug(app, error)
+    let_go_of_stdout()
+    where = f" ({error.filename})" if error.filename else ""
+    click.echo(
+        f"{click.style('Error', fg='red')}: A file cannot be written: {error.strerror}{where}. What was done is kept."
+        " Make room, then run again.",
+        err=True,
+    )
+    return ExitCode.OUTAGE
 
 
 def _explain_bug(app: RootApp, error: Exception) -> ExitCode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -10,14 +10,16 @@ import click
 from pipeline.commands.app import App, app_of
 from pipeline.commands.campaigns import load_campaigns
 from pipeline.commands.dlq_replay import deliver
+from pipeline.commands.left_out import LeftOut
 from pipeline.commands.summary import as_json, as_text
 from pipeline.dlq import DeadFolders
 from pipeline.dlq.parcels import Parcel, Parcels
 from pipeline.errors import ExitCode
-from pipeline.intake import discover
+from pipeline.intake import changed, discover
+from pipeline.intake.files import UnreadableFileError
 from pipeline.model import BatchSource
 from pipeline.runner import Runner
-from pipeline.runner_outcome import BatchOutcome, exit_code_of
+from pipeline.runner_outcome import BatchOutcome
 
 
 @click.command()
@@ -49,8 +51,9 @@ def run(
     Running it again resumes what was interrupted and skips what is done, so a scheduler simply repeats it.
 
     \b
-    Exit codes: 0 all passed      3 an outage: run again       4 another run is at it
-                5 dead-lettered  10 a gate needs a person     70 a bug in Sluicegate
+    Exit codes: 0 all passed      2 a file cannot be read      3 an outage: run again
+                4 another run is at it                         5 dead-lettered
+               10 a gate needs a person                       70 a bug in Sluicegate
 
     \b
     Examples:
@@ -63,7 +66,8 @@ def run(
         app.configure(SLUICEGATE_USER_ID_TOLERANCE=tolerance)
     settings = app.settings
     folders = paths or (settings.landing,)
-    sources = list(discover(folders, max_records=settings.max_batch_records, min_age=settings.min_file_age))
+    most, age, left_out = settings.max_batch_records, settings.min_file_age, LeftOut(app.progress)
+    sources = list(discover(folders, max_records=most, min_age=age, leave_out=left_out.add))
     parcels = list(Parcels(settings.spool_dir).waiting())
     pending = any(True for _ in DeadFolders(settings.spool_dir).pending())
     runner = app.runner() if sources or parcels or pending else None
@@ -71,10 +75,10 @@ def run(
         _load(app, campaigns)
     if runner is not None and not sources:
         runner.take_in()
-    if not sources and not parcels and not json_wanted:
+    if not sources and not parcels and not left_out.files and not json_wanted:
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
-    return _process(app, runner, sources, parcels, limit, json_wanted=json_wanted)
+    return _process(app, runner, sources, parcels, limit, left_out=left_out, json_wanted=json_wanted)
 
 
 def _load(app: App, file: Path) -> None:
@@ -91,6 +95,7 @@ def _process(
     parcels: Sequence[Parcel],
     limit: int | None,
     *,
+    left_out: LeftOut,
     json_wanted: bool,
 ) -> ExitCode:
     outcomes: list[BatchOutcome] = []
@@ -99,7 +104,7 @@ def _process(
         for source in sources:
             if runner is None or (limit and sum(outcome.fresh for outcome in outcomes) >= limit):
                 break
-            outcomes.append(runner.process(source))
+            outcomes.extend(_taken(runner, source, left_out))
         if runner is not None and not any(outcome.exit_code == ExitCode.OUTAGE for outcome in outcomes):
             # replays of repaired records that an earlier run was killed in
             outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
@@ -107,7 +112,19 @@ def _process(
     finally:
         # an interrupted run says what it had done too
         if json_wanted:
-            click.echo(as_json(outcomes, app.docs_index, complete=complete))
-        elif outcomes:
-            click.echo("\n".join(as_text(outcomes, app.docs_index)))
-    return exit_code_of(outcomes)
+            click.echo(as_json(outcomes, app.docs_index, complete=complete, left_out=left_out))
+        elif outcomes or left_out.files:
+            click.echo("\n".join((*as_text(outcomes, app.docs_index), *left_out.as_text())))
+    return left_out.exit_code(outcomes)
+
+
+def _taken(runner: Runner, source: BatchSource, left_out: LeftOut) -> Iterator[BatchOutcome]:
+    """What became of a batch; nothing when its file is not the one that was listed any more."""
+    problem = changed(source)
+    if problem is not None:
+        left_out.add(source.path, problem)
+        return
+    try:
+        yield runner.process(source)
+    except UnreadableFileError as error:
+        left_out.add(source.path, error)

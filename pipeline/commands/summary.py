@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from pipeline.commands.left_out import LeftOut
 from pipeline.commands.tables import coloured, counts, printable, seconds, status_word, table, verdict
 from pipeline.errors import ExitCode
 from pipeline.model import short
@@ -41,19 +42,22 @@ def as_text(outcomes: Sequence[BatchOutcome], docs: Path) -> Iterator[str]:
         yield f"Data Docs: {docs.as_uri()}"
 
 
-def as_json(outcomes: Sequence[BatchOutcome], docs: Path, *, complete: bool) -> str:
+def as_json(outcomes: Sequence[BatchOutcome], docs: Path, *, complete: bool, left_out: LeftOut | None = None) -> str:
     """One JSON document.
 
     Args:
         outcomes: What became of each batch.
         docs: First page of the Data Docs.
         complete: False when the run ended before all batches were looked at.
+        left_out: Files that were not taken, of a run.
     """
+    code = left_out.exit_code(outcomes) if left_out else exit_code_of(outcomes)
     document = {
         "complete": complete,
-        "exit_code": int(exit_code_of(outcomes)) if complete else None,
+        "exit_code": int(code) if complete else None,
         "docs": docs.as_uri() if docs.is_file() else None,
         "batches": [outcome_as_json(outcome) for outcome in outcomes],
+        **({"left_out": left_out.as_data()} if left_out else {}),
     }
     return json.dumps(document, indent=2, default=plain)
 

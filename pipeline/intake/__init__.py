@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.intake.discovery import discover
+from pipeline.intake.discovery import changed, discover
 from pipeline.intake.reading import read
 
-__all__ = ["discover", "read"]
+__all__ = ["changed", "discover", "read"]

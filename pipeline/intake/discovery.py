@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.errors import ConfigurationError
-from pipeline.intake.files import GZIP_SUFFIX, MAX_BYTES, Break, pieces, readable, unreadable
+from pipeline.errors import SluicegateError
+from pipeline.intake.files import MAX_BYTES, Break, GoneFileError, WaitingFileError, pieces, printed, readable
+from pipeline.intake.folders import CSV_SUFFIXES, LeaveOut, log_files, log_suffix, stamp_of
 from pipeline.intake.lines import MAX_LINE_BYTES, Chunk, csv_records, json_records
-from pipeline.model import BatchSource
+from pipeline.model import BatchSource, FileStamp
 
-JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-CSV_SUFFIXES = (".csv",)
-UNFINISHED_SUFFIXES = (".part", ".tmp")
 _EMPTY = hashlib.sha256().hexdigest()
 _READ_BYTES = 1024 * 1024
 
@@ -29,13 +27,14 @@ def discover(
     min_age: float,
     max_bytes: int = MAX_BYTES,
     max_line_bytes: int = MAX_LINE_BYTES,
+    leave_out: LeaveOut | None = None,
 ) -> Iterator[BatchSource]:
     """The batches in these files and folders, each file once, in the order given, a folder's files by name.
 
-    Of a folder, only complete log files are taken: no dotfiles, no `.part` or `.tmp`, none changed within `min_age`.
-    The batch_id is the sha256 of a file's uncompressed bytes, or of what could be read of a broken one; of a split
-    file, of each part's own bytes (for CSV the header line and the part's). Where not one byte could be read, it is
-    that of the file as it is, so that two such files are two batches.
+    Of a folder, only complete log files are taken: no dotfiles, no `.part` or `.tmp`, none changed within `min_age` or
+    while it is looked at, no links that lead out of it. The batch_id is the sha256 of a file's uncompressed bytes, or
+    of what could be read of a broken one; of a split file, of each part's own bytes (for CSV the header line and the
+    part's). Where not one byte could be read, it is that of the file as it is, so that two such files are two batches.
 
     Args:
         paths: Files or folders; folders are not searched deeper.
@@ -43,17 +42,30 @@ def discover(
         min_age: Seconds since a file's last change, at least.
         max_bytes: Uncompressed bytes of a file that are read; it breaks off there.
         max_line_bytes: Longest record; a longer one becomes a dead letter.
+        leave_out: Is told of files that cannot be taken, so that the others are; None raises what it would be told.
 
     Raises:
         ConfigurationError: A path does not exist, cannot be read, or is no log file.
         TransientError: The file system failed in a way that may heal.
     """
+    told = leave_out or _refuse
     seen: set[Path] = set()
-    for path in itertools.chain.from_iterable(_files(given) for given in paths):
+    for path in itertools.chain.from_iterable(log_files(given, told) for given in paths):
         resolved = path.resolve()
-        if resolved not in seen and _age(path) >= min_age:
+        if resolved in seen:
+            continue
+        try:
+            stamp = stamp_of(path)
+            if time.time() - stamp.changed / 1e9 < min_age:
+                continue
             seen.add(resolved)
-            yield from _batches(path, max_records, max_bytes, max_line_bytes)
+            batches = list(_batches(path, stamp, max_records, max_bytes, max_line_bytes))
+        except GoneFileError:
+            told(path, _gone(path))
+        except SluicegateError as error:
+            told(path, error)
+        else:
+            yield from batches
 
 
 def records_of(path: Path, stream: Iterable[bytes | Break], max_line_bytes: int) -> Iterator[Chunk]:
@@ -63,40 +75,34 @@ def records_of(path: Path, stream: Iterable[bytes | Break], max_line_bytes: int)
 
 def is_csv(path: Path) -> bool:
     """Whether it is read as CSV rather than as JSON Lines."""
-    return _log_suffix(path) in CSV_SUFFIXES
+    return log_suffix(path) in CSV_SUFFIXES
 
 
-def _files(given: Path) -> Iterator[Path]:
+def changed(source: BatchSource) -> SluicegateError | None:
+    """Why a batch is not what its file holds any more: the file is another, or gone; None when it is."""
+    if source.stamp is None:
+        return None
     try:
-        if given.is_dir():
-            yield from sorted((path for path in given.iterdir() if _is_complete_log(path)), key=lambda path: path.name)
-            return
-        given.stat()
-    except OSError as error:
-        raise unreadable(given, error) from error
-    if not given.is_file() or _log_suffix(given) is None:
-        raise ConfigurationError(
-            f"{given} is not a log file.",
-            next_step=f"Logs end in {', '.join((*JSON_SUFFIXES, *CSV_SUFFIXES))}, each also with {GZIP_SUFFIX}.",
-        )
-    yield given
+        now = stamp_of(source.path)
+    except GoneFileError:
+        return _gone(source.path)
+    except SluicegateError as error:
+        return error
+    return None if now == source.stamp else _written(source.path)
 
 
-def _is_complete_log(path: Path) -> bool:
-    unfinished = path.name.startswith(".") or path.suffix in UNFINISHED_SUFFIXES
-    return not unfinished and _log_suffix(path) is not None and path.is_file()
+def _gone(path: Path) -> SluicegateError:
+    return WaitingFileError(f"{printed(path)} is gone since it was listed.")
 
 
-def _log_suffix(path: Path) -> str | None:
-    suffix = Path(path.stem).suffix if path.suffix == GZIP_SUFFIX else path.suffix
-    return suffix if suffix in (*JSON_SUFFIXES, *CSV_SUFFIXES) else None
+def _written(path: Path) -> SluicegateError:
+    return WaitingFileError(f"{printed(path)} is still being written.", next_step="Another run takes it as it is then.")
 
 
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError as error:
-        raise unreadable(path, error) from error
+def _refuse(path: Path, error: SluicegateError) -> None:
+    del path
+    if not isinstance(error, WaitingFileError):
+        raise error
 
 
 @dataclass(slots=True)
@@ -114,19 +120,25 @@ class _Survey:
     broken: bool = False
 
 
-def _batches(path: Path, max_records: int, max_bytes: int, max_line_bytes: int) -> Iterator[BatchSource]:
-    survey = _surveyed(path, max_records, max_bytes, max_line_bytes)
-    if len(survey.starts) <= 1:
-        yield BatchSource(_named(survey.digest, survey, path), path)
-        return
-    for number, digest in enumerate(_part_digests(path, survey, max_bytes)):
-        first = number * max_records
-        yield BatchSource(_named(digest, survey, path), path, first_record=first, max_records=max_records)
+def _batches(
+    path: Path, stamp: FileStamp, max_records: int, max_bytes: int, max_line_bytes: int
+) -> Iterator[BatchSource]:
+    def stream() -> Iterator[bytes | Break]:
+        return pieces(path, max_bytes=max_bytes, size=stamp.size)
+
+    survey = _surveyed(path, stream(), max_records, max_line_bytes)
+    several = len(survey.starts) > 1
+    digests = _part_digests(stream(), survey) if several else [survey.digest]
+    names = [_named(digest, survey, path) for digest in digests]
+    if stamp_of(path) != stamp:
+        raise _written(path)
+    for number, name in enumerate(names):
+        yield BatchSource(name, path, number * max_records, max_records if several else None, stamp)
 
 
-def _surveyed(path: Path, max_records: int, max_bytes: int, max_line_bytes: int) -> _Survey:
+def _surveyed(path: Path, stream: Iterable[bytes | Break], max_records: int, max_line_bytes: int) -> _Survey:
     survey = _Survey()
-    chunks = records_of(path, _watched(pieces(path, max_bytes=max_bytes), survey), max_line_bytes)
+    chunks = records_of(path, _watched(stream, survey), max_line_bytes)
     header = next(chunks, None) if is_csv(path) else None
     for number, chunk in enumerate(chunks):
         if number == 0 and header is not None:
@@ -145,12 +157,12 @@ def _watched(stream: Iterable[bytes | Break], survey: _Survey) -> Iterator[bytes
         yield piece
 
 
-def _part_digests(path: Path, survey: _Survey, max_bytes: int) -> list[hashlib._Hash]:
+def _part_digests(stream: Iterable[bytes | Break], survey: _Survey) -> list[hashlib._Hash]:
     """The digest of each part, from one more pass; the first part starts where the file does."""
     starts = [survey.header_end, *survey.starts[1:]]
     head = b""
     digests: list[hashlib._Hash] = []
-    for number, data in _cut(pieces(path, max_bytes=max_bytes), starts):
+    for number, data in _cut(stream, starts):
         if number == 0:
             head += data
             continue

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.errors import ConfigurationError, SluicegateError, TransientError
+from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, TransientError
 
 PIECE_BYTES = 64 * 1024
 COMPRESSED_BYTES = 4 * 1024
@@ -34,25 +36,47 @@ class Break:
     detail: str
 
 
-def pieces(path: Path, *, max_bytes: int = MAX_BYTES) -> Iterator[bytes | Break]:
+class UnreadableFileError(ConfigurationError):
+    """A log file cannot be read; others can."""
+
+
+class GoneFileError(UnreadableFileError):
+    """There is no such file, or not any more."""
+
+
+class WaitingFileError(SluicegateError):
+    """A file is left for another run; nobody needs to do anything."""
+
+    exit_code = ExitCode.OK
+
+
+def pieces(path: Path, *, max_bytes: int = MAX_BYTES, size: int | None = None) -> Iterator[bytes | Break]:
     """The uncompressed bytes of a file.
 
     Args:
         path: A file; one that ends in `.gz` is decompressed.
         max_bytes: Uncompressed bytes to yield at most; more is a break.
+        size: Bytes on disk that are read: what was appended to the file since it had that many is another batch's.
 
     Yields:
         At most 64 KiB at a time; at the end a `Break` when the file is truncated, corrupt or too large.
 
     Raises:
-        ConfigurationError: The file does not exist or must not be read.
+        UnreadableFileError: The file does not exist or must not be read.
         TransientError: The file system failed in a way that may heal.
     """
     with readable(path) as file:
         if path.suffix == GZIP_SUFFIX:
-            yield from _limited(_gunzip(iter(lambda: file.read(COMPRESSED_BYTES), b"")), max_bytes)
+            yield from _limited(_gunzip(_on_disk(file, COMPRESSED_BYTES, size)), max_bytes)
         else:
-            yield from _limited(iter(lambda: file.read(PIECE_BYTES), b""), max_bytes)
+            yield from _limited(_on_disk(file, PIECE_BYTES, size), max_bytes)
+
+
+def _on_disk(file: BinaryIO, at_once: int, size: int | None) -> Iterator[bytes]:
+    left = sys.maxsize if size is None else size
+    while data := file.read(min(at_once, left)):
+        left -= len(data)
+        yield data
 
 
 @contextlib.contextmanager
@@ -67,10 +91,16 @@ def readable(path: Path) -> Iterator[BinaryIO]:
 
 def unreadable(path: Path, error: OSError) -> SluicegateError:
     """An operating system error as ours."""
-    message = f"The log file {path} cannot be read: {error.strerror or error}."
+    message = f"The log file {printed(path)} cannot be read: {error.strerror or error}."
     if error.errno in _TEMPORARY:
         return TransientError(message, next_step="Check the file system, then run again.")
-    return ConfigurationError(message, next_step="Check the path and its permissions.")
+    kind = GoneFileError if error.errno == errno.ENOENT else UnreadableFileError
+    return kind(message, next_step="Check the path and its permissions.")
+
+
+def printed(path: Path) -> str:
+    """A path in words: what is not UTF-8 in its name becomes `\\xff`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _limited(stream: Iterator[bytes | Break], max_bytes: int) -> Iterator[bytes | Break]:

@@ -30,10 +30,11 @@ def read(
         max_line_bytes: Longest record; a longer one becomes a dead letter that keeps its start.
 
     Raises:
-        ConfigurationError: The file does not exist or cannot be read.
+        UnreadableFileError: The file does not exist or cannot be read.
         TransientError: The file system failed in a way that may heal.
     """
-    chunks = records_of(source.path, pieces(source.path, max_bytes=max_bytes), max_line_bytes)
+    size = source.stamp.size if source.stamp else None
+    chunks = records_of(source.path, pieces(source.path, max_bytes=max_bytes, size=size), max_line_bytes)
     header = next(chunks, None) if is_csv(source.path) else None
     parse = json_record if header is None else _csv_parser(header)
     heading = "" if header is None else text_of(header.data) + "\n"

@@ -139,9 +139,12 @@ def test_an_interrupted_run_shows_what_was_done(
     assert result.exit_code == 143
 
 
-def test_a_file_name_that_is_not_utf_8_is_shown_all_the_same(invoke: Invoke, land: Land) -> None:
+def test_a_file_whose_name_is_not_utf_8_is_left_out_and_named(invoke: Invoke, app: CommandApp, land: Land) -> None:
     land("0900-\udcff.jsonl")
-    assert "0900-\N{REPLACEMENT CHARACTER}.jsonl" in invoke(run).output
+    land("0910.jsonl", "i_2")
+    result = invoke(run)
+    assert "0900-\\xff.jsonl is not UTF-8. Rename it." in result.output
+    assert (result.return_value, len(app.ledger.documents)) == (2, 1)
 
 
 def test_control_characters_in_a_file_name_do_not_reach_the_terminal(invoke: Invoke, land: Land) -> None:
