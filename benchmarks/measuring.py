@@ -60,6 +60,9 @@ class _Measured:
         def middle(name: str) -> float:
             return statistics.median(run[name] for run in self.runs)
 
+        last = self.runs[-1]  # idle time is counted from the start
+        idle = last["idle_cpu_seconds"] / last["idle_seconds"]
+
         return Measurement(
             store=store,
             size=batch.size,
@@ -67,7 +70,7 @@ class _Measured:
             repetitions=len(self.runs),
             wall_seconds=middle("wall_seconds"),
             cpu_seconds=middle("cpu_seconds"),
-            waiting_cpu_seconds=middle("waiting_cpu_seconds"),
+            waiting_cpu_seconds=min(middle("cpu_seconds"), idle * middle("wall_seconds")),
             received_bytes=round(middle("received_bytes")),
             memory_growth_bytes=round(max(run["memory_growth_bytes"] for run in self.runs)),
             sampled=len(batch.sample_ids),

@@ -31,29 +31,36 @@ def main() -> None:
     batch = _batch(order["batch"])
     gc.collect()
     _forget_peak()
-    base, idle = _peak_bytes(), _idle_cpu()
+    base, idle = _peak_bytes(), _Idle()
+    time.sleep(IDLE_SECONDS)
     _say(answers, {"ready": True})
     for _ in sys.stdin:
-        _say(answers, _measure(check, batch, base, idle))
+        idle.ends()
+        _say(answers, _measure(check, batch, base) | {"idle_seconds": idle.wall, "idle_cpu_seconds": idle.cpu})
+        idle.begins()
 
 
-def _measure(check: Check, batch: Batch, base: int, idle: float) -> dict[str, float]:
+def _measure(check: Check, batch: Batch, base: int) -> dict[str, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     check(batch)
     took, spent = time.perf_counter() - wall, time.process_time() - cpu
-    return {
-        "wall_seconds": took,
-        "cpu_seconds": spent,
-        "waiting_cpu_seconds": min(spent, idle * took),
-        "memory_growth_bytes": max(0, _peak_bytes() - base),
-    }
+    return {"wall_seconds": took, "cpu_seconds": spent, "memory_growth_bytes": max(0, _peak_bytes() - base)}
 
 
-def _idle_cpu() -> float:
-    """CPU seconds the driver's own threads take for each second in which nothing is asked of them."""
-    start = time.process_time()
-    time.sleep(IDLE_SECONDS)
-    return (time.process_time() - start) / IDLE_SECONDS
+class _Idle:
+    """The time in which nothing was asked of this process, and what its drivers' own threads took of the CPU in it."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+        self.begins()
+
+    def begins(self) -> None:
+        self._since = time.perf_counter(), time.process_time()
+
+    def ends(self) -> None:
+        wall, cpu = self._since
+        self.wall += time.perf_counter() - wall
+        self.cpu += time.process_time() - cpu
 
 
 def _batch(values: dict[str, Any]) -> Batch:

@@ -64,11 +64,7 @@ class RawStore(Protocol):
         """One record in quarantine; None when it is not there."""
 
     def release(self, lease: Lease, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
-        """Set fields of a record in quarantine and lift its mark; the history of both stays with the record.
-
-        Returns:
-            Whether it was in quarantine, in the batch of the lease.
-        """
+        """Set fields of a record in quarantine and lift its mark, both kept as history; False when it is not there."""
 
     def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
         """The batch's metrics, grouped in the store."""
@@ -348,6 +344,9 @@ class Alarms(Protocol):
 
     def all_green(self, gate: str, keep: Sequence[str] = ()) -> Sequence[Delivery]:
         """Resolve the gate's open alerts, but for those with a dedup key in `keep`."""
+
+    def decided(self, batch_id: str) -> Sequence[Delivery]:
+        """Resolve the open alerts that were told of this batch last: a person has decided about it."""
 
 
 class Progress(Protocol):

@@ -109,7 +109,7 @@ class Runner:
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
-        return self._decided(batch_id, runner_decisions.resume())
+        return self._over(self._decided(batch_id, runner_decisions.resume()))
 
     def recheck(self, batch_id: str, *, redo: bool = False) -> BatchOutcome:
         """Check the gate that stopped a batch again, and go on if it passes.
@@ -184,7 +184,12 @@ class Runner:
         Raises:
             ConfigurationError: The batch is closed, or unknown.
         """
-        return self._decided(batch_id, runner_decisions.reject(), lambda run: run.withdraw(note))
+        return self._over(self._decided(batch_id, runner_decisions.reject(), lambda run: run.withdraw(note)))
+
+    def _over(self, outcome: BatchOutcome) -> BatchOutcome:
+        if outcome.exit_code == ExitCode.OK:
+            self._parts.alarms.decided(outcome.batch_id)
+        return outcome
 
     def _decided(
         self, batch_id: str, decision: Decision, work: Callable[[BatchRun], Ending] = BatchRun.walk

@@ -28,7 +28,7 @@ class RunnerAlarms:
     def dead(self, batch_id: str, step: str, summary: str) -> None:
         """A batch was moved to the dead-letter queue."""
         title = f"Batch {short(batch_id)} is in the dead-letter queue"
-        next_step = f"run.py status {short(batch_id)}"
+        next_step = f"run.py dlq show {short(batch_id)}"
         self._raise(batch_id, PIPELINE, title, summary, failure=f"dead at {step}", next_step=next_step)
 
     def ledger_down(self, batch_id: str, summary: str) -> None:
@@ -40,6 +40,11 @@ class RunnerAlarms:
         """A batch went through: what was open about the pipeline itself is over."""
         if self._alarms is not None:
             self._alarms.all_green(PIPELINE)
+
+    def decided(self, batch_id: str) -> None:
+        """A person has decided about the batch: what people are told to do about it is done."""
+        if self._alarms is not None:
+            self._alarms.decided(batch_id)
 
     def _raise(self, batch_id: str, gate: str, title: str, summary: str, *, failure: str, next_step: str) -> None:
         if self._alarms is None:

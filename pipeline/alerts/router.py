@@ -86,6 +86,15 @@ class AlertRouter:
             return [self._reported(Delivery(BOOK, DeliveryStatus.FAILED, "what is open could not be read"))]
         return self._ended([row for row in rows if row.dedup_key not in keep], until)
 
+    def decided(self, batch_id: str) -> Sequence[Delivery]:
+        """Tell the channels that were told of this batch last that it is over, once; never raises.
+
+        Args:
+            batch_id: A batch a person has decided about, so that nothing is left to do.
+        """
+        until = self._until()
+        return self._ended([row for row in self._open(None, until) or () if row.batch_id == batch_id], until)
+
     def open_alerts(self) -> Sequence[OpenAlert]:
         """What is open.
 
@@ -141,8 +150,8 @@ class AlertRouter:
         channel = self._channels.get(name)
         return lambda: [ended for row in rows if (ended := self._teller.end(channel, row)) is not None]
 
-    def _open(self, gate: str, until: float) -> Sequence[OpenAlert] | None:
-        """What is open of a gate; None when that cannot be read."""
+    def _open(self, gate: str | None, until: float) -> Sequence[OpenAlert] | None:
+        """What is open, of one gate or of all; None when that cannot be read."""
         return side_by_side({BOOK: lambda: self._book.open_alerts(gate)}, until).get(BOOK)
 
     def _told(self, calls: Mapping[str, Tell], until: float) -> list[Delivery]:

@@ -59,7 +59,7 @@ def test(context: click.Context, channel: str | None) -> ExitCode:
     wanted = [channel] if channel else list(router.configured)
     if not wanted or channel not in (None, "log", *router.configured):
         raise ConfigurationError(
-            f"{'No alert channel' if channel is None else channel} is configured.",
+            "No alert channel is configured." if channel is None else f"{channel} is not configured.",
             next_step="Set SLACK_WEBHOOK_URL or PAGERDUTY_ROUTING_KEY; until then alerts are lines in the log.",
         )
     told = router.test(wanted, harmless())

@@ -9,12 +9,15 @@ import click
 
 from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
 from pipeline.model import BatchStatus, short
+from pipeline.runner_decisions import failed_gate
 from pipeline.runner_outcome import counts_in
-from pipeline.topology import STEPS, StepKind
+from pipeline.topology import GATES, STEPS, StepKind
 
 Document = Mapping[str, Any]
 
 EXAMPLES_SHOWN = 10
+PENDING = "pending"
+"""An action's status until its outcome is known."""
 
 
 def batch_page(document: Document) -> Iterator[str]:
@@ -54,10 +57,8 @@ def _head(document: Document) -> Iterator[str]:
 def _next_step(document: Document) -> str:
     batch = short(str(document["_id"]))
     match document.get("status"):
-        case BatchStatus.HALTED if counts_in(document).quarantined:
-            return f"run.py resume {batch} goes on without the quarantined records"
         case BatchStatus.HALTED:
-            return f"run.py recheck {batch} checks again after it is mended; run.py reject {batch} gives it up"
+            return _decisions(batch, document)
         case BatchStatus.HELD:
             return "the next run checks it again; run.py doctor shows which store is down"
         case BatchStatus.DEAD:
@@ -67,6 +68,17 @@ def _next_step(document: Document) -> str:
             return "unless a run is at it now, the next run goes on with it"
         case _:
             return ""
+
+
+def _decisions(batch: str, document: Document) -> str:
+    gate = failed_gate(document)
+    if gate is not None and gate.name != GATES[0]:  # what the stage before it wrote is what it refused
+        again = f"run.py recheck {batch} --redo does the stage before it again, and checks"
+    elif counts_in(document).quarantined:
+        again = f"run.py resume {batch} goes on without the quarantined records"
+    else:
+        again = f"run.py recheck {batch} checks again after it is mended"
+    return f"{again}; run.py reject {batch} gives it up"
 
 
 def _steps(document: Document) -> Iterator[str]:
@@ -105,6 +117,10 @@ def _gate(name: str, gate: Mapping[str, Any]) -> Iterator[str]:
     for action in gate.get("actions") or ():
         if not docs or action.get("detail") != docs:
             yield f"  action {action.get('action')}: {action.get('status')}, {printable(action.get('detail'))}"
+    told = {action.get("action") for action in gate.get("actions") or ()}
+    for intent in gate.get("intents") or ():
+        if intent.get("status") == PENDING and intent.get("action") not in told:
+            yield f"  action {intent.get('action')}: pending, done first by the next run"
     if docs:
         yield f"  page {docs}"
 
@@ -132,3 +148,7 @@ def _embedding(embedding: Mapping[str, Any]) -> Iterator[str]:
     rejected = sum((embedding.get("rejected") or {}).values())
     yield f"{click.style('embedding batch', bold=True)}  {embedding.get('embedding_batch_id')}"
     yield f"  {', '.join(numbers)}, {rejected:,} rejected"
+    if at := embedding.get("rolled_back_at"):
+        back = embedding.get("rolled_back") or {}
+        told = f"{back.get('removed', 0):,} vectors removed, {back.get('restored', 0):,} restored"
+        yield f"  {coloured('rolled back')}  {moment(at)}: {told}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from pipeline.commands.app import app_of
+from pipeline.commands.asking import confirm
 from pipeline.commands.summary import as_json, as_text
 from pipeline.errors import ExitCode
 from pipeline.runner import Runner
@@ -42,8 +43,6 @@ def resume(context: click.Context, batch: str, json_wanted: bool) -> ExitCode:
 def recheck(context: click.Context, batch: str, redo: bool, json_wanted: bool) -> ExitCode:
     """Run the gate that stopped BATCH again on what is there now; if it passes, the batch goes on.
 
-    A batch in the dead-letter queue is tried again from the step that failed.
-
     \b
     Examples:
       python run.py recheck 3f2a91c07d11
@@ -61,15 +60,14 @@ def recheck(context: click.Context, batch: str, redo: bool, json_wanted: bool) -
 def reject(context: click.Context, batch: str, note: str, yes: bool, json_wanted: bool) -> ExitCode:
     """Give BATCH up: none of its records flows on, and it goes to the dead-letter queue.
 
-    What it published is taken back from BigQuery's view and from Neo4j. Its records stay in MongoDB, in quarantine, and
-    its file in the spool.
+    What it published is taken back from BigQuery's view, from Neo4j and from Milvus. Its records stay in MongoDB, in
+    quarantine, and its file in the spool.
 
     \b
     Example:
       python run.py reject 3f2a91c07d11 --note "a test file"
     """
-    if not yes:
-        click.confirm(f"Give batch {batch} up?", abort=True, err=True)
+    confirm(f"Give batch {batch} up?", yes=yes)
     return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.reject(batch_id, note))
 
 

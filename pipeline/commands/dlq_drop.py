@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from pipeline.commands.app import App, app_of
+from pipeline.commands.asking import confirm
 from pipeline.commands.dlq_shared import Target, letter_of, target_of, text
 from pipeline.commands.summary import as_text
 from pipeline.dlq import DeadFolders
@@ -48,7 +49,7 @@ def _drop_records(app: App, target: Target, tombstone: Tombstone, *, yes: bool) 
         click.echo(f"Record {target} was dropped before; nothing is done.")
         return ExitCode.OK
     what = f"record {target}" if target.line is not None else f"all dead records of batch {target}"
-    _confirm(f"Drop {what}? The content is removed for good.", yes=yes)
+    confirm(f"Drop {what}? The content is removed for good.", yes=yes)
     lines = None if target.line is None else [target.line]
     dropped = app.dead_queue.drop_letters(target.batch_id, lines, tombstone)
     click.echo(f"{dropped:,} dead {'record' if dropped == 1 else 'records'} of batch {short(target.batch_id)} dropped.")
@@ -64,7 +65,7 @@ def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) ->
         )
     before = tombstone_in(target.document)
     if before is None:
-        _confirm(f"Drop batch {target}? Its file and its dead records are removed for good.", yes=yes)
+        confirm(f"Drop batch {target}? Its file and its dead records are removed for good.", yes=yes)
         accepted, _ = app.raw_store.counts(target.batch_id)
         if accepted and (outcome := app.runner().reject(target.batch_id, f"dropped: {tombstone.why}")).exit_code:
             click.echo("\n".join(as_text([outcome], app.docs_index)))
@@ -87,11 +88,6 @@ def _bury(app: App, target: Target, tombstone: Tombstone) -> None:
                 next_step=f"Look: run.py status {target}",
             )
         app.dead_queue.drop_batch(keeper.lease, tombstone)
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if not yes:
-        click.confirm(question, abort=True, err=True)
 
 
 def _whoami() -> str:

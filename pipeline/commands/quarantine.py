@@ -47,11 +47,12 @@ def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bo
     """
     app = app_of(context)
     batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
-    found = app.raw_store.quarantined(batch_id, limit)
+    found = app.raw_store.quarantined(batch_id, limit + 1)
+    more, found = len(found) > limit, found[:limit]
     if json_wanted:
         click.echo(json.dumps([_as_data(one) for one in found], indent=2, default=plain))
     else:
-        click.echo("\n".join(_table(found, limit)))
+        click.echo("\n".join(_table(found, more=more)))
 
 
 @quarantine.command()
@@ -118,7 +119,7 @@ def _found(app: App, interaction_id: str) -> Quarantined:
     return found
 
 
-def _table(found: Sequence[Quarantined], limit: int) -> Iterator[str]:
+def _table(found: Sequence[Quarantined], *, more: bool) -> Iterator[str]:
     if not found:
         yield "Nothing is in quarantine."
         return
@@ -135,8 +136,8 @@ def _table(found: Sequence[Quarantined], limit: int) -> Iterator[str]:
     ]
     yield from table(("interaction", "batch", "user_id", "reason", "gate", "since"), rows)
     yield ""
-    more = f" (the newest {limit:,})" if len(found) == limit else ""
-    yield f"{len(found):,} in quarantine{more}. Release one: run.py quarantine release ID --set user_id=VALUE"
+    shown = f"The newest {len(found):,}; there are more: --limit N" if more else f"{len(found):,} in quarantine"
+    yield f"{shown}. Release one: run.py quarantine release ID --set user_id=VALUE"
 
 
 def _as_data(one: Quarantined) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.commands.app import app_of
+from pipeline.commands.asking import confirm
 from pipeline.errors import ConfigurationError
 from pipeline.model import BatchStatus, RollbackPlan, short
 
@@ -37,8 +38,7 @@ def rollback(context: click.Context, batch: str, dry_run: bool, yes: bool) -> No
         )
     if dry_run:
         return
-    if not yes:
-        click.confirm("Roll it back?", abort=True, err=True)
+    confirm("Roll it back?", yes=yes)
     with app.leased(plan.batch_id) as keeper:
         # halted first: whatever ends this, the batch does not stand there as closed without its vectors
         app.ledger.end_step(keeper.lease, GATE, ok=False, counts={}, error="rolled back by a person")

@@ -156,7 +156,7 @@ def write(
 def begun(lease: Lease, document: Mapping[str, Any], *, kind: str) -> EmbedManifest:
     """The embedding batch to write: a crashed run's, or a new one; one that was rolled back is never used again.
 
-    A re-embedding that was interrupted is gone on with by the embed stage.
+    The embed stage goes on with the latest one, also with a re-embedding, which may have been cut off unjudged.
 
     Args:
         lease: The run's lease on the batch.
@@ -165,8 +165,7 @@ def begun(lease: Lease, document: Mapping[str, Any], *, kind: str) -> EmbedManif
     """
     latest = document.get("embedding") or {}
     number = int(latest.get("number") or 1) if latest.get("embedding_batch_id") else 0
-    unfinished = not latest.get("finished", True)
-    ours = unfinished or (kind == EMBED and latest.get("kind", EMBED) == EMBED)
+    ours = kind == EMBED or not latest.get("finished", True)
     if not number or latest.get("rolled_back_at") or not ours:
         number += 1
     else:

@@ -17,7 +17,7 @@ from pipeline.intake import discover
 from pipeline.local import Endpoints, LocalStack
 from pipeline.model import short
 from pipeline.runner_outcome import BatchOutcome
-from run import App
+from run import App, Through
 
 ROOT = Path(__file__).parent.parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -50,6 +50,19 @@ class Site:
         with urllib.request.urlopen(request, timeout=10):
             pass
 
+    def asked_of_gemini(self) -> int:
+        """Embedding requests the Gemini server got so far."""
+        headers = {"x-goog-api-key": self.endpoints.gemini_api_key or ""}
+        request = urllib.request.Request(f"{self.endpoints.gemini_endpoint}/requests", headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(json.load(answer)["requests"])
+
+    def published(self, outcome: BatchOutcome) -> int:
+        """Interactions of a batch that analysts see in BigQuery."""
+        store = self.app._metrics
+        query = f"SELECT interactions FROM `{store._dataset}.published_metrics` WHERE batch_id = '{outcome.batch_id}'"
+        return sum(row["interactions"] for row in store._client.query(query).result())
+
 
 @pytest.fixture(scope="session")
 def gate_endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
@@ -67,32 +80,32 @@ def gx_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_site(gate_endpoints: Endpoints, gx_root: Path, tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """Makes a site; keyword arguments are settings by variable."""
+    """Makes a site; keyword arguments are settings by variable. Those of one test share their databases."""
     apps: list[App] = []
     name = f"t{uuid.uuid4().hex[:10]}"
 
-    def make(**variables: object) -> Site:
-        app = App()
-        app.configure(
-            MONGODB_URI=gate_endpoints.mongodb_uri,
-            MONGODB_DATABASE=name,
-            NEO4J_URI=gate_endpoints.neo4j_uri,
-            NEO4J_USER=gate_endpoints.neo4j_user,
-            NEO4J_PASSWORD=gate_endpoints.neo4j_password,
-            NEO4J_DATABASE=gate_endpoints.neo4j_database,
-            MILVUS_URI=gate_endpoints.milvus_uri,
-            MILVUS_COLLECTION=name,
-            BIGQUERY_PROJECT=gate_endpoints.bigquery_project,
-            BIGQUERY_API_ENDPOINT=gate_endpoints.bigquery_endpoint,
-            BIGQUERY_DATASET=name,
-            GEMINI_API_KEY=gate_endpoints.gemini_api_key,
-            GEMINI_API_ENDPOINT=gate_endpoints.gemini_endpoint,
-            SLUICEGATE_GX=gx_root,
-            SLUICEGATE_HOME=tmp_path,
-            SLUICEGATE_RETRY_WAIT=0.01,
-            SLUICEGATE_RETRY_WAIT_MAX=0.05,
-            **variables,
-        )
+    def make(through: Through | None = None, **variables: object) -> Site:
+        app = App(through)
+        settings: dict[str, object] = {
+            "MONGODB_URI": gate_endpoints.mongodb_uri,
+            "MONGODB_DATABASE": name,
+            "NEO4J_URI": gate_endpoints.neo4j_uri,
+            "NEO4J_USER": gate_endpoints.neo4j_user,
+            "NEO4J_PASSWORD": gate_endpoints.neo4j_password,
+            "NEO4J_DATABASE": gate_endpoints.neo4j_database,
+            "MILVUS_URI": gate_endpoints.milvus_uri,
+            "MILVUS_COLLECTION": name,
+            "BIGQUERY_PROJECT": gate_endpoints.bigquery_project,
+            "BIGQUERY_API_ENDPOINT": gate_endpoints.bigquery_endpoint,
+            "BIGQUERY_DATASET": name,
+            "GEMINI_API_KEY": gate_endpoints.gemini_api_key,
+            "GEMINI_API_ENDPOINT": gate_endpoints.gemini_endpoint,
+            "SLUICEGATE_GX": gx_root,
+            "SLUICEGATE_HOME": tmp_path,
+            "SLUICEGATE_RETRY_WAIT": 0.01,
+            "SLUICEGATE_RETRY_WAIT_MAX": 0.05,
+        }
+        app.configure(**settings | variables)
         apps.append(app)
         app.graph_store.load_campaigns(
             [json.loads(line) for line in (FIXTURES / "campaigns.jsonl").read_text("utf-8").splitlines()]

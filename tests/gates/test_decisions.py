@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from pipeline.errors import ConfigurationError, ExitCode
 from pipeline.model import BatchStatus, short
+from pipeline.runner_outcome import BatchOutcome
 from run import sluicegate
 from tests.gates.conftest import Site
 
@@ -19,6 +20,16 @@ MakeSite = Callable[..., Site]
 def command(site: Site, *arguments: str) -> Result:
     """A command as a person types it, over the site's stores."""
     return CliRunner().invoke(sluicegate, arguments, obj=site.app)
+
+
+def everywhere(site: Site, outcome: BatchOutcome) -> list[int]:
+    """How many interactions of a batch are published, in the graph, and have vectors."""
+    batch_id = outcome.batch_id
+    return [
+        site.published(outcome),
+        site.app.graph_store.count(batch_id),
+        len(list(site.app._vectors.of_batch(batch_id))),
+    ]
 
 
 def test_a_released_record_goes_through_the_stages_it_missed(make_site: MakeSite) -> None:
@@ -76,10 +87,16 @@ def test_what_cannot_be_released_is_said(make_site: MakeSite, arguments: list[st
 
 
 def test_a_rejected_batch_takes_back_what_it_published(make_site: MakeSite) -> None:
-    site = make_site()
-    outcome = site.process("bad_user_ids.jsonl")
+    tolerant = make_site(SLUICEGATE_USER_ID_TOLERANCE=0.5)
+    outcome = tolerant.process("one_bad_user_id.jsonl")
+    [bad] = tolerant.app.raw_store.quarantined(outcome.batch_id, 10)
+    site = make_site()  # strict from now on: the repair that repairs nothing halts a batch that is published already
+    command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=x")
+    assert (site.app.ledger.batch(outcome.batch_id) or {})["status"] == "halted"
+    assert everywhere(site, outcome) == [outcome.counts.accepted] * 3
     rejected = site.app.runner().reject(outcome.batch_id, "a test file")
     assert (rejected.status, rejected.exit_code) == (BatchStatus.DEAD, ExitCode.OK)
+    assert everywhere(site, outcome) == [0, 0, 0]
     assert site.app.raw_store.counts(outcome.batch_id)[0] == 0
     assert "Rejected: a test file" in str((site.app.ledger.batch(outcome.batch_id) or {})["reason"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from pipeline.model import FALLBACK_SOURCE, BatchStatus, Lease, Verdict, short
 from pipeline.runner_outcome import BatchOutcome
+from pipeline.topology import MAX_ATTEMPTS
 from run import sluicegate
 from tests.gates.conftest import Site
 
@@ -82,6 +84,16 @@ def test_vectors_at_the_tolerance_pass_and_above_it_are_rolled_back(
     assert bool(vectors.embedding.get("rolled_back_at")) == (verdict == "FAIL")
 
 
+@pytest.mark.parametrize(("tolerance", "verdict"), [(0.04, "WARN"), (0.05, "PASS"), (0.06, "PASS")])
+def test_fallback_vectors_at_the_tolerance_pass_and_above_it_are_warned_of(
+    make_site: MakeSite, tmp_path: Path, tolerance: float, verdict: str
+) -> None:
+    vectors = Vectors(make_site(SLUICEGATE_FALLBACK_TOLERANCE=tolerance), batch(tmp_path, "fallback", 20))
+    [row] = vectors.store.rows(vectors.sample[:1]).values()
+    vectors.store.upsert([replace(row, embedding_source=FALLBACK_SOURCE)])
+    assert str(vectors.check().verdict) == verdict
+
+
 @pytest.mark.parametrize(("exact_scan", "verdict"), [(True, "PASS"), (False, "FAIL")])
 def test_six_of_a_hundred_that_are_under_five_percent_of_all_decide_only_by_the_literal_rule(
     make_site: MakeSite, tmp_path: Path, exact_scan: bool, verdict: str
@@ -127,10 +139,12 @@ def test_gemini_down_closes_the_batch_with_fallbacks_and_reembed_replaces_them(
 ) -> None:
     site = make_site()
     site.order("503")
+    asked = site.asked_of_gemini()
     outcome = site.process(batch(tmp_path, "down", 24))
     assert (outcome.status, outcome.verdicts["vectors"]) == (BatchStatus.CLOSED, "WARN")
     rows = site.app._vectors.rows([f"{tmp_path.name}-down-{number:04d}" for number in range(24)])
     assert {row.embedding_source for row in rows.values()} == {FALLBACK_SOURCE}
+    assert site.asked_of_gemini() - asked == MAX_ATTEMPTS
     still = CliRunner().invoke(sluicegate, ["reembed", "--batch", short(outcome.batch_id)], obj=site.app)
     assert "24 fallback vectors stay" in still.output
     site.order(None)
@@ -152,3 +166,25 @@ def test_a_poisoned_re_embedding_is_rolled_back_by_the_gate(make_site: MakeSite,
     assert Verdict.FAIL in done.output, done.output
     assert dict(site.app._vectors.rows(ids)) == before
     assert site.app.fallbacks(outcome.batch_id) == 24
+
+
+def test_a_re_embedding_that_loses_vectors_is_rolled_back_by_the_gate(make_site: MakeSite, tmp_path: Path) -> None:
+    site = make_site()
+    site.order("503")
+    outcome = site.process(batch(tmp_path, "lost", 24))
+    site.order(None)
+    ids = [f"{tmp_path.name}-lost-{number:04d}" for number in range(24)]
+    before = dict(site.app._vectors.rows(ids))
+
+    class Loses:
+        """A re-embedding some of whose vectors are gone afterwards."""
+
+        def run(self, context: Any, begin: Callable[[], None]) -> Any:
+            manifest = site.app.reembedder().run(context, begin)
+            site.app._vectors.delete(ids[:3])
+            return manifest
+
+    ended = site.app.runner().reembed(outcome.batch_id, Loses())
+    assert (ended.status, ended.verdicts["vectors"]) == (BatchStatus.HALTED, "FAIL")
+    assert "3 missing" in site.report(outcome, "vectors")["findings"][0]["summary"]
+    assert dict(site.app._vectors.rows(ids)) == before

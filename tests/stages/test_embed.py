@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from pipeline.embedding import GeminiEmbedder
-from pipeline.errors import TerminalError
+from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
 from pipeline.resilience import RetryPolicy
 from pipeline.stages import EmbedStage
@@ -164,8 +164,8 @@ def test_a_quarantined_record_is_neither_sent_nor_sampled(embedding: Embedding, 
     assert embedding.batch.manifest().sample_ids == tuple(f"{unique}-{n:03d}" for n in range(3))
 
 
-def test_a_refused_key_is_terminal_and_leaves_no_vector_and_nothing_finished(embedding: Embedding) -> None:
-    with pytest.raises(TerminalError) as caught:
+def test_a_refused_key_is_a_matter_of_settings_and_leaves_no_vector_and_nothing_finished(embedding: Embedding) -> None:
+    with pytest.raises(ConfigurationError) as caught:
         embedding.run(key="wr0ng-key")
     assert "wr0ng-key" not in str(caught.value)
     assert embedding.rows("interaction_id") == []

@@ -1,0 +1,101 @@
+"""A whole batch, its gate and what the gate does, with a channel that is down and with a kill after the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline.errors import ExitCode
+from pipeline.model import BatchStatus, short
+from run import sluicegate
+from tests.fakes.alert_receiver import SLACK, AlertReceiver, Answer, alert_receiver
+from tests.fakes.effects import Killed
+from tests.gates.conftest import Site
+
+MakeSite = Callable[..., Site]
+RAW_KEY = "sluicegate:raw:expect_user_ids_to_be_well_formed"
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[AlertReceiver]:
+    with alert_receiver(tmp_path) as found:
+        yield found
+
+
+def test_slack_that_is_down_keeps_nothing_else_from_being_done(make_site: MakeSite, receiver: AlertReceiver) -> None:
+    receiver.script[SLACK] = [Answer(503)] * 20
+    site = make_site(**receiver.variables())
+    outcome = site.process("bad_user_ids.jsonl")
+    assert outcome.status is BatchStatus.HALTED
+    assert site.app.raw_store.counts(outcome.batch_id)[1] == outcome.counts.quarantined > 0
+    assert receiver.events == [("trigger", RAW_KEY)]
+    [alert] = [intent for intent in site.report(outcome, "raw")["intents"] if intent["action"] == "alert"]
+    assert "slack: failed" in alert["detail"]
+    assert "pagerduty: delivered" in alert["detail"]
+
+
+@pytest.mark.parametrize("decision", ["resume", "reject"])
+def test_what_a_person_has_decided_is_not_open_any_more(
+    make_site: MakeSite, receiver: AlertReceiver, decision: str
+) -> None:
+    site = make_site(**receiver.variables())
+    outcome = site.process("bad_user_ids.jsonl")
+    [pager] = [one for one in site.app.alerts.open_alerts() if one.channel == "pagerduty"]
+    assert pager.next_step == f"run.py resume {short(outcome.batch_id)}"
+    runner = site.app.runner()
+    decided = runner.resume(outcome.batch_id) if decision == "resume" else runner.reject(outcome.batch_id, "a test")
+    assert decided.exit_code == ExitCode.OK
+    assert site.app.alerts.open_alerts() == []
+    assert receiver.events == [("trigger", RAW_KEY), ("resolve", RAW_KEY)]
+
+
+def test_a_later_batch_that_passes_ends_the_incident_and_the_halted_one_still_waits(
+    make_site: MakeSite, receiver: AlertReceiver
+) -> None:
+    site = make_site(**receiver.variables())
+    halted = site.process("bad_user_ids.jsonl")
+    site.process("one_bad_user_id.jsonl")
+    assert site.process("clean.jsonl").status is BatchStatus.CLOSED
+    assert receiver.events == [("trigger", RAW_KEY), ("resolve", RAW_KEY)]
+    status = CliRunner().invoke(sluicegate, ["status"], obj=site.app).output
+    assert any(short(halted.batch_id) in line and "halted" in line for line in status.splitlines())
+
+
+class DiesAfterTheVerdict:
+    """A ledger whose process ends where the result of the vectors gate is to be written down."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def end_step(self, lease: Any, step: str, **others: Any) -> None:
+        if step == "gate:vectors":
+            raise Killed
+        self._port.end_step(lease, step, **others)
+
+
+def dying(name: str, port: Any, /) -> Any:
+    return DiesAfterTheVerdict(port) if name == "ledger" else port
+
+
+def test_a_verdict_stands_when_the_process_dies_right_after_its_actions(make_site: MakeSite) -> None:
+    site = make_site(dying)
+    site.order("zero")
+    with pytest.raises(Killed):
+        site.process("clean.jsonl")
+    site.order(None)
+    [document] = site.app.ledger.recent(10)
+    before = document["gates"]["vectors"]
+    again = make_site().process("clean.jsonl")
+    after = site.report(again, "vectors")
+    assert (again.status, again.verdicts["vectors"]) == (BatchStatus.HALTED, "FAIL")
+    assert (after["run_id"], after["findings"]) == (before["run_id"], before["findings"])
+    page = CliRunner().invoke(sluicegate, ["status", short(again.batch_id)], obj=site.app).output
+    assert "rolled back" in page
+    assert f"run.py recheck {short(again.batch_id)} --redo" in page
