@@ -39,4 +39,4 @@ def test_a_command_of_the_readme_works_as_written(sample: Workspace, line: str) 
 def test_the_test_command_installs_what_the_tests_need_and_runs_them() -> None:
     install, test = COMMANDS["test"].split(" && ")[1:]
     assert "'.[local,test]'" in install
-    assert test == ".venv/bin/python -m pytest"
+    assert test == ".venv/bin/python -m pytest -n auto --dist loadfile"
