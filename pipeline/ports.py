@@ -345,8 +345,8 @@ class Alarms(Protocol):
     def all_green(self, gate: str, keep: Sequence[str] = ()) -> Sequence[Delivery]:
         """Resolve the gate's open alerts, but for those with a dedup key in `keep`."""
 
-    def decided(self, batch_id: str) -> Sequence[Delivery]:
-        """Resolve the open alerts that were told of this batch last: a person has decided about it."""
+    def decided(self, batch_id: str, gates: Sequence[str] | None = None) -> Sequence[Delivery]:
+        """Resolve the open alerts of these gates, or all, that were told of this batch last: a person has decided."""
 
 
 class Progress(Protocol):

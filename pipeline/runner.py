@@ -109,7 +109,10 @@ class Runner:
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
-        return self._over(self._decided(batch_id, runner_decisions.resume()))
+        outcome = self._decided(batch_id, runner_decisions.resume())
+        if outcome.passed_over:  # not what a later gate has said of it since
+            self._parts.alarms.decided(batch_id, outcome.passed_over)
+        return outcome
 
     def recheck(self, batch_id: str, *, redo: bool = False) -> BatchOutcome:
         """Check the gate that stopped a batch again, and go on if it passes.
@@ -184,11 +187,9 @@ class Runner:
         Raises:
             ConfigurationError: The batch is closed, or unknown.
         """
-        return self._over(self._decided(batch_id, runner_decisions.reject(), lambda run: run.withdraw(note)))
-
-    def _over(self, outcome: BatchOutcome) -> BatchOutcome:
+        outcome = self._decided(batch_id, runner_decisions.reject(), lambda run: run.withdraw(note))
         if outcome.exit_code == ExitCode.OK:
-            self._parts.alarms.decided(outcome.batch_id)
+            self._parts.alarms.decided(batch_id)
         return outcome
 
     def _decided(

@@ -34,6 +34,7 @@ from pipeline.runner_outcome import (
     is_done,
     passed_over_in,
     verdicts_in,
+    way_on,
 )
 from pipeline.runner_parts import LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner_spool import RunnerSpool, cut_off, history_of
@@ -259,6 +260,7 @@ class BatchRun:
         again = report.verdict is Verdict.FAIL and step.name in passed_over_in(self._document) and adds_up(self.counts)
         if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
             work.counts = {**work.counts, "resumed": True}
+            self._parts.alarms.decided(self._source.batch_id, [step.name])
         going_on = report.verdict in GOES_ON or again
         self._ended(step, ok=going_on, counts=work.counts, error="" if going_on else summary(report))
         self._event("verdict", gate=step.name, verdict=str(report.verdict), findings=told(report), docs=report.docs)
@@ -281,14 +283,13 @@ class BatchRun:
                 f"The {gate} gate could not be checked: {summary(report)}",
                 "Mend what is named above (run.py doctor); the next run checks it again.",
             )
-        held_back, passable = self.counts.quarantined, gate == "raw"
-        go_on = f"Go on without {records(held_back)}: run.py resume {batch}"
-        again = f"When it is mended: run.py recheck {batch}{'' if passable else ' --redo'}"
+        command, _, option = way_on(gate, self.counts).partition(" ")
+        why = f"Go on without {records(self.counts.quarantined)}" if command == "resume" else "When it is mended"
         return Ending(
             BatchStatus.HALTED,
             ExitCode.GATE_FAILED,
             f"The {gate} gate failed: {summary(report)}",
-            f"Look: run.py status {batch}. {go_on if held_back and passable else again}",
+            f"Look: run.py status {batch}. {why}: {f'run.py {command} {batch} {option}'.rstrip()}",
         )
 
     def _recount(self) -> None:

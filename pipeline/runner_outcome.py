@@ -105,6 +105,13 @@ def adds_up(counts: LoadCounts) -> bool:
     return counts.read == counts.accepted + counts.quarantined + counts.duplicate + counts.dead
 
 
+def way_on(gate: str, counts: LoadCounts) -> str:
+    """The command that may let a batch go on which a gate halted: `resume`, `recheck` or `recheck --redo`."""
+    if gate != GATES[0] or not adds_up(counts):
+        return "recheck --redo"  # what the stage before it wrote is what the gate refused
+    return "resume" if counts.quarantined else "recheck"
+
+
 def verdicts_in(document: Mapping[str, Any]) -> dict[str, str]:
     """The verdict of each gate of a ledger document."""
     return {name: str(gate.get("verdict", "")) for name, gate in (document.get("gates") or {}).items()}
