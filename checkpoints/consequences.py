@@ -19,7 +19,8 @@ DOCS = "docs"
 CRITICAL, WARNING, OUTAGE = "critical", "warning", "error"
 
 
-RECHECK = "run.py recheck {batch}"
+RESUME, RECHECK = "run.py resume {batch}", "run.py recheck {batch}"
+REDO = f"{RECHECK} --redo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,17 @@ class Consequence:
     severity: str = ""
     command: str = ""
 
-    def next_step(self, batch_id: str, *, records_left_out: bool = True) -> str:
+    def next_step(self, batch_id: str, *, records_left_out: bool = True, complete: bool = True) -> str:
         """The command for one batch.
 
         Args:
             batch_id: The batch.
             records_left_out: Whether there are records that could be left out; there is nothing to resume without.
+            complete: Whether the store holds what was loaded; leaving records out mends nothing when it does not.
         """
-        command = self.command if records_left_out or "resume" not in self.command else RECHECK
+        command = self.command
+        if command == RESUME and not (records_left_out and complete):
+            command = RECHECK if complete else REDO
         return command.format(batch=short(batch_id))
 
 
@@ -54,11 +58,11 @@ HALTED = "is halted"
 HELD = "is held; the next run checks it again"
 
 CONSEQUENCES: dict[tuple[str, Verdict], Consequence] = {
-    (RAW, Verdict.FAIL): Consequence(HALTED, QUARANTINE, CRITICAL, "run.py resume {batch}"),
+    (RAW, Verdict.FAIL): Consequence(HALTED, QUARANTINE, CRITICAL, RESUME),
     (RAW, Verdict.WARN): Consequence(GOES_ON, QUARANTINE, WARNING, "run.py quarantine list --batch {batch}"),
-    (GRAPH, Verdict.FAIL): Consequence(HALTED, FLAG, CRITICAL, "run.py recheck {batch} --redo"),
+    (GRAPH, Verdict.FAIL): Consequence(HALTED, FLAG, CRITICAL, REDO),
     (GRAPH, Verdict.WARN): Consequence(GOES_ON, FLAG, WARNING, "run.py review list --batch {batch}"),
-    (VECTORS, Verdict.FAIL): Consequence(HALTED, ROLLBACK, CRITICAL, "run.py recheck {batch} --redo"),
+    (VECTORS, Verdict.FAIL): Consequence(HALTED, ROLLBACK, CRITICAL, REDO),
     (VECTORS, Verdict.WARN): Consequence(GOES_ON, "", WARNING, "run.py reembed --batch {batch}"),
     **{(gate, Verdict.ERROR): Consequence(HELD, "", OUTAGE, "run.py doctor") for gate in GATES},
     **{(gate, Verdict.PASS): Consequence(GOES_ON) for gate in GATES},

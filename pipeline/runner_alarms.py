@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.alerts.message import Alert
 from pipeline.model import short
 from pipeline.ports import Alarms
@@ -41,10 +43,10 @@ class RunnerAlarms:
         if self._alarms is not None:
             self._alarms.all_green(PIPELINE)
 
-    def decided(self, batch_id: str) -> None:
-        """A person has decided about the batch: what people are told to do about it is done."""
+    def decided(self, batch_id: str, gates: Sequence[str] | None = None) -> None:
+        """A person has decided about the batch, or about these gates of it: what people are told to do is done."""
         if self._alarms is not None:
-            self._alarms.decided(batch_id)
+            self._alarms.decided(batch_id, gates)
 
     def _raise(self, batch_id: str, gate: str, title: str, summary: str, *, failure: str, next_step: str) -> None:
         if self._alarms is None:

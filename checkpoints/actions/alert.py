@@ -13,6 +13,8 @@ from pipeline.alerts.message import Alert
 from pipeline.model import GateReport, Verdict, short
 
 EXAMPLES = 3
+COUNTED = "expect_table_row_count_to_equal"
+"""The expectation that a store holds what the stage before it says it wrote."""
 TITLES = {Verdict.FAIL: "The {gate} gate failed", Verdict.WARN: "The {gate} gate warns"}
 
 
@@ -37,7 +39,11 @@ class AlertAction(GateAction):
             "examples": [list(example) for finding in failed for example in finding.examples][:EXAMPLES],
             "failure": "+".join(sorted({finding.expectation for finding in failed})),
             "docs": report.docs,
-            "next_step": follows.next_step(scope.batch_id, records_left_out=any(map(names_records, results))),
+            "next_step": follows.next_step(
+                scope.batch_id,
+                records_left_out=any(map(names_records, results)),
+                complete=all(finding.expectation != COUNTED for finding in report.findings),
+            ),
         }
 
     @classmethod

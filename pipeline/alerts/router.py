@@ -86,14 +86,16 @@ class AlertRouter:
             return [self._reported(Delivery(BOOK, DeliveryStatus.FAILED, "what is open could not be read"))]
         return self._ended([row for row in rows if row.dedup_key not in keep], until)
 
-    def decided(self, batch_id: str) -> Sequence[Delivery]:
+    def decided(self, batch_id: str, gates: Sequence[str] | None = None) -> Sequence[Delivery]:
         """Tell the channels that were told of this batch last that it is over, once; never raises.
 
         Args:
-            batch_id: A batch a person has decided about, so that nothing is left to do.
+            batch_id: A batch a person has decided about.
+            gates: What the decision is about; None when nothing is left to do for the batch.
         """
         until = self._until()
-        return self._ended([row for row in self._open(None, until) or () if row.batch_id == batch_id], until)
+        rows = [row for row in self._open(None, until) or () if row.batch_id == batch_id]
+        return self._ended([row for row in rows if gates is None or row.gate in gates], until)
 
     def open_alerts(self) -> Sequence[OpenAlert]:
         """What is open.

@@ -10,7 +10,7 @@ import click
 from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
 from pipeline.model import BatchStatus, short
 from pipeline.runner_decisions import failed_gate
-from pipeline.runner_outcome import counts_in
+from pipeline.runner_outcome import counts_in, way_on
 from pipeline.topology import GATES, STEPS, StepKind
 
 Document = Mapping[str, Any]
@@ -72,12 +72,11 @@ def _next_step(document: Document) -> str:
 
 def _decisions(batch: str, document: Document) -> str:
     gate = failed_gate(document)
-    if gate is not None and gate.name != GATES[0]:  # what the stage before it wrote is what it refused
-        again = f"run.py recheck {batch} --redo does the stage before it again, and checks"
-    elif counts_in(document).quarantined:
-        again = f"run.py resume {batch} goes on without the quarantined records"
-    else:
-        again = f"run.py recheck {batch} checks again after it is mended"
+    again = {
+        "resume": f"run.py resume {batch} goes on without the quarantined records",
+        "recheck": f"run.py recheck {batch} checks again after it is mended",
+        "recheck --redo": f"run.py recheck {batch} --redo does the stage before it again, and checks",
+    }[way_on(gate.name if gate else GATES[0], counts_in(document))]
     return f"{again}; run.py reject {batch} gives it up"
 
 

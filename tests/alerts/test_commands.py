@@ -66,6 +66,11 @@ def test_no_channel_is_a_matter_of_settings(router: Router, arguments: list[str]
         call(router(SLACK_WEBHOOK_URL=None, PAGERDUTY_ROUTING_KEY=None), *arguments)
 
 
+def test_a_channel_that_is_not_configured_is_named(router: Router) -> None:
+    with pytest.raises(ConfigurationError, match=r"^slack is not configured\."):
+        call(router(SLACK_WEBHOOK_URL=None), "test", "--channel", "slack")
+
+
 def test_the_log_can_be_tried_by_name(router: Router, progress: Any) -> None:
     assert call(router(SLACK_WEBHOOK_URL=None), "test", "--channel", "log").return_value == 0
     assert [name for name, _ in progress.events] == ["alert", "alert_resolved"]

@@ -94,11 +94,18 @@ def test_a_rejected_batch_takes_back_what_it_published(make_site: MakeSite) -> N
     command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=x")
     assert (site.app.ledger.batch(outcome.batch_id) or {})["status"] == "halted"
     assert everywhere(site, outcome) == [outcome.counts.accepted] * 3
+    unanswered = command(site, "reject", short(outcome.batch_id))
+    assert "add --yes" in str(getattr(unanswered.exception, "next_step", "")), unanswered.output
     rejected = site.app.runner().reject(outcome.batch_id, "a test file")
     assert (rejected.status, rejected.exit_code) == (BatchStatus.DEAD, ExitCode.OK)
     assert everywhere(site, outcome) == [0, 0, 0]
     assert site.app.raw_store.counts(outcome.batch_id)[0] == 0
+    listed = command(site, "quarantine", "list", "--limit", "3").output.splitlines()
+    assert (len(listed), listed[-1].split(".")[0]) == (6, "The newest 3; there are more: --limit N")
     assert "Rejected: a test file" in str((site.app.ledger.batch(outcome.batch_id) or {})["reason"])
+    with pytest.raises(ConfigurationError, match="is in the dead-letter queue") as refused:
+        site.app.runner().recheck(outcome.batch_id)
+    assert f"run.py dlq replay {short(outcome.batch_id)}" in refused.value.next_step
 
 
 def test_a_batch_that_is_closed_cannot_be_rejected(make_site: MakeSite) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, TerminalError
 from pipeline.model import BatchStatus, short
 from run import sluicegate
 from tests.fakes.alert_receiver import SLACK, AlertReceiver, Answer, alert_receiver
@@ -53,6 +53,24 @@ def test_what_a_person_has_decided_is_not_open_any_more(
     assert receiver.events == [("trigger", RAW_KEY), ("resolve", RAW_KEY)]
 
 
+@pytest.mark.parametrize(
+    ("fault", "advice"), [("503", "run.py reembed --batch {batch}"), ("zero", "run.py recheck {batch} --redo")]
+)
+def test_a_resume_ends_what_it_decided_and_not_what_a_later_gate_said_since(
+    make_site: MakeSite, receiver: AlertReceiver, fault: str, advice: str
+) -> None:
+    site = make_site(**receiver.variables())
+    outcome = site.process("one_bad_user_id.jsonl")
+    site.order(fault)
+    site.app.runner().resume(outcome.batch_id)
+    site.order(None)
+    left = {(row.gate, row.next_step) for row in site.app.alerts.open_alerts()}
+    assert left == {("vectors", advice.format(batch=short(outcome.batch_id)))}
+    assert ("resolve", RAW_KEY) in receiver.events
+    CliRunner().invoke(sluicegate, advice.format(batch=short(outcome.batch_id)).split()[1:], obj=site.app)
+    assert site.app.alerts.open_alerts() == []
+
+
 def test_a_later_batch_that_passes_ends_the_incident_and_the_halted_one_still_waits(
     make_site: MakeSite, receiver: AlertReceiver
 ) -> None:
@@ -63,6 +81,28 @@ def test_a_later_batch_that_passes_ends_the_incident_and_the_halted_one_still_wa
     assert receiver.events == [("trigger", RAW_KEY), ("resolve", RAW_KEY)]
     status = CliRunner().invoke(sluicegate, ["status"], obj=site.app).output
     assert any(short(halted.batch_id) in line and "halted" in line for line in status.splitlines())
+
+
+class Refuses:
+    """A raw store that takes no record."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    def insert(self, *_: Any, **__: Any) -> None:
+        raise TerminalError("MongoDB refuses the records.")
+
+
+def test_a_dead_batch_that_was_dropped_is_not_open_any_more(make_site: MakeSite) -> None:
+    site = make_site(lambda name, port, /: Refuses(port) if name == "raw_store" else port)
+    batch = short(site.process("clean.jsonl").batch_id)
+    [alert] = site.app.alerts.open_alerts()
+    assert (alert.gate, alert.next_step) == ("pipeline", f"run.py dlq show {batch}")
+    CliRunner().invoke(sluicegate, ["dlq", "drop", batch, "--yes"], obj=site.app)
+    assert site.app.alerts.open_alerts() == []
 
 
 class DiesAfterTheVerdict:
