@@ -88,6 +88,7 @@ def _bury(app: App, target: Target, tombstone: Tombstone) -> None:
                 next_step=f"Look: run.py status {target}",
             )
         app.dead_queue.drop_batch(keeper.lease, tombstone)
+    app.alerts.decided(target.batch_id)
 
 
 def _whoami() -> str:

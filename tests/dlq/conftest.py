@@ -15,6 +15,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from pipeline.alerts.assembly import alert_router
+from pipeline.alerts.router import AlertRouter
 from pipeline.intake import discover
 from pipeline.local import LocalStack
 from pipeline.model import BatchSource
@@ -24,7 +26,14 @@ from pipeline.runner_lease import LeaseKeeper
 from pipeline.runner_outcome import BatchOutcome
 from pipeline.settings import Settings, load_settings
 from pipeline.stages import LoadStage
-from pipeline.stores.mongodb import Database, MongoDeadQueue, MongoLedger, MongoRawStore, connect
+from pipeline.stores.mongodb import (
+    Database,
+    MongoAlertBook,
+    MongoDeadQueue,
+    MongoLedger,
+    MongoRawStore,
+    connect,
+)
 from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 
@@ -54,6 +63,10 @@ class Site:
     @property
     def settings(self) -> Settings:
         return load_settings(SLUICEGATE_SPOOL=self.spool, SLUICEGATE_MAX_BATCH_RECORDS=self.max_records)
+
+    @property
+    def alerts(self) -> AlertRouter:
+        return alert_router(self.settings, lambda: MongoAlertBook(self.database), self.progress)
 
     @property
     def docs_index(self) -> Path:
