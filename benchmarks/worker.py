@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from benchmarks.workload import Address, Batch, Check
 
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 1.0
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
