@@ -52,7 +52,7 @@ class Workspace:
             text=True,
             env=self.environment | variables,
             cwd=self.folder,
-            timeout=300,
+            timeout=900,
             check=False,
         )
 
