@@ -44,9 +44,9 @@ def test_an_event_is_one_json_line_that_starts_with_time_level_and_event(capsys:
 @pytest.mark.usefixtures("quiet")
 def test_the_password_of_an_address_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("INFO")
-    JsonProgress().event("retry", error="mongodb://user:hunter2@db.example refused")
+    JsonProgress().event("retry", error="mongodb://user:hunter2@only-here.example refused")
     (line,) = lines(capsys)
-    assert line["error"] == "mongodb://***@db.example refused"
+    assert line["error"] == "mongodb://***@only-here.example refused"
 
 
 @pytest.mark.usefixtures("quiet")

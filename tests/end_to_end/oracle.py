@@ -74,7 +74,7 @@ class Stores:
             places["neo4j_uri"], auth=(places["neo4j_user"], places["neo4j_password"])
         )
         self._neo4j_database = places["neo4j_database"]
-        self._milvus = MilvusClient(uri=places["milvus_uri"], grpc_options={"grpc.keepalive_time_ms": 300_000})
+        self._milvus = MilvusClient(uri=places["milvus_uri"], grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
         self._bigquery = bigquery.Client(
             project=places["bigquery_project"],
             credentials=AnonymousCredentials(),

@@ -304,7 +304,7 @@ class Stores:
         self.at = at
         self.mongodb = pymongo.MongoClient[dict[str, Any]](at.mongodb_uri)[NAME]
         self.neo4j = neo4j.GraphDatabase.driver(str(at.neo4j_uri), auth=(str(at.neo4j_user), str(at.neo4j_password)))
-        self.milvus = MilvusClient(uri=str(at.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 300_000})
+        self.milvus = MilvusClient(uri=str(at.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
         self.bigquery = bigquery.Client(
             project=str(at.bigquery_project),
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]

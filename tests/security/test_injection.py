@@ -52,7 +52,7 @@ def test_every_interaction_of_the_graph_points_to_its_own_campaign_only(
 
 
 def test_every_text_has_its_vector(whole_run: WholeRun, endpoints: Endpoints) -> None:
-    client = MilvusClient(uri=str(endpoints.milvus_uri))
+    client = MilvusClient(uri=str(endpoints.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
     where = f'batch_id == "{whole_run.batch(FIELDS)["_id"]}"'
     found = client.query(whole_run.unique, filter=where, output_fields=["interaction_id"], consistency_level="Strong")
     client.close()

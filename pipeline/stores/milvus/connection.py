@@ -16,8 +16,9 @@ from pipeline.stores.milvus.errors import ERRORS
 
 __all__ = ["MilvusClient", "connect", "type_name"]
 
-GRPC_OPTIONS = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": False}
-"""pymilvus pings every 10 seconds; gRPC servers that keep to its defaults hang up on more than one in five minutes."""
+GRPC_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": False}
+"""No pings: pymilvus sends one every 10 seconds, and gRPC servers that keep to its defaults hang up on more than one in
+five minutes. A connection that died is noticed by the time limit each call has."""
 
 OPTIONS = {
     "server_name": "server_name",

@@ -36,7 +36,7 @@ class Reader:
             str(endpoints.neo4j_uri), auth=(str(endpoints.neo4j_user), str(endpoints.neo4j_password))
         )
         self.neo4j_database = endpoints.neo4j_database
-        self.milvus = MilvusClient(uri=str(endpoints.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 300_000})
+        self.milvus = MilvusClient(uri=str(endpoints.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
         self.bigquery = bigquery.Client(
             project=str(endpoints.bigquery_project),
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
