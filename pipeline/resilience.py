@@ -12,6 +12,9 @@ from pipeline.errors import TransientError
 
 T = TypeVar("T")
 
+CONTENTION_TRIES = 8
+"""How often a transaction is tried that its server undoes in favour of another one: with full jitter, some 3 s."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -55,6 +58,29 @@ def retry(
         stop=tenacity.stop_after_attempt(policy.attempts),
         wait=_waits(policy),
         before_sleep=before_sleep,
+        reraise=True,
+    )
+    return retrying(call)
+
+
+def through_contention(call: Callable[[], T], undone: Callable[[BaseException], bool]) -> T:
+    """Call a transaction again while its server undoes it because another one was in its way.
+
+    That is neither an outage nor bad data, only two batches with a user in common: not worth one of a stage's
+    attempts. It is what the stores' drivers do themselves in their managed transactions, without their patience with a
+    server that is gone: that is the runner's to decide.
+
+    Args:
+        call: One whole transaction.
+        undone: Whether an error says so.
+
+    Raises:
+        BaseException: The call's error: any other at once, this one when the tries are used up.
+    """
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(undone),
+        stop=tenacity.stop_after_attempt(CONTENTION_TRIES),
+        wait=tenacity.wait_random_exponential(multiplier=0.02, max=1.0),
         reraise=True,
     )
     return retrying(call)

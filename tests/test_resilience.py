@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.errors import TerminalError, TransientError
-from pipeline.resilience import RetryPolicy, retry
+from pipeline.resilience import CONTENTION_TRIES, RetryPolicy, retry, through_contention
 
 AT_ONCE = RetryPolicy(attempts=4, wait=0, wait_max=0)
 
@@ -71,3 +71,25 @@ def test_waits_never_exceed_the_longest_wait() -> None:
         on_retry=lambda _number, _error, wait: waits.append(wait),
     )
     assert max(waits) <= 0.001
+
+
+def undone(error: BaseException) -> bool:
+    return isinstance(error, BlockingIOError)
+
+
+def test_a_transaction_undone_for_another_one_is_called_again() -> None:
+    assert through_contention(failing(BlockingIOError(), BlockingIOError()), undone) == 3
+
+
+def test_any_other_error_of_a_transaction_is_raised_at_once() -> None:
+    call = failing(TransientError("down"))
+    with pytest.raises(TransientError, match="down"):
+        through_contention(call, undone)
+    assert call() == 2
+
+
+def test_a_transaction_that_is_always_undone_ends_with_its_error() -> None:
+    call = failing(*[BlockingIOError()] * CONTENTION_TRIES)
+    with pytest.raises(BlockingIOError):
+        through_contention(call, undone)
+    assert call() == CONTENTION_TRIES + 1

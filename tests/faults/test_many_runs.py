@@ -56,7 +56,8 @@ def test_each_batch_is_closed_by_one_run_alone(crowd: Crowd) -> None:
 
 def test_no_step_was_done_twice(crowd: Crowd) -> None:
     for ledger in crowd.ledgers:
-        assert {name: step["attempts"] for name, step in ledger["steps"].items()} == dict.fromkeys(ledger["steps"], 1)
+        attempts = {name: step["attempts"] for name, step in ledger["steps"].items()}
+        assert attempts == dict.fromkeys(ledger["steps"], 1), "\n".join(ended.stderr for ended in crowd.ended)
 
 
 def test_the_stores_hold_what_one_run_alone_leaves(crowd: Crowd, undisturbed: Any) -> None:

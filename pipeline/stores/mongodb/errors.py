@@ -10,6 +10,7 @@ import pymongo.errors as driver
 from pipeline.stores.error_table import ErrorTable
 
 DUPLICATE_KEY = 11000
+WRITE_CONFLICT = 112
 
 TRANSIENT_CODES = frozenset(
     {
@@ -22,7 +23,7 @@ TRANSIENT_CODES = frozenset(
         64,  # WriteConcernTimeout
         89,  # NetworkTimeout
         91,  # ShutdownInProgress
-        112,  # WriteConflict
+        WRITE_CONFLICT,
         133,  # FailedToSatisfyReadPreference
         134,  # ReadConcernMajorityNotAvailableYet
         189,  # PrimarySteppedDown
@@ -43,6 +44,13 @@ TRANSIENT_CODES = frozenset(
 
 REFUSING_CODES = frozenset({11, 13, 18, 8000})  # UserNotFound, Unauthorized, AuthenticationFailed, Atlas' own
 TRANSIENT_LABELS = ("RetryableWriteError", "TransientTransactionError", "NoWritesPerformed", "SystemOverloadedError")
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether the server undid a transaction in favour of another one, so that the same one may pass now."""
+    if isinstance(error, driver.BulkWriteError):
+        return any(problem.get("code") == WRITE_CONFLICT for problem in error.details.get("writeErrors", ()))
+    return isinstance(error, driver.OperationFailure) and error.code == WRITE_CONFLICT
 
 
 def _refine(error: BaseException) -> bool | None:

@@ -15,8 +15,9 @@ from pymongo.errors import OperationFailure
 
 from pipeline.errors import ConfigurationError, LeaseLostError
 from pipeline.model import short
+from pipeline.resilience import through_contention
 from pipeline.stores.mongodb.connection import Database
-from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.errors import ERRORS, is_contention
 from pipeline.stores.mongodb.ledger_queries import BATCHES, held_filter
 
 T = TypeVar("T")
@@ -45,14 +46,19 @@ class Fence:
         Args:
             batch_id: The batch.
             fence: The writer's.
-            work: Writes within the session it is given; it may be called once only.
+            work: Writes within the session it is given. It is called again when the server undid its transaction in
+                favour of another one.
             doing: What is done, for errors.
 
         Raises:
             LeaseLostError: Another run has taken the batch over; nothing was written.
             ConfigurationError: The server has no transactions.
         """
-        with ERRORS.guard(doing), _explained(), self._client.start_session() as session, session.start_transaction():
+        with ERRORS.guard(doing), _explained():
+            return through_contention(lambda: self._write_once(batch_id, fence, work, doing), is_contention)
+
+    def _write_once(self, batch_id: str, fence: int, work: Callable[[ClientSession], T], doing: str) -> T:
+        with self._client.start_session() as session, session.start_transaction():
             if not self._batches.update_one(held_filter(batch_id, fence), TOUCH, session=session).matched_count:
                 raise LeaseLostError(
                     f"Batch {short(batch_id)} was taken over by another run while {doing}.",

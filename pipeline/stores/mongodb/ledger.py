@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, TransientError
 from pipeline.model import ActionOutcome, BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, RollbackPlan, short
 from pipeline.ports import Ledger
 from pipeline.stores.mongodb.connection import Database
@@ -82,13 +84,20 @@ class MongoLedger(Leases, DeadLetters, Ledger):
             batch_id: The batch.
             source: Path of the file it was found in.
             size: Bytes of that file.
+
+        Raises:
+            TransientError: Something took it away again.
         """
-        with ERRORS.guard(f"opening batch {short(batch_id)}"):
-            document = self._batches.find_one_and_update(
-                {"_id": batch_id}, batch_opened(source, size), upsert=True, return_document=ReturnDocument.AFTER
-            )
-        assert document is not None  # an upsert that gives back what it left always gives back a document
-        return document
+        for _ in range(2):  # of two runs that find the same new file, the slower one's first upsert can come to nothing
+            with ERRORS.guard(f"opening batch {short(batch_id)}"), suppress(DuplicateKeyError):
+                document = self._batches.find_one_and_update(
+                    {"_id": batch_id}, batch_opened(source, size), upsert=True, return_document=ReturnDocument.AFTER
+                )
+                if document is not None:
+                    return document
+        raise TransientError(
+            f"Batch {short(batch_id)} was taken out of the ledger while it was opened.", next_step="Run it again."
+        )
 
     def batch(self, batch_id: str) -> Mapping[str, Any] | None:
         """The batch's document; None when the ledger has never seen it."""

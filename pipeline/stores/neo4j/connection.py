@@ -10,7 +10,8 @@ import neo4j
 import neo4j.exceptions
 
 from pipeline.errors import ConfigurationError
-from pipeline.stores.neo4j.errors import ERRORS
+from pipeline.resilience import through_contention
+from pipeline.stores.neo4j.errors import ERRORS, is_contention
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -77,7 +78,9 @@ class Graph:
         timeout: float,
         first: Callable[[Rows], None] | None = None,
     ) -> None:
-        """Run queries with the same parameters in one transaction, once: retries are the runner's.
+        """Run queries with the same parameters in one transaction.
+
+        It is tried again only when another transaction was in its way: all other retries are the runner's.
 
         Args:
             queries: Cypher; values belong in the parameters.
@@ -89,8 +92,17 @@ class Graph:
         Raises:
             SluicegateError: The driver's error, mapped.
         """
+        with ERRORS.guard(doing):
+            through_contention(lambda: self._write_once(queries, parameters, timeout, first), is_contention)
+
+    def _write_once(
+        self,
+        queries: Sequence[str],
+        parameters: Mapping[str, Any],
+        timeout: float,
+        first: Callable[[Rows], None] | None,
+    ) -> None:
         with (
-            ERRORS.guard(doing),
             self.driver.session(database=self.database) as session,
             session.begin_transaction(timeout=timeout) as transaction,
         ):

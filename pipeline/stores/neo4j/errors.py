@@ -8,6 +8,20 @@ from pipeline.stores.error_table import ErrorTable
 
 KEY_TAKEN = "Neo.ClientError.Schema.ConstraintValidationFailed"
 NO_DATABASE = "Neo.ClientError.Database.DatabaseNotFound"
+CONTENTION = (
+    KEY_TAKEN,
+    "Neo.TransientError.Transaction.DeadlockDetected",
+    "Neo.TransientError.Transaction.LockClientStopped",
+    "Neo.TransientError.Transaction.LockAcquisitionTimeout",
+    "Neo.TransientError.Transaction.Outdated",
+    "Neo.TransientError.Transaction.ConstraintsChanged",
+)
+"""Codes of transactions that were undone because another one touched the same nodes or created the same key."""
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether the server undid a transaction for the sake of another one, so that the same one may pass now."""
+    return isinstance(error, driver.Neo4jError) and error.code in CONTENTION
 
 
 def _refine(error: BaseException) -> bool | None:

@@ -55,6 +55,24 @@ def test_a_ledger_of_another_version_is_refused(ledger: MongoLedger, database: D
         ledger.prepare()
 
 
+def test_two_runs_open_the_same_new_batches(ledger: MongoLedger) -> None:
+    names = [f"{number:064x}" for number in range(100)]
+    at_once = threading.Barrier(2)
+
+    def open_all(found: list[object]) -> None:
+        for name in names:
+            at_once.wait()
+            found.append(ledger.open_batch(name, source="landing/log.jsonl", size=7)["_id"])
+
+    found: list[list[object]] = [[], []]
+    runs = [threading.Thread(target=open_all, args=(one,)) for one in found]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+    assert found == [names, names]
+
+
 def test_a_new_batch_is_running_and_empty(ledger: MongoLedger) -> None:
     document = ledger.open_batch(BATCH, source="landing/log.jsonl", size=7)
     assert isinstance(document["first_seen"], datetime)

@@ -16,6 +16,7 @@ Make = Callable[..., Interaction]
 Failing = Callable[[str, int, int], None]
 CURSOR_NOT_FOUND = 43
 EXCEEDED_TIME_LIMIT = 262
+WRITE_CONFLICT = 112
 NOW = datetime(2010, 12, 2, tzinfo=UTC)
 NOT_TEXT: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
 
@@ -220,6 +221,14 @@ def test_what_a_failed_insert_left_undone_is_done_by_the_next(
     failing("insert", EXCEEDED_TIME_LIMIT, 0)
     raw_store.insert("b_1", records, NOW, fence=1)
     assert raw_store.counts("b_1") == (2500, 0)
+
+
+def test_an_insert_that_another_batch_was_in_the_way_of_is_done_at_once(
+    raw_store: MongoRawStore, failing: Failing, make: Make
+) -> None:
+    failing("insert", WRITE_CONFLICT, 3)
+    raw_store.insert("b_1", [make(f"i_{number:04d}") for number in range(10)], NOW, fence=1)
+    assert raw_store.counts("b_1") == (10, 0)
 
 
 def test_an_outage_is_transient() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,6 +61,19 @@ def linked(graph: Graph, unique: str) -> int:
 
 def test_preparing_twice_changes_nothing(store: Neo4jGraphStore) -> None:
     store.prepare()
+
+
+def test_batches_with_a_user_in_common_are_written_at_once(store: Neo4jGraphStore, graph: Graph, unique: str) -> None:
+    def write(writer: int) -> None:
+        for turn in range(5):
+            rows = [record(unique, writer * 1_000 + turn * 100 + n) for n in range(50)]
+            store.write(f"{unique}-{writer}", rows, fence=1)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert [store.count(f"{unique}-{writer}") for writer in range(4)] == [250] * 4
+    query = "MATCH (u:User {user_id: $u})-[r:PERFORMED]->() RETURN count(r) AS n, count(DISTINCT u) AS u"
+    assert ask(graph, query, u=f"u_{unique}") == [{"n": 1_000, "u": 1}]
 
 
 def test_writing_twice_equals_writing_once(store: Neo4jGraphStore, graph: Graph, unique: str) -> None:
