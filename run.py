@@ -11,15 +11,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from pipeline.commands.root import sluicegate, start
 from pipeline.errors import ConfigurationError
+from pipeline.opened_stores import OpenedStores, Port, Through
+from pipeline.publishing import Publishing
 from pipeline.topology import GATES, MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from checkpoints.actions.scope import Effects
+    from checkpoints.site.site import Site
     from pipeline.alerts.router import AlertRouter
     from pipeline.connections import Connections
     from pipeline.dlq.letters import DeadQueue
@@ -29,36 +32,17 @@ if TYPE_CHECKING:
         Gate,
         GraphStore,
         Ledger,
-        MetricsStore,
         Progress,
         RawStore,
         ReviewQueue,
         Stage,
-        UndoJournal,
-        VectorStore,
     )
     from pipeline.runner import Runner
     from pipeline.runner_lease import LeaseKeeper
     from pipeline.settings import Settings
     from pipeline.stages import Reembedder, Rollback
-    from pipeline.stores.mongodb import Database
-    from pipeline.stores.neo4j import Graph
 
 __all__ = ["App", "main", "sluicegate"]
-
-
-class _Closable(Protocol):
-    def close(self) -> None: ...
-
-
-Closable = TypeVar("Closable", bound=_Closable)
-Port = TypeVar("Port")
-
-
-class Through(Protocol):
-    """Stands between a port and all who use it; the seam where tests make stores fail and processes die."""
-
-    def __call__(self, name: str, port: Port, /) -> Port: ...
 
 
 class App:
@@ -71,6 +55,7 @@ class App:
         self._resources = contextlib.ExitStack()
         self._started: set[str] = set()
         self._endpoints: Endpoints | None = None
+        self.stores = OpenedStores(self.connections, self._through, self._resources)
 
     def close(self) -> None:
         """Close every client and leave the local stack."""
@@ -114,35 +99,27 @@ class App:
     @property
     def ledger(self) -> Ledger:
         """The ledger, connected and prepared."""
-        return self._mongodb[0]
+        return self.stores.ledger
 
     @property
     def raw_store(self) -> RawStore:
         """The raw store, connected and prepared."""
-        return self._mongodb[1]
+        return self.stores.raw_store
 
     @property
     def dead_queue(self) -> DeadQueue:
         """The dead-letter queue's part of the ledger, connected and prepared."""
-        return self._mongodb[2]
+        return self.stores.dead_queue
 
-    @cached_property
+    @property
     def graph_store(self) -> GraphStore:
         """The graph store, connected and prepared."""
-        from pipeline.stores.neo4j import Neo4jGraphStore  # noqa: PLC0415
+        return self.stores.graph_store
 
-        store: GraphStore = Neo4jGraphStore(self._graph)
-        store.prepare()
-        return self._through("graph_store", store)
-
-    @cached_property
+    @property
     def review_queue(self) -> ReviewQueue:
         """The review queue, connected and prepared."""
-        from pipeline.stores.neo4j import Neo4jReviewQueue  # noqa: PLC0415
-
-        queue = Neo4jReviewQueue(self._graph)
-        queue.prepare()
-        return self._through("review_queue", queue)
+        return self.stores.review_queue
 
     @cached_property
     def alerts(self) -> AlertRouter:
@@ -150,7 +127,7 @@ class App:
         from pipeline.alerts.assembly import alert_router  # noqa: PLC0415
         from pipeline.stores.mongodb import MongoAlertBook  # noqa: PLC0415
 
-        router = alert_router(self.settings, lambda: MongoAlertBook(self._database), self.progress)
+        router = alert_router(self.settings, lambda: MongoAlertBook(self.stores.database), self.progress)
         return self._through("alerts", router)
 
     @cached_property
@@ -158,18 +135,19 @@ class App:
         """Takes embedding batches back."""
         from pipeline.stages import Rollback  # noqa: PLC0415
 
-        return Rollback(self._vectors, self._journal, self.ledger)
+        return Rollback(self.stores.vectors, self.stores.journal, self.ledger)
 
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
         from pipeline.stages import Reembedder  # noqa: PLC0415
 
         size = self.settings.vector_sample
-        return Reembedder(self.raw_store, self._vectors, self._journal, self._embedder(), self.ledger, sample_size=size)
+        stores, embedder = self.stores, self._embedder()
+        return Reembedder(stores.raw_store, stores.vectors, stores.journal, embedder, stores.ledger, sample_size=size)
 
     def fallbacks(self, batch_id: str) -> int:
         """How many vectors of a batch no model made."""
-        return len(self._vectors.fallbacks(batch_id))
+        return len(self.stores.vectors.fallbacks(batch_id))
 
     def gate(self, name: str) -> Gate:
         """One gate."""
@@ -206,7 +184,15 @@ class App:
             spool=self.settings.spool_dir,
             halts_pipeline=self.settings.halt_scope == "pipeline",
             alarms=self.alerts,
+            publish=Publishing(lambda: self.site, self.progress),
         )
+
+    @cached_property
+    def site(self) -> Site:
+        """The Data Docs."""
+        from checkpoints.site.site import Site  # noqa: PLC0415
+
+        return Site(self._project, self.settings, self.stores.history, lambda: self.review_queue)
 
     def connections(self, *names: str) -> Connections:
         """Where these stores are; those of them that are local are started if need be, and stay up until `close`."""
@@ -239,66 +225,16 @@ class App:
         return probes(self.connections(), lambda: self._embedder(attempts=1))
 
     @cached_property
-    def _database(self) -> Database:
-        to = self.connections("mongodb")
-        from pipeline.stores.mongodb import connect  # noqa: PLC0415
+    def _project(self) -> Any:
+        from checkpoints.gates import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
 
-        database = connect(to.mongodb_uri, to.mongodb_database)
-        self._resources.callback(database.client.close)
-        return database
-
-    @cached_property
-    def _mongodb(self) -> tuple[Ledger, RawStore, DeadQueue]:
-        database = self._database
-        from pipeline.stores.mongodb import MongoDeadQueue, MongoLedger, MongoRawStore  # noqa: PLC0415
-
-        ledger: Ledger = MongoLedger(database)
-        raw_store: RawStore = MongoRawStore(database)
-        ledger.prepare()
-        raw_store.prepare()
-        dead: DeadQueue = MongoDeadQueue(database)
-        return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
-
-    @cached_property
-    def _journal(self) -> UndoJournal:
-        from pipeline.stores.mongodb import MongoUndoJournal  # noqa: PLC0415
-
-        journal: UndoJournal = MongoUndoJournal(self._database)
-        journal.prepare()
-        return self._through("journal", journal)
-
-    @cached_property
-    def _graph(self) -> Graph:
-        from pipeline.stores.neo4j import connect  # noqa: PLC0415
-
-        to = self.connections("neo4j")
-        return self._closing(connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database))
-
-    @cached_property
-    def _metrics(self) -> MetricsStore:
-        from pipeline.stores.bigquery import BigQueryMetricsStore, connect  # noqa: PLC0415
-
-        to = self.connections("bigquery")
-        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
-        store: MetricsStore = BigQueryMetricsStore(self._closing(client), to.bigquery_dataset)
-        store.prepare()
-        return self._through("metrics", store)
-
-    @cached_property
-    def _vectors(self) -> VectorStore:
-        from pipeline.stores.milvus import MilvusVectorStore, connect  # noqa: PLC0415
-
-        to = self.connections("milvus")
-        client = connect(to.milvus_uri, to.milvus_token)
-        store: VectorStore = MilvusVectorStore(self._closing(client), to.milvus_collection)
-        store.prepare()
-        return self._through("vectors", store)
+        return open_project(self.settings.gx_root, self.environment())
 
     @cached_property
     def _gates(self) -> Mapping[str, Gate]:
         from checkpoints.gates import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
 
-        gates = build_gates(self.settings, self.environment(), self._effects())
+        gates = build_gates(self.settings, self.environment(), self._effects(), self._project)
         for gate in gates.values():
             self._resources.callback(gate.close)
         return {name: self._through("gate", gate) for name, gate in gates.items()}
@@ -312,7 +248,7 @@ class App:
             raw_store=self.raw_store,
             review=lambda: self.review_queue,
             rollback=lambda: self.rollback,
-            sweep=lambda: Sweep(self._vectors, self._journal),
+            sweep=lambda: Sweep(self.stores.vectors, self.stores.journal),
             alarms=lambda: self.alerts,
         )
 
@@ -321,13 +257,13 @@ class App:
 
         return {
             "load": lambda: stages.LoadStage(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone)),
-            "aggregate": lambda: stages.AggregateStage(self.raw_store, self._metrics),
-            "publish": lambda: stages.PublishStage(self.raw_store, self._metrics),
+            "aggregate": lambda: stages.AggregateStage(self.raw_store, self.stores.metrics),
+            "publish": lambda: stages.PublishStage(self.raw_store, self.stores.metrics),
             "graph": lambda: stages.GraphStage(self.raw_store, self.graph_store),
             "embed": lambda: stages.EmbedStage(
                 self.raw_store,
-                self._vectors,
-                self._journal,
+                self.stores.vectors,
+                self.stores.journal,
                 self._embedder(),
                 self.ledger,
                 sample_size=self.settings.vector_sample,
@@ -372,10 +308,6 @@ class App:
             raise ConfigurationError(
                 f"There is no Great Expectations project at {root}.", next_step="Generate it: run.py gx sync"
             )
-
-    def _closing(self, client: Closable) -> Closable:
-        self._resources.callback(client.close)
-        return client
 
 
 def _as_it_is(name: str, port: Port) -> Port:

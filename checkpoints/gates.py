@@ -15,9 +15,10 @@ from great_expectations.core.run_identifier import RunIdentifier
 import expectations_plugins  # noqa: F401 - registers the data sources and expectations
 from checkpoints.actions import ACTIONS
 from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
-from checkpoints.pages import DocsPages
 from checkpoints.parameters import expected, parameters
 from checkpoints.records import unfinished
+from checkpoints.site.gate_pages import GatePages
+from checkpoints.site.shown import Masks
 from checkpoints.verdicts import judged
 from expectations_plugins.engine import StoreExecutionEngine
 from pipeline.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
@@ -26,18 +27,21 @@ from pipeline.settings import Settings
 from pipeline.topology import GATES
 
 
-def build_gates(settings: Settings, environment: Mapping[str, str], effects: Effects) -> dict[str, GxGate]:
+def build_gates(
+    settings: Settings, environment: Mapping[str, str], effects: Effects, context: Any = None
+) -> dict[str, GxGate]:
     """All gates of the topology, over the GX project of the settings.
 
     Args:
         settings: Where the GX project is, and what suites take from settings.
         environment: Values of the variables the project refers to, e.g. MONGODB_URI.
         effects: What the checkpoints' actions act on.
+        context: The GX project, when it is open already.
 
     Raises:
         ConfigurationError: There is no GX project.
     """
-    context = open_project(settings.gx_root, environment)
+    context = context or open_project(settings.gx_root, environment)
     return {name: GxGate(name, context, settings, effects) for name in GATES}
 
 
@@ -108,7 +112,8 @@ class GxGate:
     def _scope(
         self, batch_id: str, run_id: str, lease: Lease | None, judge: Callable[[Sequence[Any]], GateReport]
     ) -> ActionScope:
-        return ActionScope(self._name, batch_id, run_id, lease, self._effects, judge, DocsPages(self._context))
+        pages = GatePages(self._context, Masks(self._settings.masked))
+        return ActionScope(self._name, batch_id, run_id, lease, self._effects, judge, pages)
 
     def _judged(self, run_id: str, results: Sequence[Any], values: Mapping[str, Any]) -> GateReport:
         number = expected(self._name, values)

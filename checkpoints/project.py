@@ -17,6 +17,7 @@ import expectations_plugins  # noqa: F401 - registers the data sources and expec
 from checkpoints.actions import AlertAction, DataDocsAction, FlagAction, QuarantineAction, RollbackAction, SweepAction
 from checkpoints.actions.base import GateAction
 from checkpoints.consequences import GRAPH, RAW, VECTORS
+from checkpoints.site.storage import SITE
 from checkpoints.suites import SUITES
 from expectations_plugins.datasource import without_connecting
 from pipeline.topology import GATES
@@ -27,6 +28,31 @@ RESULT_FORMAT = {
     "unexpected_index_column_names": ["interaction_id"],
     "partial_unexpected_count": 20,
 }
+ATOMIC_FILES = {"module_name": "checkpoints.site.storage", "class_name": "AtomicFilesystemStoreBackend"}
+_OURS = "checkpoints.site.gx_site"
+SITE_CONFIGURATION: Any = {
+    "class_name": "SiteBuilder",
+    "show_how_to_buttons": False,
+    "store_backend": {**ATOMIC_FILES, "base_directory": "uncommitted/data_docs/local_site/"},
+    "site_index_builder": {"module_name": _OURS, "class_name": "StartPageBuilder"},
+    "site_section_builders": {
+        "expectations": {
+            "class_name": "DefaultSiteSectionBuilder",
+            "source_store_name": "expectations_store",
+            "renderer": {"module_name": _OURS, "class_name": "SuiteRenderer"},
+            "view": {"module_name": _OURS, "class_name": "PageView"},
+        },
+        "validations": {
+            "class_name": "DefaultSiteSectionBuilder",
+            "source_store_name": "validation_results_store",
+            "renderer": {"module_name": _OURS, "class_name": "ResultRenderer"},
+            "view": {"module_name": _OURS, "class_name": "PageView"},
+        },
+        "profiling": "none",
+    },
+}
+"""GX's site, with our pages: GX finds results and suites, and keeps them where `store_backend` says."""
+
 NO_PROGRESS_BARS: Any = {"globally": False, "metric_calculations": False}
 
 
@@ -82,6 +108,9 @@ def new_context(folder: str) -> Any:
     context = great_expectations.get_context(mode="file", project_root_dir=folder)
     context.variables.progress_bars = NO_PROGRESS_BARS
     context.variables.analytics_enabled = False
+    context.variables.data_docs_sites = {SITE: SITE_CONFIGURATION}
+    stores: Any = context.variables.stores
+    stores["validation_results_store"]["store_backend"] |= ATOMIC_FILES
     context.variables.save()
     return context
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from expectations_plugins.rendering import raised
+from expectations_plugins.rendering import examples_column, raised
 from pipeline.model import Finding, GateReport, Verdict
 
 MAX_EXAMPLES = 20
@@ -59,9 +59,19 @@ def judged(
         verdict=verdict,
         run_id=run_id,
         findings=findings(results),
+        rate=rate_of(results),
         parameters=dict(parameters or {}),
         transient=outage and verdict is Verdict.ERROR,
     )
+
+
+def rate_of(results: Iterable[Any]) -> float | None:
+    """Share of the records that the first expectation which counts some names as bad, 0..1; None when none does."""
+    counted = (result.result or {} for result in results)
+    for found in counted:
+        if (checked := int(found.get("element_count") or 0)) and "unexpected_count" in found:
+            return int(found["unexpected_count"] or 0) / checked
+    return None
 
 
 def findings(results: Iterable[Any]) -> tuple[Finding, ...]:
@@ -81,6 +91,7 @@ def _finding(result: Any) -> Finding:
         unexpected=unexpected,
         checked=checked,
         examples=tuple(_examples(result, found)),
+        column=examples_column(result.expectation_config),
     )
 
 

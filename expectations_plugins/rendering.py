@@ -10,6 +10,7 @@ import html
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from great_expectations.expectations.registry import get_expectation_impl
 from great_expectations.render.components import CollapseContent, LegacyDiagnosticRendererType
 
 from expectations_plugins.gx_internals import (
@@ -104,6 +105,14 @@ def share(part: int, whole: int) -> str:
 def tolerated(value: Any) -> str:
     """A tolerated share in words: `2.5%`, or the name of the suite parameter it comes from."""
     return _words(value) if isinstance(value, Mapping) else f"{float(value) * 100:.4g}%"
+
+
+def examples_column(configuration: Any) -> str:
+    """The field whose values an expectation's examples show; "" when they say what is wrong in words."""
+    if column := configuration.kwargs.get("column"):
+        return str(column)
+    fields: Mapping[str, Any] = getattr(get_expectation_impl(configuration.type), "__fields__", {})
+    return str(fields["column"].default or "") if "column" in fields else ""
 
 
 def raised(result: Any) -> list[str]:

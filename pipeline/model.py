@@ -307,7 +307,8 @@ class RollbackPlan:
 class Finding:
     """One expectation that did not hold, or could not be checked, in words.
 
-    `examples` are at most 20 pairs of interaction_id and what was wrong with it.
+    `examples` are at most 20 pairs of interaction_id and what was wrong with it: the value of the field `column`, or
+    words of ours where that is empty.
     """
 
     expectation: str
@@ -316,6 +317,7 @@ class Finding:
     unexpected: int = 0
     checked: int = 0
     examples: tuple[tuple[str, str], ...] = ()
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +357,8 @@ class GateReport:
         findings: Expectations that did not hold or could not be checked.
         actions: What the checkpoint's actions did.
         docs: Address of the validation result's page, "" when none was written.
+        page: Its path from the first page of the site.
+        rate: Share of the records that the gate's first counting expectation names as bad, 0..1; None for none.
         parameters: The suite parameters the check ran with, so that it can be repeated.
         transient: Of an ERROR verdict: whether the same check may work later.
         intents: What the checkpoint's actions are going to do; in the ledger before the first of them acts.
@@ -366,6 +370,8 @@ class GateReport:
     findings: tuple[Finding, ...] = ()
     actions: tuple[ActionOutcome, ...] = ()
     docs: str = ""
+    page: str = ""
+    rate: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     transient: bool = False
     intents: tuple[Intent, ...] = ()

@@ -43,6 +43,7 @@ class Runner:
         spool: Where the files of dead batches are kept.
         halts_pipeline: Whether a halted batch stops those after it too.
         alarms: Who tells people of outages and dead batches; None tells nobody.
+        publish: Shows people what became of a batch, last of all; never fails.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class Runner:
         spool: Path,
         halts_pipeline: bool = False,
         alarms: Alarms | None = None,
+        publish: Callable[[str], object] = str,
     ) -> None:
         self._halts_pipeline = halts_pipeline
-        self._parts = Parts(stages, gates, ledger, raw_store, policy, progress, spool, RunnerAlarms(alarms))
+        told = RunnerAlarms(alarms)
+        self._parts = Parts(stages, gates, ledger, raw_store, policy, progress, spool, told, publish)
         self._ledger = ledger
-        self._spool = RunnerSpool(spool, self._parts.alarms)
+        self._spool = RunnerSpool(spool, told)
         self._takes_in = True
         self._down: LedgerDownError | None = None
         self._holder = holder
@@ -263,6 +266,8 @@ class Runner:
             reason=outcome.message,
             fresh=outcome.fresh,
         )
+        if outcome.fresh:
+            self._parts.publish(source.batch_id)
         return outcome
 
     def _tell_stopped(self, source: BatchSource, start: datetime) -> None:

@@ -52,6 +52,7 @@ class Parts:
         policy: Attempts and waits of stages, gates and calls to the ledger.
         progress: Where to report.
         spool: Folder of what outlives MongoDB.
+        publish: Shows people what became of a batch; never fails.
     """
 
     stages: Mapping[str, Stage]
@@ -62,6 +63,7 @@ class Parts:
     progress: Progress
     spool: Path
     alarms: RunnerAlarms
+    publish: Callable[[str], object]
 
     def sure(self, call: Callable[[], T]) -> T:
         """Call the ledger, patiently.

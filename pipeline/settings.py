@@ -180,6 +180,20 @@ class Settings(BaseSettings):
         alias="SLUICEGATE_FALLBACK_TOLERANCE",
         description="Share of fallback vectors before a warning",
     )
+    masked_fields: str = Field(
+        "user_id",
+        alias="SLUICEGATE_MASKED_FIELDS",
+        description="Fields whose values pages and alerts show as their shape only, separated by commas; empty shows all",
+    )
+    docs_keep_days: int = Field(
+        90,
+        ge=1,
+        alias="SLUICEGATE_DOCS_KEEP_DAYS",
+        description="Data Docs and GX's results of older batches are removed",
+    )
+    docs_keep_batches: int = Field(
+        20_000, ge=1, alias="SLUICEGATE_DOCS_KEEP_BATCHES", description="And so are those of all but so many batches"
+    )
     max_batch_records: int = Field(
         50_000,
         ge=1,
@@ -254,6 +268,11 @@ class Settings(BaseSettings):
         except re.error as error:
             raise ValueError(f"{value!r} is not a regular expression: {error}") from error
         return value
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """Fields whose values are not shown."""
+        return tuple(name.strip() for name in self.masked_fields.split(",") if name.strip())
 
     @property
     def vector_collection(self) -> str:

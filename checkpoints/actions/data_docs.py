@@ -1,4 +1,7 @@
-"""Data Docs: the page of this result, published last, also when the gate failed; a failure never changes a verdict."""
+"""Data Docs: the page of this result, published last, also when the gate failed; a failure never changes a verdict.
+
+It is no subclass of GX's UpdateDataDocsAction, which GX moves to the front, and which builds an index of all results.
+"""
 
 from __future__ import annotations
 

@@ -62,6 +62,9 @@ class Pages(Protocol):
     def address(self, identifiers: Sequence[Sequence[Any]]) -> str:
         """Where the page of the first of these results is, or is going to be."""
 
+    def path(self, identifiers: Sequence[Sequence[Any]]) -> str:
+        """Where that is from the site's first page."""
+
     def publish(self, identifiers: Sequence[Sequence[Any]]) -> None:
         """Make the pages of these results."""
 
@@ -136,7 +139,10 @@ class ActionScope:
         if self.report is None:
             results = [result for suite in checkpoint_result.run_results.values() for result in suite.results]
             self.identifiers = [_plain(name) for name in checkpoint_result.run_results]
-            report = replace(self.judge(results), docs=self.pages.address(self.identifiers) if self.pages else "")
+            report = self.judge(results)
+            if self.pages:
+                found = self.identifiers
+                report = replace(report, docs=self.pages.address(found), page=self.pages.path(found))
             self.report = replace(report, intents=tuple(self._intents(actions, report, results)))
             self._record()
         return self.report

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
-from pipeline.model import BatchStatus, short
-from pipeline.runner_decisions import failed_gate
-from pipeline.runner_outcome import counts_in, way_on
-from pipeline.topology import GATES, STEPS, StepKind
+from pipeline.model import short
+from pipeline.next_steps import next_steps
+from pipeline.runner_outcome import counts_in
+from pipeline.topology import STEPS, StepKind
 
 Document = Mapping[str, Any]
 
@@ -47,37 +47,11 @@ def _head(document: Document) -> Iterator[str]:
         "first seen": moment(document.get("first_seen")),
         "records": counts(counts_in(document)),
         "why": printable(document.get("reason") or ""),
-        "next": _next_step(document),
+        "next": "; ".join(map(str, next_steps(document))),
     }
     for name, value in facts.items():
         if value:
             yield f"  {name:<11}{value}"
-
-
-def _next_step(document: Document) -> str:
-    batch = short(str(document["_id"]))
-    match document.get("status"):
-        case BatchStatus.HALTED:
-            return _decisions(batch, document)
-        case BatchStatus.HELD:
-            return "the next run checks it again; run.py doctor shows which store is down"
-        case BatchStatus.DEAD:
-            again = "" if document.get("dropped") else f"; run.py dlq replay {batch} tries it again"
-            return f"run.py dlq show {batch} says what is kept of it{again}"
-        case BatchStatus.RUNNING:
-            return "unless a run is at it now, the next run goes on with it"
-        case _:
-            return ""
-
-
-def _decisions(batch: str, document: Document) -> str:
-    gate = failed_gate(document)
-    again = {
-        "resume": f"run.py resume {batch} goes on without the quarantined records",
-        "recheck": f"run.py recheck {batch} checks again after it is mended",
-        "recheck --redo": f"run.py recheck {batch} --redo does the stage before it again, and checks",
-    }[way_on(gate.name if gate else GATES[0], counts_in(document))]
-    return f"{again}; run.py reject {batch} gives it up"
 
 
 def _steps(document: Document) -> Iterator[str]:

@@ -59,7 +59,7 @@ class Site:
 
     def published(self, outcome: BatchOutcome) -> int:
         """Interactions of a batch that analysts see in BigQuery."""
-        store = self.app._metrics
+        store = self.app.stores.metrics
         query = f"SELECT interactions FROM `{store._dataset}.published_metrics` WHERE batch_id = '{outcome.batch_id}'"
         return sum(row["interactions"] for row in store._client.query(query).result())
 

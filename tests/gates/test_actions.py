@@ -26,7 +26,7 @@ class Scene:
         self.lease: Lease = site.app.ledger.acquire(self.batch_id, "test", 600)
         self.hands = Hands()
         site.app.ledger.clear_steps(self.lease, ["gate:raw"])
-        self.site.app._mongodb[1]._interactions.update_many({}, {"$unset": {"quarantine": ""}})  # type: ignore[attr-defined]
+        self.site.app.stores.raw_store._interactions.update_many({}, {"$unset": {"quarantine": ""}})  # type: ignore[attr-defined]
 
     def gate(self, name: str = "raw", **others: Any) -> GxGate:
         app = self.site.app
@@ -81,7 +81,7 @@ def test_a_kill_in_between_loses_and_repeats_nothing(scene: Scene, killed_at: st
         scene.hands.failing["alert"] = Killed()
     gate = scene.gate(raw_store=store)
     if killed_at == "docs":
-        gate._context.build_data_docs = lambda **_: die()
+        gate._context.validation_results_store.get = lambda _: die()
     with pytest.raises(Killed):
         gate.check(scene.batch_id, scene.lease)
     run_id, alerts = scene.record()["run_id"], len(scene.hands.alerts)

@@ -35,7 +35,7 @@ def test_a_release_in_a_batch_halted_after_the_raw_gate_is_judged_by_the_raw_gat
     assert site.app.runner().recheck(outcome.batch_id, redo=True).status is BatchStatus.CLOSED
     assert [one.interaction_id for one in site.app.raw_store.quarantined(outcome.batch_id, 10)] == [bad.interaction_id]
     assert everywhere(site, outcome) == [outcome.counts.accepted] * 3
-    assert bad.interaction_id not in list(site.app._vectors.of_batch(outcome.batch_id))
+    assert bad.interaction_id not in list(site.app.stores.vectors.of_batch(outcome.batch_id))
 
 
 def test_a_resume_after_a_release_does_not_pass_over_what_was_released(make_site: MakeSite, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_what_the_store_has_lost_cannot_be_left_out(make_site: MakeSite) -> None
     outcome = site.process("bad_user_ids.jsonl")
     name = short(outcome.batch_id)
     kept = {one.interaction_id for one in site.app.raw_store.quarantined(outcome.batch_id, 10)}
-    records: Any = site.app._mongodb[1]._interactions  # type: ignore[attr-defined]
+    records: Any = site.app.stores.raw_store._interactions  # type: ignore[attr-defined]
     lost = next(row["_id"] for row in records.find({}, {"interaction_id": 1}) if row["interaction_id"] not in kept)
     records.delete_one({"_id": lost})
     again = site.app.runner().recheck(outcome.batch_id)

@@ -1,0 +1,97 @@
+"""What is no longer kept: pages and GX's results of old batches go together; the ledger remembers the batches.
+
+A page goes before the result it shows, so that what is interrupted is finished by the next time: results are found by
+the batch they belong to, and a batch that has no page any more is looked for by its results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from checkpoints.site import addresses
+from checkpoints.site.publisher import Publisher
+from checkpoints.site.storage import SiteFiles
+from pipeline.history import History
+from pipeline.model import short
+from pipeline.topology import GATES
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed."""
+
+    batches: int
+    results: int
+    days: int
+    before: str
+
+
+class Retention:
+    """Removes old pages and results.
+
+    Args:
+        context: The GX project.
+        files: The site's pages.
+        history: The ledger.
+        keep_days: Days whose batches are kept.
+        keep_batches: Newest batches that are kept; a day goes or stays as a whole.
+    """
+
+    def __init__(self, context: Any, files: SiteFiles, history: History, *, keep_days: int, keep_batches: int) -> None:
+        self._context = context
+        self._files = files
+        self._history = history
+        self._keep_days = keep_days
+        self._keep_batches = keep_batches
+
+    def first_day(self, now: datetime | None = None) -> str:
+        """The first day that is kept, YYYY-MM-DD."""
+        oldest = (now or datetime.now(UTC)) - timedelta(days=self._keep_days)
+        by_age = oldest.strftime("%Y-%m-%d")
+        counted = 0
+        for day in sorted(self._days(), reverse=True):
+            counted += self._history.batches_on(day)
+            if counted > self._keep_batches:
+                return max(by_age, (datetime.strptime(day, "%Y-%m-%d") + timedelta(days=1)).strftime("%Y-%m-%d"))  # noqa: DTZ007
+        return by_age
+
+    def prune(self, publisher: Publisher, now: datetime | None = None) -> Pruned:
+        """Remove what is older than the first day that is kept."""
+        before = self.first_day(now)
+        gone = sorted(day for day in self._days() if day < before)
+        batches = [one for day in gone for one in self._batches_of(day)]
+        results = self._remove(set(batches))
+        for day in gone:
+            for page in [path for path in self._files.list("days") if path.startswith(f"days/{day}")]:
+                self._files.delete(page)
+        for year in {day[:4] for day in gone}:
+            publisher.lists(year)
+        return Pruned(len(batches), results, len(gone), before)
+
+    def _remove(self, batches: set[str]) -> int:
+        for batch_id in batches:
+            self._files.delete(addresses.batch_page(batch_id))
+        names, removed = {short(one) for one in batches}, 0
+        store = self._context.validation_results_store
+        for key in [
+            key
+            for gate in GATES
+            for key in store.list_keys()
+            if key.run_id.run_name.split("-")[0] in names and gate == key.expectation_suite_identifier.name
+        ]:
+            self._files.delete(addresses.result_page([str(part) for part in key.to_tuple()]))
+            store.remove_key(key)
+            removed += 1
+        return removed
+
+    def _days(self) -> Iterator[str]:
+        yield from {path.removeprefix("days/")[:10] for path in self._files.list("days")}
+
+    def _batches_of(self, day: str) -> Iterator[str]:
+        skip = 0
+        while found := self._history.of_day(day, skip, 1_000):
+            yield from (str(one["_id"]) for one in found)
+            skip += len(found)

@@ -1,0 +1,74 @@
+"""The Data Docs as commands and the runner see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from checkpoints.site.gate_pages import GatePages
+from checkpoints.site.publisher import Publisher
+from checkpoints.site.retention import Pruned, Retention
+from checkpoints.site.shown import Masks
+from checkpoints.site.storage import SiteFiles
+from pipeline.history import History
+from pipeline.ports import ReviewQueue
+from pipeline.settings import Settings
+
+REVIEWED = 200
+"""Interactions to be reviewed are counted up to here."""
+
+
+class Site:
+    """The Data Docs of a GX project and a ledger.
+
+    Args:
+        context: The GX project.
+        settings: Masks and retention.
+        history: The ledger.
+        review: Opens the review queue.
+    """
+
+    def __init__(self, context: Any, settings: Settings, history: History, review: Callable[[], ReviewQueue]) -> None:
+        masks = Masks(settings.masked)
+        self._files = SiteFiles.of(context)
+        self._history = history
+        self._gates = GatePages(context, masks)
+        self._publisher = Publisher(self._files, history, lambda: _to_review(review()), masks)
+        self._retention = Retention(
+            context,
+            self._files,
+            history,
+            keep_days=settings.docs_keep_days,
+            keep_batches=settings.docs_keep_batches,
+        )
+
+    def batch(self, batch_id: str) -> None:
+        """Write the pages a batch touches; the first batch of a day also removes what is no longer kept."""
+        if self._publisher.batch(batch_id):
+            self._gates.suites(self._files)
+            self._retention.prune(self._publisher)
+
+    def build(self, told: Callable[[int], None]) -> tuple[int, int]:
+        """Write every page there can be: (batches, results).
+
+        Args:
+            told: Called with the number of batches written so far.
+        """
+        oldest_kept, number = self._retention.first_day(), 0
+        for document in self._history.since(oldest_kept):
+            self._publisher.batch(str(document["_id"]))
+            number += 1
+            told(number)
+        results = self._gates.everything()
+        self._publisher.lists(str(datetime.now(UTC).year))
+        self._publisher.start()
+        return number, results
+
+    def prune(self) -> Pruned:
+        """Remove what is no longer kept."""
+        return self._retention.prune(self._publisher)
+
+
+def _to_review(queue: ReviewQueue) -> int:
+    return len(queue.list(REVIEWED))

@@ -1,0 +1,57 @@
+"""What a person can do about a batch now: sentences that begin with the command, where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.model import BatchStatus, short
+from pipeline.runner_decisions import failed_gate
+from pipeline.runner_outcome import counts_in, way_on
+from pipeline.topology import GATES
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """A command and what it does, or words alone."""
+
+    words: str
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.command} {self.words}".strip()
+
+
+def next_steps(document: Document) -> tuple[NextStep, ...]:
+    """What a person can do; nothing for a batch that is well.
+
+    Args:
+        document: The batch's ledger document.
+    """
+    batch = short(str(document["_id"]))
+    match document.get("status"):
+        case BatchStatus.HALTED:
+            return _decisions(batch, document)
+        case BatchStatus.HELD:
+            return NextStep("the next run checks it again"), NextStep("shows which store is down", "run.py doctor")
+        case BatchStatus.DEAD:
+            shown = NextStep("says what is kept of it", f"run.py dlq show {batch}")
+            again = NextStep("tries it again", f"run.py dlq replay {batch}")
+            return (shown,) if document.get("dropped") else (shown, again)
+        case BatchStatus.RUNNING:
+            return (NextStep("unless a run is at it now, the next run goes on with it"),)
+        case _:
+            return ()
+
+
+def _decisions(batch: str, document: Document) -> tuple[NextStep, ...]:
+    gate = failed_gate(document)
+    again = {
+        "resume": NextStep("goes on without the quarantined records", f"run.py resume {batch}"),
+        "recheck": NextStep("checks again after it is mended", f"run.py recheck {batch}"),
+        "recheck --redo": NextStep("does the stage before it again, and checks", f"run.py recheck {batch} --redo"),
+    }[way_on(gate.name if gate else GATES[0], counts_in(document))]
+    return again, NextStep("gives it up", f"run.py reject {batch}")

@@ -1,0 +1,154 @@
+"""The stores of one program: each connected and prepared when it is first asked for, closed with the program."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from pipeline.connections import Connections
+    from pipeline.dlq.letters import DeadQueue
+    from pipeline.history import History
+    from pipeline.ports import GraphStore, Ledger, MetricsStore, RawStore, ReviewQueue, UndoJournal, VectorStore
+    from pipeline.stores.mongodb import Database
+    from pipeline.stores.neo4j import Graph
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Closable = TypeVar("Closable", bound=_Closable)
+Port = TypeVar("Port")
+
+
+class Through(Protocol):
+    """Stands between a port and all who use it; the seam where tests make stores fail and processes die."""
+
+    def __call__(self, name: str, port: Port, /) -> Port:
+        """The port, or something that stands in front of it."""
+
+
+class OpenedStores:
+    """Every store behind its port, handed out `through` a seam. Drivers are imported when a store is first used.
+
+    Args:
+        connections: Where the stores of these names are; starts those that are local.
+        through: The seam.
+        resources: Closes the clients.
+    """
+
+    def __init__(
+        self, connections: Callable[..., Connections], through: Through, resources: contextlib.ExitStack
+    ) -> None:
+        self._connections = connections
+        self._through = through
+        self._resources = resources
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self._mongodb[0]
+
+    @property
+    def raw_store(self) -> RawStore:
+        """The raw store."""
+        return self._mongodb[1]
+
+    @property
+    def dead_queue(self) -> DeadQueue:
+        """The dead-letter queue's part of the ledger."""
+        return self._mongodb[2]
+
+    @cached_property
+    def history(self) -> History:
+        """The ledger as pages read it."""
+        from pipeline.stores.mongodb.history import MongoHistory  # noqa: PLC0415
+
+        history = MongoHistory(self.database)
+        history.prepare()
+        return history
+
+    @cached_property
+    def graph_store(self) -> GraphStore:
+        """The graph store."""
+        from pipeline.stores.neo4j import Neo4jGraphStore  # noqa: PLC0415
+
+        store: GraphStore = Neo4jGraphStore(self._graph)
+        store.prepare()
+        return self._through("graph_store", store)
+
+    @cached_property
+    def review_queue(self) -> ReviewQueue:
+        """The review queue."""
+        from pipeline.stores.neo4j import Neo4jReviewQueue  # noqa: PLC0415
+
+        queue = Neo4jReviewQueue(self._graph)
+        queue.prepare()
+        return self._through("review_queue", queue)
+
+    @cached_property
+    def journal(self) -> UndoJournal:
+        """What vectors were before."""
+        from pipeline.stores.mongodb import MongoUndoJournal  # noqa: PLC0415
+
+        journal: UndoJournal = MongoUndoJournal(self.database)
+        journal.prepare()
+        return self._through("journal", journal)
+
+    @cached_property
+    def _graph(self) -> Graph:
+        from pipeline.stores.neo4j import connect  # noqa: PLC0415
+
+        to = self._connections("neo4j")
+        return self._closing(connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database))
+
+    @cached_property
+    def metrics(self) -> MetricsStore:
+        """The metrics store."""
+        from pipeline.stores.bigquery import BigQueryMetricsStore, connect  # noqa: PLC0415
+
+        to = self._connections("bigquery")
+        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
+        store: MetricsStore = BigQueryMetricsStore(self._closing(client), to.bigquery_dataset)
+        store.prepare()
+        return self._through("metrics", store)
+
+    @cached_property
+    def vectors(self) -> VectorStore:
+        """The vector store."""
+        from pipeline.stores.milvus import MilvusVectorStore, connect  # noqa: PLC0415
+
+        to = self._connections("milvus")
+        client = connect(to.milvus_uri, to.milvus_token)
+        store: VectorStore = MilvusVectorStore(self._closing(client), to.milvus_collection)
+        store.prepare()
+        return self._through("vectors", store)
+
+    @cached_property
+    def database(self) -> Database:
+        """MongoDB itself, for what has no port of its own."""
+        to = self._connections("mongodb")
+        from pipeline.stores.mongodb import connect  # noqa: PLC0415
+
+        database = connect(to.mongodb_uri, to.mongodb_database)
+        self._resources.callback(database.client.close)
+        return database
+
+    @cached_property
+    def _mongodb(self) -> tuple[Ledger, RawStore, DeadQueue]:
+        database = self.database
+        from pipeline.stores.mongodb import MongoDeadQueue, MongoLedger, MongoRawStore  # noqa: PLC0415
+
+        ledger: Ledger = MongoLedger(database)
+        raw_store: RawStore = MongoRawStore(database)
+        ledger.prepare()
+        raw_store.prepare()
+        dead: DeadQueue = MongoDeadQueue(database)
+        return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
+
+    def _closing(self, client: Closable) -> Closable:
+        self._resources.callback(client.close)
+        return client

@@ -1,0 +1,38 @@
+"""Publishing what became of a batch, last of all; a failure to publish is told and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pipeline.errors import SluicegateError
+from pipeline.ports import Progress
+
+
+class Site(Protocol):
+    """Where people read of batches."""
+
+    def batch(self, batch_id: str) -> object:
+        """Write the pages a batch touches."""
+
+
+class Publishing:
+    """Publishes a batch, and never fails.
+
+    Args:
+        site: Opens the site; called when it is first needed.
+        progress: Told of failures.
+    """
+
+    def __init__(self, site: Callable[[], Site], progress: Progress) -> None:
+        self._site = site
+        self._progress = progress
+
+    def __call__(self, batch_id: str) -> None:
+        """Write the pages a batch touches."""
+        try:
+            self._site().batch(batch_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the batch is what the ledger says it is
+            known = isinstance(error, SluicegateError)
+            told = str(error) if known else f"{type(error).__name__}: {error}"
+            self._progress.event("docs_failed", batch_id=batch_id, error=told, next_step="run.py docs build")

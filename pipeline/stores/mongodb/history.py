@@ -1,0 +1,141 @@
+"""`MongoHistory`: the ledger as pages read it. Every query is answered from an index, or stops at a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipeline.history import Document, History, Waiting
+from pipeline.model import BatchStatus
+from pipeline.stores.mongodb.connection import Database
+from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
+from pipeline.stores.mongodb.errors import ERRORS
+from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
+from pipeline.stores.mongodb.queries import INTERACTIONS
+from pipeline.topology import GATES
+
+SHOWN = 20
+"""How many batches of a kind are named."""
+
+COUNTED = 10_000
+"""Records are counted up to here."""
+
+OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
+NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
+
+BRIEF: Mapping[str, int] = {
+    **{f"gates.{gate}.{part}": 0 for gate in GATES for part in ("findings", "intents", "parameters")},
+    "embedding.sample_ids": 0,
+    "embeddings": 0,
+}
+"""What is for a batch's own page; rates and verdicts stay."""
+
+INDEXES: Sequence[Mapping[str, Any]] = (
+    {"name": "status_first_seen", "keys": [("status", 1), ("first_seen", 1)]},
+    {
+        "name": "fallbacks",
+        "keys": [("embedding.fallback", 1)],
+        "partialFilterExpression": {"embedding.fallback": {"$gt": 0}},
+    },
+)
+
+
+class MongoHistory(History):
+    """The collections of the ledger, read only.
+
+    Args:
+        database: A handle from `connect`; the caller closes its client.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._batches = database.get_collection(BATCHES)
+        self._letters = database.get_collection(DEAD_LETTERS)
+        self._interactions = database.get_collection(INTERACTIONS)
+
+    def prepare(self) -> None:
+        """Create indexes; idempotent."""
+        with ERRORS.guard("creating the indexes of the ledger's history"):
+            for index in INDEXES:
+                options = {name: value for name, value in index.items() if name != "keys"}
+                self._batches.create_index(index["keys"], **options)
+
+    def batch(self, batch_id: str) -> Document | None:
+        """A batch's document; None when the ledger has never seen it."""
+        with ERRORS.guard("reading a batch for its page"):
+            return self._batches.find_one({"_id": {"$eq": batch_id}})
+
+    def latest(self, limit: int) -> Sequence[Document]:
+        """The newest batches, newest first, without the examples of their gates."""
+        return self._find({"first_seen": {"$exists": True}}, NEWEST_FIRST, limit)
+
+    def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
+        """The batches first seen just before and just after this one."""
+        at, own = document["first_seen"], document["_id"]
+        before = {"$or": [{"first_seen": {"$lt": at}}, {"first_seen": at, "_id": {"$lt": own}}]}
+        after = {"$or": [{"first_seen": {"$gt": at}}, {"first_seen": at, "_id": {"$gt": own}}]}
+        found = self._find(before, NEWEST_FIRST, 1), self._find(after, OLDEST_FIRST, 1)
+        previous, following = (next(iter(one), None) for one in found)
+        return previous, following
+
+    def place(self, document: Document) -> int:
+        """How many batches of its day were first seen before it."""
+        at = document["first_seen"]
+        start = at.replace(hour=0, minute=0, second=0, microsecond=0)
+        condition = {
+            "$or": [
+                {"first_seen": {"$gte": start, "$lt": at}},
+                {"first_seen": at, "_id": {"$lt": document["_id"]}},
+            ]
+        }
+        return self._count(condition)
+
+    def of_day(self, day: str, skip: int, limit: int) -> Sequence[Document]:
+        """Batches first seen on a day (YYYY-MM-DD, UTC), oldest first."""
+        return self._find(_on(day), OLDEST_FIRST, limit, skip)
+
+    def batches_on(self, day: str) -> int:
+        """How many batches were first seen on a day."""
+        return self._count(_on(day))
+
+    def since(self, day: str) -> Iterator[Document]:
+        """All batches first seen on a day or later, oldest first; they are read as they are used."""
+        condition = {"first_seen": {"$gte": _start(day)}}
+        with ERRORS.guard("reading the ledger's history"), self._batches.find(condition, {"_id": 1}) as rows:
+            yield from rows.sort(OLDEST_FIRST)
+
+    def waiting(self) -> Waiting:
+        """What waits for a person."""
+        with_fallbacks = {"embedding.fallback": {"$gt": 0}, "status": BatchStatus.CLOSED.value}
+        fallbacks = self._find(with_fallbacks, NEWEST_FIRST, SHOWN)
+        with ERRORS.guard("counting what waits for a person"):
+            quarantined = self._interactions.count_documents({"quarantine": {"$exists": True}}, limit=COUNTED)
+            letters = self._letters.count_documents(letters_filter(None, None, waiting=True), limit=COUNTED)
+        return Waiting(
+            halted=self._ids({"status": BatchStatus.HALTED.value}),
+            held=self._ids({"status": BatchStatus.HELD.value}),
+            dead=self._ids(dead_filter(None, waiting=True)),
+            quarantined=quarantined,
+            dead_records=letters,
+            fallbacks=tuple((str(one["_id"]), int(one["embedding"]["fallback"])) for one in fallbacks),
+        )
+
+    def _ids(self, condition: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(str(one["_id"]) for one in self._find(condition, OLDEST_FIRST, SHOWN))
+
+    def _find(self, condition: Mapping[str, Any], order: Any, limit: int, skip: int = 0) -> Sequence[Document]:
+        with ERRORS.guard("reading the ledger's history"):
+            return list(self._batches.find(condition, BRIEF).sort(order).skip(skip).limit(limit))
+
+    def _count(self, condition: Mapping[str, Any]) -> int:
+        with ERRORS.guard("counting batches of a day"):
+            return self._batches.count_documents(condition)
+
+
+def _on(day: str) -> dict[str, Any]:
+    start = _start(day)
+    return {"first_seen": {"$gte": start, "$lt": start + timedelta(days=1)}}
+
+
+def _start(day: str) -> datetime:
+    return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
