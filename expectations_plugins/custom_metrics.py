@@ -19,11 +19,14 @@ from expectations_plugins.expressions import (
     TopValues,
     both,
 )
-from expectations_plugins.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
 from expectations_plugins.registration import COLUMN_DOMAIN, TABLE_DOMAIN
 
 EXAMPLES = 20
 """How many examples a result shows."""
+
+EXPLAINED = 1_000
+"""How many records a query shows that a person pastes into the store's own shell."""
 
 
 CONTROL = r"[\x00-\x1f\x7f]"
@@ -61,6 +64,16 @@ def _user_id_examples(call: MetricCall) -> Plan:
     )
 
 
+def _user_id_query(call: MetricCall) -> Plan:
+    bad = both(call.where, malformed_user_id(call.domain["column"], call.values["pattern"]))
+    return found_by(bad)
+
+
+def found_by(condition: Condition) -> Plan:
+    """The query, in the store's own language, that finds all records of a condition; nothing is asked."""
+    return Direct(lambda backend, data: backend.explain(data, Sample(condition, (), EXPLAINED)))
+
+
 USER_ID_SPECS: dict[str, MetricSpec] = {
     spec.name: spec
     for spec in (
@@ -72,6 +85,7 @@ USER_ID_SPECS: dict[str, MetricSpec] = {
             domain_keys=COLUMN_DOMAIN,
             value_keys=("pattern", "key"),
         ),
+        MetricSpec("sluicegate.user_ids.query", _user_id_query, domain_keys=COLUMN_DOMAIN, value_keys=("pattern",)),
     )
 }
 """Metrics of ExpectUserIdsToBeWellFormed."""
@@ -106,6 +120,10 @@ def _reference_groups(call: MetricCall) -> Plan:
     return Question(TopValues(orphan, Field.of(call.values["column"]), EXAMPLES), _pairs)
 
 
+def _reference_query(call: MetricCall) -> Plan:
+    return found_by(both(call.where, orphaned(call.values)))
+
+
 def _pairs(found: Sequence[tuple[Any, int]]) -> list[tuple[Any, int]]:
     return list(found)
 
@@ -124,6 +142,9 @@ REFERENCE_SPECS: dict[str, MetricSpec] = {
             depends=("sluicegate.references.counts",),
             domain_keys=TABLE_DOMAIN,
             value_keys=REFERENCE_KEYS,
+        ),
+        MetricSpec(
+            "sluicegate.references.query", _reference_query, domain_keys=TABLE_DOMAIN, value_keys=REFERENCE_KEYS
         ),
         MetricSpec(
             "sluicegate.references.groups",

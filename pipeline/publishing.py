@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from pipeline.errors import SluicegateError
 from pipeline.ports import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed: how much, and that it was older than the day `before`."""
+
+    batches: int
+    results: int
+    days: int
+    before: str
 
 
 class Site(Protocol):
@@ -14,6 +25,12 @@ class Site(Protocol):
 
     def batch(self, batch_id: str) -> object:
         """Write the pages a batch touches."""
+
+    def build(self, told: Callable[[int], None]) -> tuple[int, int]:
+        """Write every page there can be: how many batches, how many results. `told` hears of batches so far."""
+
+    def prune(self) -> Pruned:
+        """Remove what is no longer kept."""
 
 
 class Publishing:

@@ -6,6 +6,7 @@ dash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -134,7 +135,7 @@ _CONFIG: Mapping[str, Any] = {
 def interval(sample: Sample) -> Markup:
     """A sample's invalid share with its 95% interval, beside the threshold."""
     found = {"share": sample.share * 100, "low": sample.low * 100, "high": sample.high * 100}
-    most = max(found["high"], sample.threshold * 100) * 1.15
+    most = min(max(found["high"], sample.threshold * 100) * 1.15, 101)
     place = {"type": "quantitative", "title": "% of vectors invalid", "scale": {"domain": [0, most]}}
     threshold = {"at": sample.threshold * 100}
     spec = {
@@ -168,6 +169,11 @@ def interval(sample: Sample) -> Markup:
     return _labelled(drawn, told)
 
 
+INNER_ROLES = re.compile(r' (?:role|aria-roledescription)="[^"]*"')
+"""The drawing is one image with one description; its parts are none of their own."""
+
+
 def _labelled(drawn: str, told: str) -> Markup:
+    drawn = INNER_ROLES.sub("", drawn)
     label = f'<svg role="img" aria-label="{escape(told)}" '
     return Markup(drawn.replace("<svg ", label, 1))  # noqa: S704 - its text is escaped by vl-convert and here

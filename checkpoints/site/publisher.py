@@ -7,7 +7,7 @@ before it published), the part of the day it is on, and the first page. A new da
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -55,14 +55,29 @@ class Publisher:
             return False
         previous, following = self._history.neighbours(document)
         self.style()
-        self._files.write(
-            addresses.batch_page(batch_id), pages.batch(batch_page(document, previous, following, self._masks))
-        )
+        self._write(document, previous, following)
         if previous is not None:
             self._mend(previous, document)
         is_new_day = self._day(document)
         self.start()
         return is_new_day
+
+    def page_of(self, batch_id: str) -> str:
+        """Write a batch's own page and nothing else; its day."""
+        document = self._history.batch(batch_id)
+        if document is None or "first_seen" not in document:
+            return ""
+        self._write(document, *self._history.neighbours(document))
+        return day_of(document)
+
+    def days(self, days: Iterable[str]) -> None:
+        """Write all parts of some days, and the lists of their years."""
+        found = set(days)
+        for day in found:
+            for part in range(1, part_of(self._history.batches_on(day) - 1) + 1):
+                self.one_day(day, part)
+        for year in {day[:4] for day in found}:
+            self.lists(year)
 
     def start(self) -> None:
         """Write the first page."""
@@ -108,7 +123,11 @@ class Publisher:
         document = self._history.batch(str(brief["_id"]))
         if document is not None:
             previous, _ = self._history.neighbours(document)
-            self._files.write(path, pages.batch(batch_page(document, previous, following, self._masks)))
+            self._write(document, previous, following)
+
+    def _write(self, document: Document, previous: Document | None, following: Document | None) -> None:
+        page = batch_page(document, previous, following, self._masks)
+        self._files.write(addresses.batch_page(page.batch_id), pages.batch(page))
 
     def _asked(self, question: Callable[[], int], unknown: list[str]) -> int | None:
         try:

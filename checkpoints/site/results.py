@@ -42,6 +42,11 @@ class Sample:
     reasons: tuple[tuple[str, int], ...]
 
     @property
+    def exact(self) -> bool:
+        """Whether the sample held every vector."""
+        return self.low == self.high
+
+    @property
     def share(self) -> float:
         """The invalid share that was found."""
         return self.invalid / self.sampled if self.sampled else 0.0

@@ -1,13 +1,11 @@
 """What is no longer kept: pages and GX's results of old batches go together; the ledger remembers the batches.
 
-A page goes before the result it shows, so that what is interrupted is finished by the next time: results are found by
-the batch they belong to, and a batch that has no page any more is looked for by its results.
+A day's list goes last, so that what is interrupted is finished by the next time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,17 +14,7 @@ from checkpoints.site.publisher import Publisher
 from checkpoints.site.storage import SiteFiles
 from pipeline.history import History
 from pipeline.model import short
-from pipeline.topology import GATES
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What was removed."""
-
-    batches: int
-    results: int
-    days: int
-    before: str
+from pipeline.publishing import Pruned
 
 
 class Retention:
@@ -74,18 +62,17 @@ class Retention:
     def _remove(self, batches: set[str]) -> int:
         for batch_id in batches:
             self._files.delete(addresses.batch_page(batch_id))
-        names, removed = {short(one) for one in batches}, 0
-        store = self._context.validation_results_store
-        for key in [
-            key
-            for gate in GATES
-            for key in store.list_keys()
-            if key.run_id.run_name.split("-")[0] in names and gate == key.expectation_suite_identifier.name
-        ]:
+        gone = self._results_of(batches)
+        for key in gone:
             self._files.delete(addresses.result_page([str(part) for part in key.to_tuple()]))
-            store.remove_key(key)
-            removed += 1
-        return removed
+            self._context.validation_results_store.remove_key(key)
+        return len(gone)
+
+    def _results_of(self, batches: set[str]) -> list[Any]:
+        """GX's keys of the results of these batches: the name of a check begins with its batch."""
+        names = {short(one) for one in batches}
+        keys = self._context.validation_results_store.list_keys() if names else ()
+        return [key for key in keys if str(key.run_id.run_name).split("-")[0] in names]
 
     def _days(self) -> Iterator[str]:
         yield from {path.removeprefix("days/")[:10] for path in self._files.list("days")}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from checkpoints.site.gate_pages import GatePages
 from checkpoints.site.publisher import Publisher
-from checkpoints.site.retention import Pruned, Retention
+from checkpoints.site.retention import Retention
 from checkpoints.site.shown import Masks
 from checkpoints.site.storage import SiteFiles
 from pipeline.history import History
 from pipeline.ports import ReviewQueue
+from pipeline.publishing import Pruned
 from pipeline.settings import Settings
 
 REVIEWED = 200
@@ -55,13 +55,13 @@ class Site:
         Args:
             told: Called with the number of batches written so far.
         """
-        oldest_kept, number = self._retention.first_day(), 0
-        for document in self._history.since(oldest_kept):
-            self._publisher.batch(str(document["_id"]))
-            number += 1
+        days, number = set[str](), 0
+        for number, document in enumerate(self._history.since(self._retention.first_day()), start=1):
+            days.add(self._publisher.page_of(str(document["_id"])))
             told(number)
+        self._publisher.style()
+        self._publisher.days(days - {""})
         results = self._gates.everything()
-        self._publisher.lists(str(datetime.now(UTC).year))
         self._publisher.start()
         return number, results
 

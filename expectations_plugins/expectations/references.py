@@ -12,6 +12,7 @@ from expectations_plugins.rendering import ReadableExpectation, share
 COUNTS = "sluicegate.references.counts"
 EXAMPLES = "sluicegate.references.examples"
 GROUPS = "sluicegate.references.groups"
+QUERY = "sluicegate.references.query"
 
 
 class ExpectRecordsToReferenceExistingTargets(ReadableExpectation):
@@ -35,7 +36,7 @@ class ExpectRecordsToReferenceExistingTargets(ReadableExpectation):
     key: str = ""
     tolerance: Union[float, SuiteParameterDict[str, Any]] = 0.0
 
-    metric_dependencies: ClassVar[tuple[str, ...]] = (COUNTS, EXAMPLES, GROUPS)
+    metric_dependencies: ClassVar[tuple[str, ...]] = (COUNTS, EXAMPLES, GROUPS, QUERY)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
     success_keys: ClassVar[tuple[str, ...]] = (
         "relationship",
@@ -71,6 +72,7 @@ class ExpectRecordsToReferenceExistingTargets(ReadableExpectation):
                 "element_count": checked,
                 "unexpected_count": orphans,
                 "unexpected_percent": rate * 100,
+                "unexpected_index_query": metrics[QUERY] if orphans else None,
                 "details": {
                     "without_key": counts["without_key"],
                     "missing_targets": groups,

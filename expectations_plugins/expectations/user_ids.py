@@ -13,6 +13,7 @@ from expectations_plugins.rendering import ReadableExpectation, share, tolerated
 
 COUNTS = "sluicegate.user_ids.counts"
 EXAMPLES = "sluicegate.user_ids.examples"
+QUERY = "sluicegate.user_ids.query"
 
 
 class ExpectUserIdsToBeWellFormed(ReadableExpectation):
@@ -30,7 +31,7 @@ class ExpectUserIdsToBeWellFormed(ReadableExpectation):
     tolerance: Union[float, SuiteParameterDict[str, Any]] = 0.0
     key: Union[str, SuiteParameterDict[str, Any]] = "interaction_id"
 
-    metric_dependencies: ClassVar[tuple[str, ...]] = (COUNTS, EXAMPLES)
+    metric_dependencies: ClassVar[tuple[str, ...]] = (COUNTS, EXAMPLES, QUERY)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id", "column")
     success_keys: ClassVar[tuple[str, ...]] = ("pattern", "tolerance", "key")
 
@@ -64,6 +65,7 @@ class ExpectUserIdsToBeWellFormed(ReadableExpectation):
                 "element_count": checked,
                 "unexpected_count": bad,
                 "unexpected_percent": rate * 100,
+                "unexpected_index_query": metrics[QUERY] if bad else None,
                 "details": {"reasons": counts, "examples": metrics[EXAMPLES]},
             },
         }

@@ -66,6 +66,7 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
     ) -> dict[str, Any]:
         del runtime_configuration, execution_engine
         found = dict(metrics[VALIDITY])
+        query = found.pop("query")
         dimension = int(self._get_success_kwargs()["dimension"])
         schema_fault = found["schema_dimension"] != dimension
         return {
@@ -75,6 +76,7 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
                 "element_count": found["checked"],
                 "unexpected_count": found["invalid"],
                 "unexpected_percent": found["share"] * 100,
+                "unexpected_index_query": query if found["invalid"] else None,
                 "details": found | {"schema_fault": schema_fault},
             },
         }

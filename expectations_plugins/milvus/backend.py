@@ -169,7 +169,11 @@ class MilvusBackend:
         rows = partial(self._vectors, data, columns, batch)
         pages = partial(self._vector_pages, data, columns, batch)
         found = judge(list(values["sample_ids"]), int(values["expected"]), rule, rows, pages).as_dict()
-        return found | {"schema_dimension": int(vector["params"]["dim"]), "rejected": dict(values["rejected"] or {})}
+        return found | {
+            "schema_dimension": int(vector["params"]["dim"]),
+            "rejected": dict(values["rejected"] or {}),
+            "query": self.explain(data, Sample(Compare(Op.EQ, Field.of(columns.batch), batch), (), MOST_ROWS)),
+        }
 
     def _vectors(self, data: Slice, columns: _Columns, batch: str, ids: Sequence[str]) -> dict[str, Sequence[float]]:
         """Vectors of this embedding batch, of the ids asked for, in bounded reads by key."""

@@ -11,6 +11,7 @@ import click
 from pipeline.alerts.router import AlertRouter
 from pipeline.dlq.letters import DeadQueue
 from pipeline.ports import Gate, GraphStore, Ledger, Progress, RawStore, ReviewQueue
+from pipeline.publishing import Site
 from pipeline.runner import Runner
 from pipeline.runner_lease import LeaseKeeper
 from pipeline.settings import Settings
@@ -56,6 +57,10 @@ class App(Protocol):
     def docs_index(self) -> Path:
         """First page of the Data Docs, absolute; it may not exist yet."""
 
+    @property
+    def site(self) -> Site:
+        """The Data Docs."""
+
     def configure(self, **overrides: object) -> None:
         """Let options win over the environment, by the variables' names; before the settings are first used."""
 
@@ -93,6 +98,10 @@ class RootApp(Protocol):
     @property
     def wants_tracebacks(self) -> bool:
         """Whether a person asked for the details of bugs."""
+
+    @property
+    def site(self) -> Site:
+        """The Data Docs."""
 
     def configure(self, **overrides: object) -> None:
         """Let options win over the environment, by the variables' names."""

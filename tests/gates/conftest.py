@@ -78,6 +78,29 @@ def gx_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def variables_of(endpoints: Endpoints, name: str, gx_root: Path, home: Path) -> dict[str, object]:
+    """Settings, by variable, of a Sluicegate with databases of its own."""
+    return {
+        "MONGODB_URI": endpoints.mongodb_uri,
+        "MONGODB_DATABASE": name,
+        "NEO4J_URI": endpoints.neo4j_uri,
+        "NEO4J_USER": endpoints.neo4j_user,
+        "NEO4J_PASSWORD": endpoints.neo4j_password,
+        "NEO4J_DATABASE": endpoints.neo4j_database,
+        "MILVUS_URI": endpoints.milvus_uri,
+        "MILVUS_COLLECTION": name,
+        "BIGQUERY_PROJECT": endpoints.bigquery_project,
+        "BIGQUERY_API_ENDPOINT": endpoints.bigquery_endpoint,
+        "BIGQUERY_DATASET": name,
+        "GEMINI_API_KEY": endpoints.gemini_api_key,
+        "GEMINI_API_ENDPOINT": endpoints.gemini_endpoint,
+        "SLUICEGATE_GX": gx_root,
+        "SLUICEGATE_HOME": home,
+        "SLUICEGATE_RETRY_WAIT": 0.01,
+        "SLUICEGATE_RETRY_WAIT_MAX": 0.05,
+    }
+
+
 @pytest.fixture
 def make_site(gate_endpoints: Endpoints, gx_root: Path, tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Makes a site; keyword arguments are settings by variable. Those of one test share their databases."""
@@ -86,25 +109,7 @@ def make_site(gate_endpoints: Endpoints, gx_root: Path, tmp_path: Path) -> Itera
 
     def make(through: Through | None = None, **variables: object) -> Site:
         app = App(through)
-        settings: dict[str, object] = {
-            "MONGODB_URI": gate_endpoints.mongodb_uri,
-            "MONGODB_DATABASE": name,
-            "NEO4J_URI": gate_endpoints.neo4j_uri,
-            "NEO4J_USER": gate_endpoints.neo4j_user,
-            "NEO4J_PASSWORD": gate_endpoints.neo4j_password,
-            "NEO4J_DATABASE": gate_endpoints.neo4j_database,
-            "MILVUS_URI": gate_endpoints.milvus_uri,
-            "MILVUS_COLLECTION": name,
-            "BIGQUERY_PROJECT": gate_endpoints.bigquery_project,
-            "BIGQUERY_API_ENDPOINT": gate_endpoints.bigquery_endpoint,
-            "BIGQUERY_DATASET": name,
-            "GEMINI_API_KEY": gate_endpoints.gemini_api_key,
-            "GEMINI_API_ENDPOINT": gate_endpoints.gemini_endpoint,
-            "SLUICEGATE_GX": gx_root,
-            "SLUICEGATE_HOME": tmp_path,
-            "SLUICEGATE_RETRY_WAIT": 0.01,
-            "SLUICEGATE_RETRY_WAIT_MAX": 0.05,
-        }
+        settings = variables_of(gate_endpoints, name, gx_root, tmp_path)
         app.configure(**settings | variables)
         apps.append(app)
         app.graph_store.load_campaigns(

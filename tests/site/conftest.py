@@ -1,0 +1,98 @@
+"""One site made by real runs: passed, warned, halted, rolled back, with fallbacks, and with markup in its data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from pipeline.local import LocalStack
+from pipeline.runner_outcome import BatchOutcome
+from run import App
+from tests.gates.conftest import FIXTURES, ROOT, Site, variables_of
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
+NASTY = "<script>document.title='owned'</script><img src=x onerror=alert(1)>{{7*7}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A site, and what became of the batches on it."""
+
+    site: Site
+    folder: Path
+    outcomes: dict[str, BatchOutcome]
+
+    def batch(self, name: str) -> Path:
+        """The page of a batch."""
+        return self.folder / "batches" / f"{self.outcomes[name].batch_id}.html"
+
+    def result(self, name: str, gate: str) -> Path:
+        """The page of a gate's result."""
+        report = self.site.report(self.outcomes[name], gate)
+        return self.folder / str(report["page"])
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    home = tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "gx", home / "gx", ignore=shutil.ignore_patterns("uncommitted"))
+    app = App()
+    with LocalStack(home / "stack").use() as endpoints:
+        app.configure(
+            **variables_of(endpoints, "pages", home / "gx", home),
+            SLUICEGATE_MASKED_FIELDS="",
+        )
+        try:
+            campaigns = (FIXTURES / "campaigns.jsonl").read_text("utf-8").splitlines()
+            app.graph_store.load_campaigns([json.loads(line) for line in campaigns])
+            site = Site(app, endpoints)
+            yield Sample(site, home / "gx" / "uncommitted" / "data_docs" / "local_site", _run(site, home))
+        finally:
+            app.close()
+
+
+def _run(site: Site, home: Path) -> dict[str, BatchOutcome]:
+    found = {name: site.process(f"{name}.jsonl") for name in ("clean", "bad_user_ids", "orphans", "nothing")}
+    found["nasty"] = site.process(_written(home, "nasty", user_id=NASTY))
+    site.order("zero")
+    found["rolled back"] = site.process(_written(home, "zero"))
+    site.order(None)
+    site.order("503")
+    found["fallbacks"] = site.process(_written(home, "down"))
+    site.order(None)
+    return found
+
+
+def _written(home: Path, name: str, user_id: str = "u_777") -> Path:
+    records = [
+        {
+            "interaction_id": f"{name}-{number:03d}",
+            "user_id": user_id if number == 1 else "u_777",
+            "campaign_id": "spring",
+            "type": "click",
+            "timestamp": "2026-11-20T09:00:00Z",
+            "message": f"{name} {number}",
+        }
+        for number in range(30)
+    ]
+    path = home / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium of this machine."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine: apt install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, "--no-sandbox"])
+        yield found
+        found.close()
