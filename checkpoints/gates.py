@@ -18,10 +18,10 @@ from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
 from checkpoints.parameters import expected, parameters
 from checkpoints.records import unfinished
 from checkpoints.site.gate_pages import GatePages
-from checkpoints.site.shown import Masks
 from checkpoints.verdicts import judged
 from expectations_plugins.engine import StoreExecutionEngine
 from pipeline.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
+from pipeline.masking import Masks
 from pipeline.model import Finding, GateReport, Lease, Verdict, short
 from pipeline.settings import Settings
 from pipeline.topology import GATES
@@ -112,8 +112,9 @@ class GxGate:
     def _scope(
         self, batch_id: str, run_id: str, lease: Lease | None, judge: Callable[[Sequence[Any]], GateReport]
     ) -> ActionScope:
-        pages = GatePages(self._context, Masks(self._settings.masked))
-        return ActionScope(self._name, batch_id, run_id, lease, self._effects, judge, pages)
+        masks = Masks(self._settings.masked)
+        pages = GatePages(self._context, masks)
+        return ActionScope(self._name, batch_id, run_id, lease, self._effects, judge, pages, masks=masks)
 
     def _judged(self, run_id: str, results: Sequence[Any], values: Mapping[str, Any]) -> GateReport:
         number = expected(self._name, values)

@@ -275,8 +275,8 @@ class Ledger(Protocol):
     def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Have these steps done again, without forgetting what a person decided of them."""
 
-    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
-        """Set the batch's status."""
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "", passed: str = "") -> None:
+        """Set the batch's status, and in the same write that a person let it pass a gate, by its step's key."""
 
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         """Record what became of the records."""

@@ -204,7 +204,7 @@ class Runner:
         def begin(ledger: Ledger, lease: Lease, now: Document) -> Document:
             decision.refuse(batch_id, now)
             # running first: a crash after this line leaves a batch that any run takes up, and checks the gate again
-            ledger.set_status(lease, BatchStatus.RUNNING)
+            ledger.set_status(lease, BatchStatus.RUNNING, passed=decision.passes(now))
             decision.begin(ledger, lease, now)
             return ledger.batch(batch_id) or now
 

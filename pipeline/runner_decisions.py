@@ -24,11 +24,13 @@ class Decision:
 
     Args:
         refuse: Raises ConfigurationError when it cannot be made of a batch that stands like this.
-        begin: Writes it down under the lease, given the batch as it stands then.
+        begin: Writes down, under the lease, what is done again, given the batch as it stands then.
+        passes: The key of the gate that it lets the batch pass, "" for none.
     """
 
     refuse: Callable[[str, Document], None]
     begin: Callable[[Ledger, Lease, Document], None]
+    passes: Callable[[Document], str] = lambda _: ""
 
 
 def resume() -> Decision:
@@ -45,13 +47,15 @@ def resume() -> Decision:
                 next_step=f"Run it again: run.py run {document.get('source')}",
             )
 
-    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
+    def passes(document: Document) -> str:
         gate = failed_gate(document)
-        if document.get("status") == BatchStatus.HALTED and gate is not None:
-            ledger.start_step(lease, gate.key)
-            ledger.end_step(lease, gate.key, ok=True, counts={"resumed": True})
+        return gate.key if document.get("status") == BatchStatus.HALTED and gate is not None else ""
 
-    return Decision(refuse, begin)
+    return Decision(refuse, _nothing, passes)
+
+
+def _nothing(ledger: Ledger, lease: Lease, document: Document) -> None:
+    del ledger, lease, document
 
 
 def recheck(*, redo: bool) -> Decision:
@@ -72,10 +76,7 @@ def recheck(*, redo: bool) -> Decision:
 def reject() -> Decision:
     """Give a batch up; what is withdrawn is the run's business."""
 
-    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
-        del ledger, lease, document
-
-    return Decision(_refuse_ended, begin)
+    return Decision(_refuse_ended, _nothing)
 
 
 def again(steps: Sequence[str]) -> Decision:

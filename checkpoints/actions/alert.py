@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
@@ -10,7 +10,8 @@ from checkpoints.actions.quarantine import names_records
 from checkpoints.actions.scope import ActionScope
 from checkpoints.consequences import ALERT, consequence
 from pipeline.alerts.message import Alert
-from pipeline.model import GateReport, Verdict, short
+from pipeline.masking import Example
+from pipeline.model import Finding, GateReport, Verdict, short
 
 EXAMPLES = 3
 COUNTED = "expect_table_row_count_to_equal"
@@ -36,7 +37,7 @@ class AlertAction(GateAction):
             "severity": follows.severity,
             "title": TITLES[report.verdict].format(gate=scope.gate),
             "summary": " ".join(dict.fromkeys(f"{finding.summary.rstrip('.')}." for finding in report.findings)),
-            "examples": [list(example) for finding in failed for example in finding.examples][:EXAMPLES],
+            "examples": [[one.key, one.value] for one in _examples(failed, scope)][:EXAMPLES],
             "failure": "+".join(sorted({finding.expectation for finding in failed})),
             "docs": report.docs,
             "next_step": follows.next_step(
@@ -61,6 +62,11 @@ class AlertAction(GateAction):
         alert = alert_of(data, scope)
         told = alarms.raise_(alert)
         return _told([*told, *alarms.all_green(scope.gate, keep=(alert.dedup_key,))])
+
+
+def _examples(failed: Sequence[Finding], scope: ActionScope) -> Iterator[Example]:
+    for finding in failed:
+        yield from scope.masks.examples(finding.column, finding.examples)
 
 
 def alert_of(data: Mapping[str, Any], scope: ActionScope) -> Alert:

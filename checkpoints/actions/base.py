@@ -63,7 +63,7 @@ def siblings(checkpoint_result: Any, action: GateAction) -> list[GateAction]:
 def by_hand(checkpoint_result: Any, context: Any) -> ActionScope:
     """The scope of a checkpoint run from a notebook or by GX's Airflow operator: it looks, and writes its page."""
     from checkpoints.site.gate_pages import GatePages  # noqa: PLC0415 - pages render what plugins register, and we are one
-    from checkpoints.site.shown import Masks  # noqa: PLC0415
+    from pipeline.masking import Masks  # noqa: PLC0415
 
     name = str(getattr(checkpoint_result.checkpoint_config, "name", "") or "checkpoint")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pipeline.errors import LeaseLostError
+from pipeline.masking import Masks
 from pipeline.model import ActionOutcome, GateReport, Intent, Lease
 from pipeline.ports import Alarms, Ledger, RawStore
 
@@ -121,6 +122,7 @@ class ActionScope:
         identifiers: GX's names of this check's results, as plain data.
         report: The check's report, once it is made.
         faults: Why marking records failed; a verdict that relies on marked records does not hold then.
+        masks: Fields whose values people are not shown.
     """
 
     gate: str
@@ -133,6 +135,7 @@ class ActionScope:
     identifiers: list[list[Any]] = field(default_factory=list)
     report: GateReport | None = None
     faults: list[Exception] = field(default_factory=list)
+    masks: Masks = field(default_factory=Masks)
 
     def plan(self, actions: Sequence[Any], checkpoint_result: Any) -> GateReport:
         """The report with the intents of all actions, in the ledger if this run may act; made once."""

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from checkpoints.consequences import DOCS
-from checkpoints.site.shown import Example, Masks
 from checkpoints.site.states import SYMBOLS, VERDICTS, Cell, cells, duration, row
+from pipeline.masking import Example, Masks
 from pipeline.model import Verdict
 from pipeline.next_steps import NextStep, next_steps
 from pipeline.runner_outcome import counts_in, passed_over_in

@@ -11,8 +11,8 @@ from checkpoints.site.states import BatchRow, row
 
 Document = Mapping[str, Any]
 
-BATCHES_A_PART = 144
-"""A day of one batch every ten minutes."""
+BATCHES_A_PART = 72
+"""Half a day of one batch every ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)

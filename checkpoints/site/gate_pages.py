@@ -9,9 +9,9 @@ from great_expectations.data_context.types.resource_identifiers import Validatio
 
 from checkpoints.site import addresses, pages
 from checkpoints.site.results import result_page
-from checkpoints.site.shown import Masks
 from checkpoints.site.storage import SiteFiles
 from checkpoints.site.suites import suite_page
+from pipeline.masking import Masks
 
 Identifiers = Sequence[Sequence[Any]]
 

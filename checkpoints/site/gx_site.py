@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from checkpoints.site import addresses, pages
 from checkpoints.site.results import ResultPage, result_page
-from checkpoints.site.shown import Masks
 from checkpoints.site.storage import SiteFiles
 from checkpoints.site.suites import SuitePage, suite_page
 from pipeline.errors import SluicegateError
+from pipeline.masking import Masks
 from pipeline.settings import load_settings
 
 _ANY_RESULT = addresses.result_page(("suite", "run", "time", "batch"))

@@ -14,11 +14,11 @@ from typing import Any
 from checkpoints.site import addresses, pages
 from checkpoints.site.batches import batch_page, version
 from checkpoints.site.days import BATCHES_A_PART, all_years, day_part, part_of, year_list
-from checkpoints.site.shown import Masks
 from checkpoints.site.start import SHOWN, start_page
 from checkpoints.site.storage import SiteFiles
 from pipeline.errors import SluicegateError
 from pipeline.history import History
+from pipeline.masking import Masks
 
 Document = Mapping[str, Any]
 

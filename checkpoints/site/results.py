@@ -10,11 +10,11 @@ from typing import Any
 import dateutil.parser
 from markupsafe import Markup
 
-from checkpoints.site.shown import Example, Masks
 from checkpoints.site.states import SYMBOLS, VERDICTS
 from checkpoints.site.words import examples_headers, sentence, severity_of
 from checkpoints.verdicts import verdict_of
 from expectations_plugins.rendering import examples_column, raised
+from pipeline.masking import Example, Masks
 
 STORES = {"raw": "MongoDB", "graph": "Neo4j", "vectors": "Milvus"}
 LANGUAGES = {"MongoDB": "mongosh", "Neo4j": "Cypher", "Milvus": "Python, pymilvus"}

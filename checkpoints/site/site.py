@@ -8,9 +8,9 @@ from typing import Any
 from checkpoints.site.gate_pages import GatePages
 from checkpoints.site.publisher import Publisher
 from checkpoints.site.retention import Retention
-from checkpoints.site.shown import Masks
 from checkpoints.site.storage import SiteFiles
 from pipeline.history import History
+from pipeline.masking import Masks
 from pipeline.ports import ReviewQueue
 from pipeline.publishing import Pruned
 from pipeline.settings import Settings

@@ -40,6 +40,12 @@ class AtomicFilesystemStoreBackend(TupleFilesystemStoreBackend):
             raise
         return str(target)
 
+    def get_url_for_key(self, key: Any, protocol: Any = None) -> str:
+        """Where a browser finds a file, also in a folder whose name has spaces."""
+        del protocol
+        below: Any = self._convert_key_to_filepath
+        return Path(self.full_base_directory, below(key)).absolute().as_uri()
+
 
 class SiteFiles:
     """The pages of a site by their paths below its first page.

@@ -14,11 +14,6 @@ MAX_KEY = 255
 """Longest dedup key, in characters (PagerDuty Events API v2)."""
 
 EXAMPLES_SHOWN = 3
-SAYS_REASONS = frozenset({"graph", "vectors", "pipeline"})
-"""Gates whose examples say what is wrong in words of ours; all others show values of the data."""
-
-_HARMLESS = frozenset({"null", "None", ""})
-_SHAPE_LENGTH = 40
 _DIGEST = 32
 
 
@@ -33,7 +28,7 @@ class Alert:
         summary: What failed, with counts, and what was done about it.
         batch_id: The batch; "" when it is about none.
         failure: A stable name of what failed: the same failure of the same gate is one incident.
-        examples: Pairs of interaction_id and what is wrong with it, or the value that is wrong.
+        examples: Pairs of interaction_id and what is wrong with it, or the value that is wrong as it may be shown.
         docs: Address of the page with the details; "" for none.
         next_step: The command to run next.
     """
@@ -68,17 +63,8 @@ class Alert:
         return self.docs if self.docs.startswith(("https://", "http://")) else ""
 
     def shown_examples(self) -> tuple[tuple[str, str], ...]:
-        """The first examples; values of the data, which may be user_ids, as their shape only."""
-        shown = self.examples[:EXAMPLES_SHOWN]
-        return shown if self.gate in SAYS_REASONS else tuple((key, shape(what)) for key, what in shown)
-
-
-def shape(value: str) -> str:
-    """The shape of a value that must not be shown: digits as 9, letters as a, cut at 40 characters."""
-    if value in _HARMLESS:
-        return value
-    drawn = "".join("9" if char.isdecimal() else "a" if char.isalnum() else char for char in value[:_SHAPE_LENGTH])
-    return drawn + ("…" if len(value) > _SHAPE_LENGTH else "")
+        """The first examples."""
+        return self.examples[:EXAMPLES_SHOWN]
 
 
 def rank_of(severity: str) -> int:

@@ -103,8 +103,10 @@ class MemoryLedger:
         for step in steps:
             self._document(lease).setdefault("steps", {}).setdefault(step, {})["status"] = "reopened"
 
-    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "", passed: str = "") -> None:
         self._document(lease).update(status=str(status), reason=reason)
+        if passed:
+            self._document(lease)["steps"][passed] |= {"status": "done", "counts": {"resumed": True}, "error": ""}
 
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         self._document(lease)["counts"] = asdict(counts)

@@ -14,7 +14,15 @@ from playwright.sync_api import Browser, sync_playwright
 from pipeline.local import LocalStack
 from pipeline.runner_outcome import BatchOutcome
 from run import App
-from tests.gates.conftest import FIXTURES, ROOT, Site, variables_of
+from tests.gates.conftest import (  # noqa: F401 - some are fixtures
+    FIXTURES,
+    ROOT,
+    Site,
+    gate_endpoints,
+    gx_root,
+    make_site,
+    variables_of,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")

@@ -13,7 +13,7 @@ from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
 from pipeline.stores.mongodb.queries import INTERACTIONS
-from pipeline.topology import GATES
+from pipeline.topology import GATES, STEPS
 
 SHOWN = 20
 """How many batches of a kind are named."""
@@ -24,14 +24,24 @@ COUNTED = 10_000
 OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
 NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
 
-BRIEF: Mapping[str, int] = {
-    **{f"gates.{gate}.{part}": 0 for gate in GATES for part in ("findings", "intents", "parameters")},
-    "embedding.sample_ids": 0,
-    "embeddings": 0,
-}
-"""What is for a batch's own page; rates and verdicts stay."""
+BRIEF = [
+    *("status", "source", "first_seen", "updated", "counts", "embedding.fallback", "embedding.rolled_back_at"),
+    *(f"steps.{step.key}.{part}" for step in STEPS for part in ("status", "duration_s")),
+    *(f"gates.{gate}.{part}" for gate in GATES for part in ("verdict", "rate")),
+]
+"""What lists and charts show of a batch; the rest is for its own page."""
+
+WINDOWS = tuple(timedelta(hours=hours) for hours in (6, 24, 24 * 7, 24 * 60))
+"""How far is looked first: an index gives a range at once, but not every server gives the end of an order at once."""
+
+AHEAD = timedelta(days=1)
+"""More than clocks differ."""
+
+SAME_MOMENT = 3
+"""Batches that are looked at to find a neighbour: itself, one of the same millisecond, and the neighbour."""
 
 INDEXES: Sequence[Mapping[str, Any]] = (
+    {"name": "first_seen_id", "keys": [("first_seen", 1), ("_id", 1)]},
     {"name": "status_first_seen", "keys": [("status", 1), ("first_seen", 1)]},
     {
         "name": "fallbacks",
@@ -66,29 +76,22 @@ class MongoHistory(History):
             return self._batches.find_one({"_id": {"$eq": batch_id}})
 
     def latest(self, limit: int) -> Sequence[Document]:
-        """The newest batches, newest first, without the examples of their gates."""
-        return self._find({"first_seen": {"$exists": True}}, NEWEST_FIRST, limit)
+        """The newest batches, newest first, without what is for their own pages."""
+        return self._back_from(datetime.now(UTC) + AHEAD, limit)
 
     def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
         """The batches first seen just before and just after this one."""
-        at, own = document["first_seen"], document["_id"]
-        before = {"$or": [{"first_seen": {"$lt": at}}, {"first_seen": at, "_id": {"$lt": own}}]}
-        after = {"$or": [{"first_seen": {"$gt": at}}, {"first_seen": at, "_id": {"$gt": own}}]}
-        found = self._find(before, NEWEST_FIRST, 1), self._find(after, OLDEST_FIRST, 1)
-        previous, following = (next(iter(one), None) for one in found)
-        return previous, following
+        at, own = document["first_seen"], _order(document)
+        before = (one for one in self._back_from(at, SAME_MOMENT) if _order(one) < own)
+        after = (one for one in self._on_from(at, SAME_MOMENT) if _order(one) > own)
+        return next(before, None), next(after, None)
 
     def place(self, document: Document) -> int:
         """How many batches of its day were first seen before it."""
         at = document["first_seen"]
         start = at.replace(hour=0, minute=0, second=0, microsecond=0)
-        condition = {
-            "$or": [
-                {"first_seen": {"$gte": start, "$lt": at}},
-                {"first_seen": at, "_id": {"$lt": document["_id"]}},
-            ]
-        }
-        return self._count(condition)
+        earlier = self._count({"first_seen": {"$gte": start, "$lt": at}})
+        return earlier + self._count({"first_seen": at, "_id": {"$lt": document["_id"]}})
 
     def of_day(self, day: str, skip: int, limit: int) -> Sequence[Document]:
         """Batches first seen on a day (YYYY-MM-DD, UTC), oldest first."""
@@ -123,6 +126,22 @@ class MongoHistory(History):
     def _ids(self, condition: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(str(one["_id"]) for one in self._find(condition, OLDEST_FIRST, SHOWN))
 
+    def _back_from(self, at: datetime, limit: int) -> Sequence[Document]:
+        """Batches up to a moment, newest first."""
+        for window in WINDOWS:
+            found = self._find({"first_seen": {"$gte": at - window, "$lte": at}}, NEWEST_FIRST, limit)
+            if len(found) == limit:
+                return found
+        return self._find({"first_seen": {"$lte": at}}, NEWEST_FIRST, limit)
+
+    def _on_from(self, at: datetime, limit: int) -> Sequence[Document]:
+        """Batches from a moment on, oldest first."""
+        for window in WINDOWS:
+            found = self._find({"first_seen": {"$gte": at, "$lte": at + window}}, OLDEST_FIRST, limit)
+            if len(found) == limit:
+                return found
+        return self._find({"first_seen": {"$gte": at}}, OLDEST_FIRST, limit)
+
     def _find(self, condition: Mapping[str, Any], order: Any, limit: int, skip: int = 0) -> Sequence[Document]:
         with ERRORS.guard("reading the ledger's history"):
             return list(self._batches.find(condition, BRIEF).sort(order).skip(skip).limit(limit))
@@ -130,6 +149,10 @@ class MongoHistory(History):
     def _count(self, condition: Mapping[str, Any]) -> int:
         with ERRORS.guard("counting batches of a day"):
             return self._batches.count_documents(condition)
+
+
+def _order(document: Document) -> tuple[datetime, str]:
+    return document["first_seen"], str(document["_id"])
 
 
 def _on(day: str) -> dict[str, Any]:

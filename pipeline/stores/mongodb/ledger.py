@@ -162,9 +162,9 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         """Have these steps done again, without forgetting what a person decided of them."""
         self._update(lease, steps_reopened(tuple(steps)), "reopening steps")
 
-    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
-        """Set the batch's status."""
-        self._update(lease, status_set(status.value, reason), f"setting the status {status}")
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "", passed: str = "") -> None:
+        """Set the batch's status, and in the same write that a person let it pass a gate, by its step's key."""
+        self._update(lease, status_set(status.value, reason, passed), f"setting the status {status}")
 
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         """Record what became of the records."""

@@ -163,10 +163,19 @@ def embedding_rolled_back(plan: object) -> Update:
     return _updated({f"embeddings.{name}": {"$mergeObjects": [f"$embeddings.{name}", back]}, "embedding": latest})
 
 
-def status_set(status: str, reason: str) -> Update:
-    """A status; every one but running ends the batch's clock."""
+def status_set(status: str, reason: str, passed: str = "") -> Update:
+    """A status; every one but running ends the batch's clock. `passed`: a step that a person let it pass."""
     end_time = "$$REMOVE" if status == RUNNING else "$$NOW"
-    return _updated({"status": literal(status), "reason": literal(plain(reason)), "end_time": end_time})
+    fields = {"status": literal(status), "reason": literal(plain(reason)), "end_time": end_time}
+    if passed:
+        entry = {
+            "status": literal(DONE),
+            "end_time": "$$NOW",
+            "counts": literal({"resumed": True}),
+            "error": literal(""),
+        }
+        fields[f"steps.{passed}"] = {"$mergeObjects": [f"$steps.{passed}", entry]}
+    return _updated(fields)
 
 
 def field_set(name: str, value: object) -> Update:

@@ -1,4 +1,4 @@
-"""What of the data may be shown: values of fields named in the settings appear as their shape only."""
+"""What of the data people are shown: values of fields named in the settings appear as their shape only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.alerts.message import shape
-
 DEFAULT = ("user_id",)
 """A user_id names a person."""
+
+_HARMLESS = frozenset({"null", "None", ""})
+_SHAPE_LENGTH = 40
 
 LONGEST = 500
 """Characters of a value that are shown."""
@@ -42,3 +43,11 @@ class Masks:
     def examples(self, field: str | None, found: Iterable[Sequence[Any]]) -> tuple[Example, ...]:
         """Pairs of interaction_id and value of a field."""
         return tuple(Example(str(key)[:LONGEST], self.value(field, value)) for key, value in found)
+
+
+def shape(value: str) -> str:
+    """The shape of a value that must not be shown: digits as 9, letters as a, cut at 40 characters."""
+    if value in _HARMLESS:
+        return value
+    drawn = "".join("9" if char.isdecimal() else "a" if char.isalnum() else char for char in value[:_SHAPE_LENGTH])
+    return drawn + ("…" if len(value) > _SHAPE_LENGTH else "")

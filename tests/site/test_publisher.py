@@ -1,0 +1,133 @@
+"""Publishing one batch touches the same few pages however long the history is, and mends what a kill left behind."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from checkpoints.site import addresses
+from checkpoints.site.days import part_of
+from checkpoints.site.publisher import Publisher
+from checkpoints.site.storage import AtomicFilesystemStoreBackend, SiteFiles
+from pipeline.errors import TransientError
+from pipeline.local import Endpoints
+from pipeline.masking import Masks
+from pipeline.stores.mongodb import Database, connect
+from pipeline.stores.mongodb.history import MongoHistory
+from pipeline.stores.mongodb.ledger_queries import BATCHES
+from tests.fakes.history import LAST, batch_id, document, fill
+
+
+class Counted(SiteFiles):
+    """Pages of a folder, and which of them were written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            AtomicFilesystemStoreBackend(
+                base_directory=str(folder), root_directory=str(folder), suppress_store_backend_id=True
+            )
+        )
+        self.written: list[str] = []
+
+    def write(self, path: str, text: str) -> None:
+        self.written.append(path)
+        super().write(path, text)
+
+
+@dataclass
+class Scene:
+    database: Database
+    files: Counted
+    review: Callable[[], int] = field(default=lambda: 0)
+
+    @property
+    def publisher(self) -> Publisher:
+        return Publisher(self.files, MongoHistory(self.database), self.review, Masks())
+
+    def publish(self, name: str) -> list[str]:
+        """Publish a batch; the pages that were written."""
+        self.files.written.clear()
+        self.publisher.batch(name)
+        return sorted(self.files.written)
+
+
+@pytest.fixture
+def scene(endpoints: Endpoints, tmp_path: Path) -> Iterator[Scene]:
+    database = connect(str(endpoints.mongodb_uri), f"site_{uuid.uuid4().hex[:8]}")
+    MongoHistory(database).prepare()
+    yield Scene(database, Counted(tmp_path / "site"))
+    database.client.drop_database(database.name)
+    database.client.close()
+
+
+@pytest.mark.parametrize("batches", [10, 400])
+def test_a_batch_touches_the_same_pages_after_few_and_after_many(scene: Scene, batches: int) -> None:
+    ids = fill(scene.database, batches)
+    scene.publish(ids[-1])
+    scene.database[BATCHES].insert_one(document(batches, LAST + timedelta(minutes=10)))
+    touched = [addresses.batch_page(name) for name in (ids[-1], batch_id(batches))]
+    day = addresses.day_page(f"{LAST:%Y-%m-%d}", part_of(min(batches, 73)))
+    assert scene.publish(batch_id(batches)) == sorted([*touched, day, addresses.START])
+
+
+def test_nothing_is_read_that_grows_with_history(scene: Scene) -> None:
+    ids = fill(scene.database, 400)
+    scene.publish(ids[-1])
+    page = (scene.files.read(addresses.START) or "").count('<tr id="')
+    assert page == 36
+
+
+def test_a_batch_the_ledger_does_not_know_has_no_page(scene: Scene) -> None:
+    assert scene.publish("0" * 64) == []
+
+
+def test_the_batch_before_links_to_the_new_one(scene: Scene) -> None:
+    ids = fill(scene.database, 3)
+    for name in ids:
+        scene.publish(name)
+    assert f'rel="next" href="../batches/{ids[1]}.html"' in (scene.files.read(addresses.batch_page(ids[0])) or "")
+    assert f'rel="prev" href="../batches/{ids[0]}.html"' in (scene.files.read(addresses.batch_page(ids[1])) or "")
+
+
+def test_the_next_batch_mends_the_page_a_killed_run_did_not_write(scene: Scene) -> None:
+    ids = fill(scene.database, 2)
+    scene.publish(ids[0])
+    changed = {"$set": {"status": "halted", "updated": LAST + timedelta(minutes=1)}}
+    scene.database[BATCHES].update_one({"_id": ids[0]}, changed)
+    scene.publish(ids[1])
+    assert '<span class="state halted">' in (scene.files.read(addresses.batch_page(ids[0])) or "")
+
+
+def test_a_long_day_has_parts_that_lead_to_each_other(scene: Scene) -> None:
+    start = datetime(2026, 11, 20, tzinfo=UTC)
+    many = [document(number, start + timedelta(seconds=number)) for number in range(150)]
+    scene.database[BATCHES].insert_many(many)
+    for number in (0, 71, 72, 144, 149):
+        scene.publish(batch_id(number))
+    first, second, third = (scene.files.read(addresses.day_page("2026-11-20", part)) or "" for part in (1, 2, 3))
+    assert [page.count('<tr id="') for page in (first, second, third)] == [72, 72, 6]
+    assert 'href="../days/2026-11-20.2.html"' in first
+    assert 'href="../days/2026-11-20.html"' in second
+    assert 'href="../days/2026-11-20.3.html"' in second
+
+
+def test_what_cannot_be_asked_is_said_and_the_rest_is_there(scene: Scene) -> None:
+    def down() -> int:
+        raise TransientError("Neo4j: it cannot be reached.")
+
+    ids = fill(scene.database, 2)
+    scene.review = down
+    scene.publish(ids[-1])
+    page = scene.files.read(addresses.START) or ""
+    assert "the review queue: Neo4j: it cannot be reached." in page
+    assert ids[-1][:12] in page
+
+
+def test_an_empty_ledger_has_a_first_page_too(scene: Scene) -> None:
+    scene.publisher.start()
+    assert "Nothing has run yet" in (scene.files.read(addresses.START) or "")
