@@ -82,7 +82,7 @@ def failed() -> Callable[..., Alert]:
             "summary": "3 of 60 user_ids are bad: 2 wrong format, 1 null. Quarantine: 3 records are in quarantine.",
             "batch_id": "3f2a91c07d11" + "0" * 52,
             "failure": "expect_user_ids_to_be_well_formed",
-            "examples": (("i_6", "kate_1984"), ("i_7", "null"), ("i_8", "u-<!channel>"), ("i_9", "fourth")),
+            "examples": (("i_6", "aaaa_9999"), ("i_7", "null"), ("i_8", "u-<!channel>"), ("i_9", "fourth")),
             "docs": "https://docs.example/raw.html?run=1&page=2",
             "next_step": "run.py resume 3f2a91c07d11",
         }

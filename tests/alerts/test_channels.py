@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import Block
 
 from pipeline.alerts.channels import Channel, configured_channels
 from pipeline.alerts.channels.slack import blocks_of, green_blocks
-from pipeline.alerts.message import MAX_KEY, Alert, shape
+from pipeline.alerts.message import MAX_KEY, Alert
 from pipeline.alerts.router import AlertRouter
 from pipeline.alerts.secrecy import Secrecy
 from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
@@ -117,29 +117,6 @@ def test_a_page_of_this_machine_is_no_link(
     assert "links" not in receiver.received[PAGERDUTY][0]
     assert "actions" not in {block["type"] for block in receiver.received[SLACK][0]["blocks"]}
     assert "`file:///srv/docs/index.html`" in json.dumps(receiver.received[SLACK][0])
-
-
-def test_user_ids_show_their_shape_only(channels: dict[str, Channel], receiver: AlertReceiver, failed: Failed) -> None:
-    for channel in channels.values():
-        channel.trigger(failed())
-    sent = json.dumps(
-        [
-            receiver.received,
-        ],
-        ensure_ascii=False,
-    )
-    assert "kate" not in sent
-    assert "1984" not in sent
-    assert "aaaa_9999" in sent
-    assert "i_9" not in sent
-
-
-@pytest.mark.parametrize(
-    ("value", "drawn"),
-    [("u_12", "a_99"), ("", ""), ("null", "null"), ("Ünal ٣", "aaaa 9"), ("x" * 50, "a" * 40 + "…")],
-)
-def test_the_shape_of_a_value(value: str, drawn: str) -> None:
-    assert shape(value) == drawn
 
 
 def test_a_long_key_stays_within_what_pagerduty_takes_and_differs(failed: Failed) -> None:

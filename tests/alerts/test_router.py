@@ -187,7 +187,7 @@ def test_without_a_channel_there_is_a_line_in_the_log_once(
     assert [name for name, _ in progress.events] == ["alert", "alert_resolved"]
     said = progress.events[0][1]
     assert (said["next_step"], said["severity"]) == ("run.py resume 3f2a91c07d11", "critical")
-    assert said["examples"] == ["i_6: aaaa_9999", "i_7: null", "i_8: a-<!aaaaaaa>"]
+    assert said["examples"] == ["i_6: aaaa_9999", "i_7: null", "i_8: u-<!channel>"]
 
 
 def test_what_is_open_on_a_channel_that_is_no_longer_configured_is_said_once(router: Router, failed: Failed) -> None:

@@ -69,6 +69,7 @@ def test_an_alert_says_what_was_done_and_what_to_run(scene: Scene) -> None:
     assert alert.next_step == f"run.py resume {scene.batch_id[:12]}"
     assert alert.docs == report.docs != ""
     assert 1 <= len(alert.examples) <= 3
+    assert {what for _, what in alert.examples} <= {"null", "aaaaa", "{'$aa': ''}"}  # the shapes of user_ids
 
 
 @pytest.mark.parametrize("killed_at", ["quarantine", "alert", "docs"])

@@ -55,6 +55,17 @@ def test_a_ledger_of_another_version_is_refused(ledger: MongoLedger, database: D
         ledger.prepare()
 
 
+def test_a_status_and_the_gate_a_person_let_it_pass_are_one_write(ledger: MongoLedger, lease: Lease) -> None:
+    ledger.start_step(lease, "gate:raw")
+    ledger.end_step(lease, "gate:raw", ok=False, counts={"unexpected": 1}, error="1 bad user_id")
+    ledger.set_status(lease, BatchStatus.HALTED, reason="1 bad user_id")
+    ledger.set_status(lease, BatchStatus.RUNNING, passed="gate:raw")
+    document = ledger.batch(BATCH) or {}
+    step = document["steps"]["gate:raw"]
+    assert (document["status"], document["reason"]) == ("running", "")
+    assert (step["status"], step["counts"], step["error"], step["attempts"]) == ("done", {"resumed": True}, "", 1)
+
+
 def test_two_runs_open_the_same_new_batches(ledger: MongoLedger) -> None:
     names = [f"{number:064x}" for number in range(100)]
     at_once = threading.Barrier(2)

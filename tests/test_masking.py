@@ -1,0 +1,36 @@
+"""Values of masked fields appear as their shape, all others as they are, and none without end."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.masking import LONGEST, Example, Masks, shape
+
+
+@pytest.mark.parametrize(
+    ("value", "drawn"),
+    [("u_12", "a_99"), ("", ""), ("null", "null"), ("Ünal ٣", "aaaa 9"), ("x" * 50, "a" * 40 + "…")],
+)
+def test_the_shape_of_a_value(value: str, drawn: str) -> None:
+    assert shape(value) == drawn
+
+
+def test_a_masked_field_shows_shapes_and_another_its_values() -> None:
+    masks = Masks(("user_id",))
+    assert masks.examples("user_id", [("i_1", "kate_1984"), ("i_2", None)]) == (
+        Example("i_1", "aaaa_9999"),
+        Example("i_2", "null"),
+    )
+    assert masks.value("campaign_id", "spring-26") == "spring-26"
+
+
+def test_words_of_ours_belong_to_no_field() -> None:
+    assert Masks(("user_id",)).value("", "all zero") == "all zero"
+
+
+def test_nothing_is_masked_when_no_field_is_named() -> None:
+    assert Masks(()).value("user_id", "kate_1984") == "kate_1984"
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(Masks(()).value("note", "x" * 10_000)) == LONGEST + 1
