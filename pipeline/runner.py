@@ -134,7 +134,7 @@ class Runner:
         return self._decided(batch_id, runner_decisions.again(steps))
 
     def release(self, batch_id: str, steps: Sequence[str], change: Callable[[Lease], None]) -> BatchOutcome:
-        """Change records of a closed or halted batch, and do these steps of it again.
+        """Change records of a closed, halted or interrupted batch, and do these steps of it again.
 
         That they are to be done again is written down first: whatever ends this, no record flows on unjudged.
 
@@ -144,7 +144,7 @@ class Runner:
             change: Changes the records, under the lease.
 
         Raises:
-            ConfigurationError: The batch is neither closed nor halted.
+            ConfigurationError: The batch is in another state.
         """
 
         def prepare(ledger: Ledger, lease: Lease, now: Document) -> Document:

@@ -94,12 +94,15 @@ def again(steps: Sequence[str]) -> Decision:
 
 
 def refuse_changing(batch_id: str, document: Document) -> None:
-    """Refuse to change records of a batch that is neither closed nor halted.
+    """Refuse to change records of a batch that is neither closed nor halted, nor was interrupted after its load.
+
+    An interrupted change leaves a batch that runs: the same command must then be able to finish it.
 
     Raises:
         ConfigurationError: It is in another state, or unknown.
     """
-    if document.get("status") not in (BatchStatus.CLOSED, BatchStatus.HALTED):
+    interrupted = document.get("status") == BatchStatus.RUNNING and is_done(document, "stage:load")
+    if not interrupted and document.get("status") not in (BatchStatus.CLOSED, BatchStatus.HALTED):
         raise ConfigurationError(
             f"Batch {short(batch_id)} is {document.get('status') or 'unknown'}: its records cannot be changed now.",
             next_step=f"Look: run.py status {short(batch_id)}",

@@ -8,15 +8,13 @@ from typing import Any
 from checkpoints.site.gate_pages import GatePages
 from checkpoints.site.publisher import Publisher
 from checkpoints.site.retention import Retention
+from checkpoints.site.start import REVIEWED
 from checkpoints.site.storage import SiteFiles
 from pipeline.history import History
 from pipeline.masking import Masks
 from pipeline.ports import ReviewQueue
 from pipeline.publishing import Pruned
 from pipeline.settings import Settings
-
-REVIEWED = 200
-"""Interactions to be reviewed are counted up to here."""
 
 
 class Site:
@@ -71,4 +69,4 @@ class Site:
 
 
 def _to_review(queue: ReviewQueue) -> int:
-    return len(queue.list(REVIEWED))
+    return len(queue.list(REVIEWED + 1))

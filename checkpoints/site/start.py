@@ -19,6 +19,10 @@ Document = Mapping[str, Any]
 SHOWN = 36
 """Batches of the timeline: six hours of one every ten minutes."""
 
+REVIEWED = 200
+RECORDS = 10_000
+"""Interactions and records are counted up to here: counting more would cost more every day."""
+
 NAMED = 5
 """Batches that are named where several wait for the same."""
 
@@ -127,11 +131,11 @@ def _needs(waiting: Waiting, review: int | None) -> Iterator[Need]:
             *_of(waiting.dead),
         )
     if waiting.quarantined:
-        yield Need(f"{waiting.quarantined:,} records are in quarantine", "run.py quarantine list")
+        yield Need(_counted(waiting.quarantined, RECORDS, "records are in quarantine"), "run.py quarantine list")
     if review:
-        yield Need(f"{review:,} interactions are to be reviewed", "run.py review list")
+        yield Need(_counted(review, REVIEWED, "interactions are to be reviewed"), "run.py review list")
     if waiting.dead_records:
-        yield Need(f"{waiting.dead_records:,} records are in the dead letters", "run.py dlq list")
+        yield Need(_counted(waiting.dead_records, RECORDS, "records are in the dead letters"), "run.py dlq list")
     if waiting.fallbacks:
         vectors = sum(count for _, count in waiting.fallbacks)
         yield Need(
@@ -141,6 +145,10 @@ def _needs(waiting: Waiting, review: int | None) -> Iterator[Need]:
 
 def _of(batches: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     return tuple(batches[:NAMED]), True
+
+
+def _counted(count: int, most: int, what: str) -> str:
+    return f"more than {most:,} {what}" if count > most else f"{count:,} {what}"
 
 
 def _many(batches: Sequence[str], one: str, several: str) -> str:

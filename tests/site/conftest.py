@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -49,25 +50,33 @@ class Sample:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
-    home = tmp_path_factory.mktemp("site")
+    with made(tmp_path_factory.mktemp("site"), masked="") as found:
+        yield found
+
+
+@contextlib.contextmanager
+def made(home: Path, *, masked: str, more: int = 0) -> Iterator[Sample]:
+    """A site below `home`, with its servers running; `more` batches that pass."""
     shutil.copytree(ROOT / "gx", home / "gx", ignore=shutil.ignore_patterns("uncommitted"))
     app = App()
     with LocalStack(home / "stack").use() as endpoints:
         app.configure(
             **variables_of(endpoints, "pages", home / "gx", home),
-            SLUICEGATE_MASKED_FIELDS="",
+            SLUICEGATE_MASKED_FIELDS=masked,
         )
         try:
             campaigns = (FIXTURES / "campaigns.jsonl").read_text("utf-8").splitlines()
             app.graph_store.load_campaigns([json.loads(line) for line in campaigns])
             site = Site(app, endpoints)
-            yield Sample(site, home / "gx" / "uncommitted" / "data_docs" / "local_site", _run(site, home))
+            yield Sample(site, home / "gx" / "uncommitted" / "data_docs" / "local_site", _run(site, home, more))
         finally:
             app.close()
 
 
-def _run(site: Site, home: Path) -> dict[str, BatchOutcome]:
+def _run(site: Site, home: Path, more: int) -> dict[str, BatchOutcome]:
     found = {name: site.process(f"{name}.jsonl") for name in ("clean", "bad_user_ids", "orphans", "nothing")}
+    for number in range(more):
+        found[f"more {number}"] = site.process(_written(home, f"more-{number}", records=20 + number * 7 % 30))
     found["nasty"] = site.process(_written(home, "nasty", user_id=NASTY))
     site.order("zero")
     found["rolled back"] = site.process(_written(home, "zero"))
@@ -78,20 +87,20 @@ def _run(site: Site, home: Path) -> dict[str, BatchOutcome]:
     return found
 
 
-def _written(home: Path, name: str, user_id: str = "u_777") -> Path:
-    records = [
+def _written(home: Path, name: str, user_id: str = "u_777", records: int = 30) -> Path:
+    lines = [
         {
             "interaction_id": f"{name}-{number:03d}",
             "user_id": user_id if number == 1 else "u_777",
-            "campaign_id": "spring",
+            "campaign_id": "c_1",
             "type": "click",
             "timestamp": "2026-11-20T09:00:00Z",
             "message": f"{name} {number}",
         }
-        for number in range(30)
+        for number in range(records)
     ]
     path = home / f"{name}.jsonl"
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    path.write_text("".join(json.dumps(record) + "\n" for record in lines), "utf-8")
     return path
 
 
@@ -100,6 +109,13 @@ def browser() -> Iterator[Browser]:
     """Headless Chromium of this machine."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine: apt install chromium")
+    with launched() as found:
+        yield found
+
+
+@contextlib.contextmanager
+def launched() -> Iterator[Browser]:
+    """Chromium, started and closed."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, "--no-sandbox"])
         yield found

@@ -18,8 +18,8 @@ from pipeline.topology import GATES, STEPS
 SHOWN = 20
 """How many batches of a kind are named."""
 
-COUNTED = 10_000
-"""Records are counted up to here."""
+COUNTED = 10_001
+"""Records are counted up to here: one more than is told exactly."""
 
 OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
 NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
