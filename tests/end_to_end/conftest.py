@@ -56,6 +56,17 @@ class Workspace:
             check=False,
         )
 
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start `run.py` and go on; what it prints can be read."""
+        return subprocess.Popen(
+            [sys.executable, "-u", str(ROOT / "run.py"), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=self.environment,
+            cwd=self.folder,
+        )
+
     def run(self, *arguments: str | Path, **variables: str) -> dict[str, Any]:
         """Run `run.py run … --json`; its document."""
         done = self.cli("run", *arguments, "--json", **variables)
