@@ -17,7 +17,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,14 @@ from pipeline.masking import Masks
 from pipeline.stores.mongodb import Database, connect
 from pipeline.stores.mongodb.history import MongoHistory
 from pipeline.stores.mongodb.ledger_queries import BATCHES
-from tests.fakes.history import EVERY, LAST, document, fill
+from tests.fakes.history import EVERY, document, fill
 
 SIZES = (10, 1_000, 10_000)
 GX_SIZES = (10, 100, 400, 800)
 TURNS = 15
 GOAL = 1.2
 GATES = 3
+NOW = datetime.now(UTC)
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Ours:
 
     def publish(self) -> float:
         """Publish the next batch; seconds."""
-        new = document(self.number, LAST + EVERY * (self.number - self.size + 1))
+        new = document(self.number, NOW + EVERY * (self.number - self.size + 1))
         self.database[BATCHES].insert_one(new)
         self.number += 1
         start = time.perf_counter()
@@ -74,11 +75,11 @@ def ours(size: int, uri: str, folder: Path) -> Ours:
     database = connect(uri, f"docs_{uuid.uuid4().hex[:8]}")
     history = MongoHistory(database)
     history.prepare()
-    fill(database, size)
+    fill(database, size, NOW)
     context, checkpoint = project(folder / f"ours-{size}", new_context)
     result = checkpoint.run(run_id=run_id(0))
     files = SiteFiles.of(context)
-    for path in parts_of_days(LAST - EVERY * (size - 1), LAST + timedelta(days=2)):
+    for path in parts_of_days(NOW - EVERY * (size - 1), NOW + timedelta(days=2)):
         files.write(path, "")
     identifiers = [[str(part) for part in key.to_tuple()] for key in result.run_results]
     publisher = Publisher(files, history, lambda: 0, Masks())
@@ -123,7 +124,7 @@ class _Bound:
 
 def run_id(number: int) -> Any:
     """A run id of its own for each check."""
-    return great_expectations.RunIdentifier(run_name=f"run-{number:05d}", run_time=LAST + timedelta(minutes=number))
+    return great_expectations.RunIdentifier(run_name=f"run-{number:05d}", run_time=NOW + timedelta(minutes=number))
 
 
 def plain_context(folder: str) -> Any:

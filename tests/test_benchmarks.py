@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import docs
 from benchmarks.measuring import Measurement
 from benchmarks.relay import OPTIONS, relayed
 from benchmarks.report import goals
@@ -95,3 +96,12 @@ def say_and_hang_up(server: socket.socket, text: bytes) -> None:
 def test_an_address_that_no_relay_can_stand_before_is_refused(uri: str) -> None:
     with pytest.raises(ConfigurationError), relayed(uri):
         pass
+
+
+def test_the_cost_of_publishing_is_measured_and_told(endpoints: Endpoints, tmp_path: Path) -> None:
+    sites = [docs.ours(size, str(endpoints.mongodb_uri), tmp_path) for size in (3, 40)]
+    assert all(one.publish() > 0 for one in sites)
+    told = docs.table({10: 0.2, 1_000: 0.21, 10_000: 0.22}, {10: 0.3, 800: 0.6})
+    assert "| 800 |  |  | 0.600 | 2.00 |" in told
+    assert "From 10 to 10,000 batches: 1.10 times; the goal of 1.2 holds." in told
+    assert "is missed" in docs.table({10: 0.2, 10_000: 0.3}, {})

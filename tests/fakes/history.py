@@ -80,9 +80,9 @@ def history(batches: int, last: datetime = LAST) -> Iterator[dict[str, Any]]:
         yield document(number, last - EVERY * (batches - 1 - number))
 
 
-def fill(database: Database, batches: int) -> list[str]:
+def fill(database: Database, batches: int, last: datetime = LAST) -> list[str]:
     """Write a history; the ids, oldest first."""
-    documents = list(history(batches))
+    documents = list(history(batches, last))
     for start in range(0, batches, AT_ONCE):
         database[BATCHES].insert_many(documents[start : start + AT_ONCE])
     return [str(one["_id"]) for one in documents]

@@ -34,9 +34,6 @@ BRIEF = [
 WINDOWS = tuple(timedelta(hours=hours) for hours in (6, 24, 24 * 7, 24 * 60))
 """How far is looked first: an index gives a range at once, but not every server gives the end of an order at once."""
 
-AHEAD = timedelta(days=1)
-"""More than clocks differ."""
-
 SAME_MOMENT = 3
 """Batches that are looked at to find a neighbour: itself, one of the same millisecond, and the neighbour."""
 
@@ -77,7 +74,12 @@ class MongoHistory(History):
 
     def latest(self, limit: int) -> Sequence[Document]:
         """The newest batches, newest first, without what is for their own pages."""
-        return self._back_from(datetime.now(UTC) + AHEAD, limit)
+        now = datetime.now(UTC)
+        for window in WINDOWS:
+            found = self._find({"first_seen": {"$gte": now - window}}, NEWEST_FIRST, limit)
+            if len(found) == limit:
+                return found
+        return self._find({"first_seen": {"$exists": True}}, NEWEST_FIRST, limit)
 
     def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
         """The batches first seen just before and just after this one."""
