@@ -172,7 +172,7 @@ def _expectation(result: Any, store: str, masks: Masks) -> ExpectationView:
     configuration, found = result.expectation_config, result.result or {}
     told = found.get("details")
     details: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
-    severity, problems = severity_of(configuration), raised(result)
+    severity, problems, column = severity_of(configuration), raised(result), examples_column(configuration)
     return ExpectationView(
         name=str(configuration.type),
         sentence=sentence(configuration),
@@ -184,8 +184,8 @@ def _expectation(result: Any, store: str, masks: Masks) -> ExpectationView:
         checked=int(found.get("element_count") or 0),
         raised=problems[0] if problems else "",
         headers=examples_headers(configuration),
-        examples=masks.examples(examples_column(configuration), list(_pairs(configuration, found, details))[:SHOWN]),
-        groups=tuple((str(key), int(count)) for key, count in details.get("missing_targets") or ()),
+        examples=masks.examples(column, list(_pairs(configuration, found, details))[:SHOWN]),
+        groups=tuple((masks.value(column, key), int(count)) for key, count in details.get("missing_targets") or ()),
         sample=_sample(configuration.kwargs, details),
         query=str(found.get("unexpected_index_query") or "") if found.get("unexpected_count") else "",
         language=LANGUAGES.get(store, ""),

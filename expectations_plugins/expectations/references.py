@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Optional, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
+from expectations_plugins.custom_metrics import EXAMPLES as EXAMPLES_SHOWN
 from expectations_plugins.rendering import ReadableExpectation, share
 
 COUNTS = "sluicegate.references.counts"
@@ -64,7 +65,7 @@ class ExpectRecordsToReferenceExistingTargets(ReadableExpectation):
         checked, orphans = counts["checked"], counts["orphans"]
         rate = orphans / checked if checked else 0.0
         groups = [(key, count) for key, count in metrics[GROUPS] if key is not None]
-        missing = f"; missing: {', '.join(f'{key} ({count:,})' for key, count in groups[:5])}" if groups else ""
+        missing = _missing(len(groups), str(self.column)) if groups else ""
         return {
             "success": rate <= float(self._get_success_kwargs()["tolerance"]),
             "result": {
@@ -80,6 +81,12 @@ class ExpectRecordsToReferenceExistingTargets(ReadableExpectation):
                 },
             },
         }
+
+
+def _missing(targets: int, column: str) -> str:
+    """How many targets are missing; which ones is in the details, whose values a page may have to mask."""
+    least = "at least " if targets >= EXAMPLES_SHOWN else ""
+    return f"; they name {least}{targets:,} missing {column}{'' if targets == 1 else 's'}"
 
 
 class ExpectInteractionsToReferenceExistingCampaigns(ExpectRecordsToReferenceExistingTargets):

@@ -91,7 +91,7 @@ def test_orphans_warn_are_counted_and_named_and_the_batch_goes_on(make_site: Mak
     outcome = site.process("orphans.jsonl")
     assert outcome.verdicts == {"raw": "PASS", "graph": "WARN", "vectors": "PASS"}
     finding = site.report(outcome, "graph")["findings"][0]
-    assert finding["summary"] == "3 of 12 (25.00%) interactions are orphans; missing: c_unknown (2)"
+    assert finding["summary"] == "3 of 12 (25.00%) interactions are orphans; they name 1 missing campaign_id"
     assert sorted(finding["examples"]) == [
         ["orphan-01", "c_unknown"],
         ["orphan-02", "c_unknown"],
