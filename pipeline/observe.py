@@ -23,7 +23,7 @@ Event = MutableMapping[str, Any]
 PROGRESS_SECONDS = 10.0
 """How often at most a long step says in the log how far it is."""
 
-WARNINGS = frozenset({"retry", "campaign_left_out", "file_left_out", "alert", "alert_failed"})
+WARNINGS = frozenset({"retry", "campaign_left_out", "file_left_out", "alert", "alert_failed", "docs_failed"})
 ERRORS = frozenset({"bug"})
 
 

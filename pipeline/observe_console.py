@@ -67,6 +67,7 @@ class ConsoleProgress(Progress):
             "alert_resolved": self._alert_resolved,
             "alert_failed": self._alert_failed,
             "batch_ended": self._batch_ended,
+            "docs_failed": self._docs_failed,
         }
         self._heading = ""
         self._findings: list[str] = []
@@ -143,6 +144,11 @@ class ConsoleProgress(Progress):
         self._print(f"    [bold red]alert, {escape(str(fields['severity']))}[/]: {said}")
         if fields["next_step"]:
             self._print(f"{'':11}[dim]run next: {escape(printable(fields['next_step']))}[/]")
+
+    def _docs_failed(self, fields: Mapping[str, Any]) -> None:
+        said = escape(hide_user_info(printable(fields["error"])))
+        self._print(f"    [yellow]its pages were not published[/]: {said}")
+        self._print(f"{'':4}[dim]the next batch makes up for it, or: {escape(printable(fields['next_step']))}[/]")
 
     def _alert_resolved(self, fields: Mapping[str, Any]) -> None:
         self._print(f"    [green]alert over[/]: {escape(printable(fields['dedup_key']))}")

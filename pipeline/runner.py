@@ -266,7 +266,7 @@ class Runner:
             reason=outcome.message,
             fresh=outcome.fresh,
         )
-        if outcome.fresh:
+        if outcome.fresh and outcome.exit_code is not ExitCode.LEASE_HELD:  # whoever holds it publishes it
             self._parts.publish(source.batch_id)
         return outcome
 
