@@ -140,7 +140,7 @@ def test_a_terminal_shows_an_alert_that_has_no_channel_and_one_that_could_not_be
 
 def test_a_terminal_says_that_pages_were_not_published_and_what_to_do() -> None:
     failed = {"batch_id": "ab" * 32, "error": "OSError: no space left", "next_step": "run.py docs build"}
-    assert [line.strip() for line in shown((("docs_failed", failed),)).splitlines()] == [
+    assert [line.strip() for line in shown(("docs_failed", failed)).splitlines()] == [
         "its pages were not published: OSError: no space left",
         "the next batch makes up for it, or: run.py docs build",
     ]
