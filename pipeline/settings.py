@@ -38,6 +38,7 @@ HOLDS_PASSWORD = {"milvus_uri": "MILVUS_TOKEN", "neo4j_uri": "NEO4J_PASSWORD"}
 ENV_FILE = Path(".env")
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
+SHOW_ALL = "none"
 LOCAL = "local"
 """The value that asks for a local server for one store while others are configured."""
 
@@ -183,7 +184,7 @@ class Settings(BaseSettings):
     masked_fields: str = Field(
         "user_id",
         alias="SLUICEGATE_MASKED_FIELDS",
-        description="Fields whose values pages and alerts show as their shape only, separated by commas; empty shows all",
+        description="Fields whose values pages and alerts show as their shape only, separated by commas; `none` shows all",
     )
     docs_keep_days: int = Field(
         90,
@@ -272,7 +273,8 @@ class Settings(BaseSettings):
     @property
     def masked(self) -> tuple[str, ...]:
         """Fields whose values are not shown."""
-        return tuple(name.strip() for name in self.masked_fields.split(",") if name.strip())
+        names = [name.strip() for name in self.masked_fields.split(",") if name.strip()]
+        return () if names == [SHOW_ALL] else tuple(names)
 
     @property
     def vector_collection(self) -> str:

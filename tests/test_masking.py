@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.masking import LONGEST, Example, Masks, shape
+from pipeline.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,11 @@ def test_nothing_is_masked_when_no_field_is_named() -> None:
 
 def test_a_long_value_is_cut() -> None:
     assert len(Masks(()).value("note", "x" * 10_000)) == LONGEST + 1
+
+
+@pytest.mark.parametrize(
+    ("given", "masked"),
+    [("user_id", ("user_id",)), (" user_id , email ", ("user_id", "email")), ("none", ()), (",", ())],
+)
+def test_the_setting_names_fields_or_none(given: str, masked: tuple[str, ...]) -> None:
+    assert load_settings(SLUICEGATE_MASKED_FIELDS=given).masked == masked

@@ -100,6 +100,7 @@ def _settings(endpoints: Endpoints, receiver: AlertReceiver, unique: str) -> dic
         "BIGQUERY_DATASET": unique,
         "MILVUS_COLLECTION": unique,
         "SLUICEGATE_HOME": ".sluicegate",
+        "SLUICEGATE_MASKED_FIELDS": "none",  # so that pages hold what is hostile
     }
     return {**configured(endpoints), **{name: str(value) for name, value in receiver.variables().items()}, **own}
 

@@ -50,7 +50,7 @@ class Sample:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
-    with made(tmp_path_factory.mktemp("site"), masked="") as found:
+    with made(tmp_path_factory.mktemp("site"), masked="none") as found:
         yield found
 
 
