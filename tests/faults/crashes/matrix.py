@@ -107,7 +107,8 @@ class Matrix:
             assert ended.code in {-signal.SIGKILL, 143}, f"{ended.code} at {crash}: {said(plot)}"
             again = self._run(plot, command, None)
             assert again.code in EXPECTED, f"{again.code} after {crash}: {said(plot)}"
-            self._run(plot, replace(command, arguments=RUN), None)
+            if command.arguments != RUN:
+                self._run(plot, replace(command, arguments=RUN), None)
         self._settle(plot)
         return self._stores.state(plot.prefix), plot
 

@@ -83,6 +83,12 @@ def mixed(prefix: str) -> list[Any]:
     ]
 
 
+def nameless(prefix: str) -> list[Any]:
+    """Three good ones, and one without an id."""
+    lost = {name: value for name, value in record(prefix, 3).items() if name != "interaction_id"}
+    return [*(record(prefix, number) for number in range(3)), lost]
+
+
 def poisoned(prefix: str) -> list[Any]:
     """Twelve, four of which get no vector that may be kept."""
     return [record(prefix, n, message=f"{POISON} {n}" if n % 3 == 0 else f"message {n}") for n in range(12)]
@@ -132,6 +138,22 @@ SCENARIOS: Mapping[str, Scenario] = {
                 Command(("dlq", "replay", "{batch}"), TOLERANT),
             ),
             "closed",
+        ),
+        Scenario(
+            "dead record, repaired",
+            nameless,
+            (Command(RUN), Command(("dlq", "replay", "{batch}:4", "--set", "interaction_id={prefix}-700"))),
+            "closed",
+        ),
+        Scenario(
+            "rejected, dropped",
+            mixed,
+            (
+                Command(RUN),
+                Command(("reject", "{batch}", "--yes")),
+                Command(("dlq", "drop", "{batch}", "--yes")),
+            ),
+            "dead",
         ),
         Scenario("vectors rolled back by the gate", poisoned, (Command(RUN, gemini=(ZEROS,)),), "halted"),
         Scenario(

@@ -22,6 +22,7 @@ POINTS: Mapping[str, frozenset[str]] = {
             "record_gate",
             "record_action",
             "clear_steps",
+            "reopen_steps",
             "set_status",
             "set_counts",
             "set_embedding",
@@ -29,6 +30,7 @@ POINTS: Mapping[str, frozenset[str]] = {
             "bury",
         }
     ),
+    "dead_queue": frozenset({"adopt", "replayed", "drop_letters", "drop_batch"}),
     "raw_store": frozenset({"insert", "quarantine", "release"}),
     "metrics": frozenset({"replace", "publish"}),
     "graph_store": frozenset({"write", "prune", "load_campaigns"}),

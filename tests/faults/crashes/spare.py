@@ -83,8 +83,13 @@ class Spare:
 
 def serve() -> None:
     """Import, then fork for each order."""
-    import checkpoints.gates  # noqa: F401, PLC0415
+    import checkpoints.gates  # noqa: PLC0415
+    import checkpoints.site.site  # noqa: F401, PLC0415
+    import pipeline.alerts.channels.pagerduty  # noqa: PLC0415
+    import pipeline.alerts.channels.slack  # noqa: PLC0415
+    import pipeline.commands.run  # noqa: PLC0415
     import pipeline.embedding  # noqa: PLC0415
+    import pipeline.observe  # noqa: PLC0415
     import pipeline.stages  # noqa: PLC0415
     import pipeline.stores.bigquery  # noqa: PLC0415
     import pipeline.stores.milvus  # noqa: PLC0415

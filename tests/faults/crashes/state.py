@@ -53,10 +53,19 @@ class Reader:
         return str((self.mongodb["batches"].find_one({"_id": batch_id}) or {}).get("status"))
 
     def state(self, prefix: str) -> Mapping[str, Any]:
-        """Everything of one run."""
-        batch_id = self.batch_id(prefix)
-        assert batch_id is not None, f"no batch of {prefix}"
-        document = self.mongodb["batches"].find_one({"_id": batch_id}) or {}
+        """Everything of one run: of its batch, and of those that hold repaired records of it."""
+        batches = list(self.mongodb["batches"].find({"source": {"$regex": prefix}}).sort("first_seen", 1))
+        assert batches, f"no batch of {prefix}"
+        first, *others = map(self._batch, batches)
+        text = json.dumps(first | {"repaired": others}, sort_keys=True)
+        for number, document in enumerate(batches):
+            text = text.replace(str(document["_id"]), f"<batch {number}>" if number else "<batch>")
+        shared: Mapping[str, Any] = json.loads(text.replace(prefix, "<prefix>"))
+        return shared
+
+    def _batch(self, document: Row) -> Row:
+        """What is there of one batch; its embedding batches by number."""
+        batch_id = str(document["_id"])
         found = {
             "ledger": _ledger(document),
             "raw": list(self.mongodb["interactions"].find({"batch_id": batch_id}).sort("_id", 1)),
@@ -70,8 +79,8 @@ class Reader:
         text = json.dumps(_plain(found), sort_keys=True, default=str)
         for number, name in enumerate(sorted((document.get("embeddings") or {}), key=_number(document)), 1):
             text = text.replace(name, f"<embedding {number}>")
-        shared: Mapping[str, Any] = json.loads(text.replace(batch_id, "<batch>").replace(prefix, "<prefix>"))
-        return shared
+        named: Row = json.loads(text)
+        return named
 
     def _graph(self, batch_id: str) -> list[Any]:
         query = """
@@ -123,6 +132,8 @@ def _ledger(document: Mapping[str, Any]) -> Row:
     return {
         "status": document.get("status"),
         "counts": document.get("counts"),
+        "parent": document.get("parent"),
+        "dropped": (document.get("dropped") or {}).get("why"),
         "steps": {name: step.get("status") for name, step in (document.get("steps") or {}).items()},
         "gates": {name: [gate.get("verdict"), _actions(gate)] for name, gate in gates},
         "embeddings": sorted((_embedding(one) for one in embeddings), key=lambda one: int(one["number"])),
