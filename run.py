@@ -201,7 +201,7 @@ class App:
         from pipeline.settings import shield_drivers  # noqa: PLC0415
 
         progress, local = self.progress, set(self.settings.local_stores())
-        shield_drivers(self.settings)
+        shield_drivers(self.settings, self.settings.home)
         wanted = self._started | (local & set(names))
         if wanted != self._started:
             progress.event("waiting", what=f"waiting for local servers: {', '.join(sorted(wanted))}")

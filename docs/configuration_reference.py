@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from pipeline/settings.py.
+"""Writes docs/configuration.md from pipeline/settings/.
 
 Usage: python docs/configuration_reference.py   A test holds the page equal to the settings.
 """
@@ -15,7 +15,7 @@ from pipeline.settings import Settings
 PAGE = Path(__file__).parent / "configuration.md"
 HEAD = """# Configuration
 
-Generated from `pipeline/settings.py` by `python docs/configuration_reference.py`; do not edit by hand.
+Generated from `pipeline/settings/` by `python docs/configuration_reference.py`; do not edit by hand.
 
 Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the working directory, which is
 never committed. A variable that is set wins over the file. Secrets never appear in logs, pages or `gx/`.

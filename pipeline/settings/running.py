@@ -1,0 +1,61 @@
+"""How batches are taken in and run, and where what a run keeps is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+
+class RunSettings(BaseSettings):
+    """Folders, batches, leases and retries."""
+
+    home: Path = Field(Path(".sluicegate"), alias="SLUICEGATE_HOME", description="Folder of the local servers' data")
+    spool: Path | None = Field(
+        None, alias="SLUICEGATE_SPOOL", description="Folder for what outlives MongoDB; home/spool"
+    )
+    landing: Path = Field(Path("landing"), alias="SLUICEGATE_LANDING", description="Folder where log files arrive")
+    gx_root: Path = Field(Path("gx"), alias="SLUICEGATE_GX", description="The Great Expectations project")
+    source_timezone: str = Field("UTC", alias="SLUICEGATE_SOURCE_TIMEZONE", description="Zone of naive timestamps")
+    max_batch_records: int = Field(
+        50_000,
+        ge=1,
+        alias="SLUICEGATE_MAX_BATCH_RECORDS",
+        description="Larger files are split into batches of this size",
+    )
+    min_file_age: float = Field(
+        0.0, ge=0, alias="SLUICEGATE_MIN_FILE_AGE", description="Seconds a landed file must be unchanged to be taken"
+    )
+    lease_seconds: float = Field(120.0, gt=0, alias="SLUICEGATE_LEASE_SECONDS", description="How long a lease lasts")
+    retry_wait: float = Field(
+        1.0, ge=0, alias="SLUICEGATE_RETRY_WAIT", description="First wait between attempts, seconds"
+    )
+    retry_wait_max: float = Field(60.0, ge=0, alias="SLUICEGATE_RETRY_WAIT_MAX", description="Longest wait, seconds")
+    halt_scope: Literal["batch", "pipeline"] = Field(
+        "batch", alias="SLUICEGATE_HALT_SCOPE", description="`pipeline`: a halted batch stops those after it too"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="SLUICEGATE_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("source_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone, e.g. Europe/London") from error
+        return value
+
+    @property
+    def spool_dir(self) -> Path:
+        """The spool folder."""
+        return self.spool or self.home / "spool"
