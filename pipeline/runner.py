@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,9 +21,10 @@ from pipeline.runner_alarms import RunnerAlarms
 from pipeline.runner_batch import BatchRun
 from pipeline.runner_decisions import Decision
 from pipeline.runner_lease import LeaseKeeper
-from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
+from pipeline.runner_outcome import BatchOutcome, Ending
 from pipeline.runner_parts import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner_spool import RunnerSpool
+from pipeline.runner_task import SoFar, Task, as_it_is, bug, not_yet
 
 Document = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ class Runner:
         Raises:
             ConfigurationError: Something must be set right first; the batch stays resumable.
         """
-        return self._report(_Task(source, lambda: self._open(source), settled=self._settled, prepare=_as_it_is))
+        return self._report(Task(source, lambda: self._open(source), settled=self._settled, prepare=as_it_is))
 
     def replay(self, source: BatchSource, revive: Callable[[Lease], Sequence[str]]) -> BatchOutcome:
         """Take a batch of the dead-letter queue through what it missed; a batch that is through is left as it is.
@@ -104,7 +104,7 @@ class Runner:
         def found() -> Document:
             return self._ledger.batch(batch_id) or {}
 
-        return self._report(_Task(source, found, settled=runner_decisions.replay, prepare=prepare))
+        return self._report(Task(source, found, settled=runner_decisions.replay, prepare=prepare))
 
     def resume(self, batch_id: str) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
@@ -159,7 +159,7 @@ class Runner:
         runner_decisions.refuse_changing(batch_id, document)
         source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
         after = runner_decisions.waits_changed
-        return self._report(_Task(source, lambda: document, settled=_not_yet, prepare=prepare, after=after))
+        return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after))
 
     def reembed(self, batch_id: str, replaces: ReplacesFallbacks) -> BatchOutcome:
         """Replace fallback vectors of a closed batch by real ones; the vector gate judges it.
@@ -178,7 +178,7 @@ class Runner:
         source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
         work = partial(BatchRun.replace_fallbacks, replaces=replaces)
         after = runner_decisions.loaded_or_again
-        return self._report(_Task(source, lambda: document, settled=_not_yet, prepare=prepare, after=after, work=work))
+        return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after, work=work))
 
     def reject(self, batch_id: str, note: str) -> BatchOutcome:
         """Give a batch up: none of its records flows on, and it goes to the dead-letter queue.
@@ -209,8 +209,8 @@ class Runner:
             return ledger.batch(batch_id) or now
 
         source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
-        after = runner_decisions.loaded_or_again if work is BatchRun.walk else _not_yet
-        task = _Task(source, lambda: document, settled=_not_yet, prepare=begin, after=after, work=work)
+        after = runner_decisions.loaded_or_again if work is BatchRun.walk else not_yet
+        task = Task(source, lambda: document, settled=not_yet, prepare=begin, after=after, work=work)
         return self._report(task)
 
     def _settled(self, batch_id: str, document: Document) -> Ending | None:
@@ -233,11 +233,11 @@ class Runner:
         size = source.path.stat().st_size if source.path.exists() else 0
         return self._ledger.open_batch(source.batch_id, source=str(source.path.absolute()), size=size)
 
-    def _report(self, task: _Task) -> BatchOutcome:
+    def _report(self, task: Task) -> BatchOutcome:
         source, event = task.source, self._parts.progress.event
         start, clock = datetime.now(UTC), time.perf_counter()
         event("batch_started", batch_id=source.batch_id, source=str(source.path), start_time=start.isoformat())
-        so_far = _SoFar(source)
+        so_far = SoFar(source)
         try:
             ending = self._work(task, so_far)
         except ConfigurationError:
@@ -250,7 +250,7 @@ class Runner:
             ending = Ending(None, error.exit_code, error.message, error.next_step)
         except Exception as error:  # noqa: BLE001 - a bug must not take the other batches with it
             event("bug", batch_id=source.batch_id, error=repr(error), exc_info=error)
-            ending = _bug(source, error)
+            ending = bug(source, error)
         except BaseException:  # a signal
             self._tell_stopped(source, start)
             raise
@@ -274,7 +274,7 @@ class Runner:
         times = {"start_time": start.isoformat(), "end_time": datetime.now(UTC).isoformat()}
         self._parts.progress.event("batch_stopped", batch_id=source.batch_id, **times)
 
-    def _work(self, task: _Task, so_far: _SoFar) -> Ending:
+    def _work(self, task: Task, so_far: SoFar) -> Ending:
         sure, batch_id = self._parts.sure, task.source.batch_id
         so_far.document = self._reached(task)
         if (ending := task.settled(batch_id, so_far.document)) is not None:
@@ -291,7 +291,7 @@ class Runner:
             so_far.run = BatchRun(self._parts, task.source, keeper, so_far.document)
             return task.work(so_far.run)
 
-    def _reached(self, task: _Task) -> Document:
+    def _reached(self, task: Task) -> Document:
         """The batch's document, once what the spool holds is in the ledger too."""
         if self._down is not None:  # asking again for each of many batches would take hours
             raise self._down
@@ -319,74 +319,3 @@ class Runner:
 
     def _acquire(self, batch_id: str) -> Lease:
         return self._parts.sure(lambda: self._ledger.acquire(batch_id, self._holder, self._lease_seconds))
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What is to be done with a batch.
-
-    Args:
-        source: The batch.
-        open: Its document, made when it is new.
-        settled: The ending of a batch that needs no work; None when it does.
-        prepare: Written down under the lease before the walk; the document after it.
-        after: As `settled`, of the document after `prepare`; None asks `settled` again.
-        work: What is done then.
-    """
-
-    source: BatchSource
-    open: Callable[[], Document]
-    settled: Callable[[str, Document], Ending | None]
-    prepare: Callable[[Ledger, Lease, Document], Document]
-    after: Callable[[str, Document], Ending | None] | None = None
-    work: Callable[[BatchRun], Ending] = BatchRun.walk
-
-
-class _SoFar:
-    """What is known of a batch so far, whatever ends the work on it."""
-
-    def __init__(self, source: BatchSource) -> None:
-        self._source = source
-        self.document: Document = {}
-        self.run: BatchRun | None = None
-
-    def outcome(self, ending: Ending, duration_s: float) -> BatchOutcome:
-        run = self.run
-        return BatchOutcome(
-            batch_id=self._source.batch_id,
-            source=self._source.path,
-            status=ending.status or (BatchStatus.RUNNING if run else _status(self.document)),
-            exit_code=ending.exit_code,
-            message=ending.message,
-            next_step=ending.next_step,
-            verdicts=run.verdicts if run else verdicts_in(self.document),
-            passed_over=passed_over_in(self.document),
-            counts=run.counts if run else counts_in(self.document),
-            steps=tuple(run.steps) if run else (),
-            docs=run.docs if run else docs_in(self.document),
-            fresh=ending.fresh,
-            duration_s=duration_s,
-        )
-
-
-def _status(document: Document) -> BatchStatus:
-    return BatchStatus(document.get("status") or BatchStatus.RUNNING)
-
-
-def _not_yet(batch_id: str, document: Document) -> Ending | None:
-    del batch_id, document
-    return None
-
-
-def _as_it_is(ledger: Ledger, lease: Lease, document: Document) -> Document:
-    del ledger, lease
-    return document
-
-
-def _bug(source: BatchSource, error: Exception) -> Ending:
-    return Ending(
-        None,
-        ExitCode.BUG,
-        f"This is a bug in Sluicegate, not in your data: {type(error).__name__}: {error}",
-        f"The batch can be run again. For the details: run.py --traceback run {source.path}",
-    )
