@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.alerts.router import AlertRouter
     from pipeline.connections import Connections
     from pipeline.dlq.letters import DeadQueue
+    from pipeline.history import History
     from pipeline.local import Endpoints
     from pipeline.ports import (
         Embedder,
@@ -161,8 +162,17 @@ class App:
         seconds = self.settings.lease_seconds
         return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, new_holder(), seconds), seconds)
 
-    def runner(self) -> Runner:
-        """The runner, with every stage and gate; each connects its stores within its first attempt."""
+    @property
+    def history(self) -> History:
+        """The ledger as pages read it, connected and prepared."""
+        return self.stores.history
+
+    def runner(self, *stores: str) -> Runner:
+        """The runner, with every stage and gate; each connects its stores within its first attempt.
+
+        Args:
+            stores: Whose local servers are started now; all when none is named.
+        """
         from pipeline.connections import ALL_STORES  # noqa: PLC0415
         from pipeline.resilience import RetryPolicy  # noqa: PLC0415
         from pipeline.runner import Runner  # noqa: PLC0415
@@ -170,8 +180,11 @@ class App:
         from pipeline.runner_lease import new_holder  # noqa: PLC0415
 
         self._require_gx_project()
-        with self._importing_gates():
-            self.connections(*ALL_STORES)
+        if stores:
+            self.connections(*stores)
+        else:
+            with self._importing_gates():
+                self.connections(*ALL_STORES)
         return Runner(
             stages={name: DeferredStage(name, build) for name, build in self._stages().items()},
             gates={name: DeferredGate(name, lambda: self._gates) for name in GATES},

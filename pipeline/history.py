@@ -1,6 +1,6 @@
 """What pages and people ask of the ledger beyond one batch: neighbours, days, and what waits for a person.
 
-Every question but `since` is bounded: none reads more when the ledger holds more batches.
+Every question but `since` is bounded by what is asked for: none reads more when the ledger holds more batches.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ class History(Protocol):
 
     def batch(self, batch_id: str) -> Document | None:
         """A batch's document; None when the ledger has never seen it."""
+
+    def standing(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
+        """By id, how those of these batches stand that the ledger knows: their status and their steps'."""
 
     def latest(self, limit: int) -> Sequence[Document]:
         """The newest batches, newest first, without the examples of their gates."""

@@ -25,6 +25,7 @@ from pipeline.runner_outcome import BatchOutcome, Ending
 from pipeline.runner_parts import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner_spool import RunnerSpool
 from pipeline.runner_task import SoFar, Task, as_it_is, bug, not_yet
+from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]
 
@@ -82,6 +83,34 @@ class Runner:
             ConfigurationError: Something must be set right first; the batch stays resumable.
         """
         return self._report(Task(source, lambda: self._open(source), settled=self._settled, prepare=as_it_is))
+
+    def attempt(self, source: BatchSource, step: Step) -> BatchOutcome:
+        """Make one attempt at one step of a batch, for a scheduler that waits and tries again by itself.
+
+        Attempts are counted in the ledger: the last one that fails moves the batch to the dead-letter queue.
+
+        Args:
+            source: The batch; only the load stage reads its file, and opens a batch that is new.
+            step: The step; those before it must be done.
+
+        Raises:
+            ConfigurationError: A step before it is not done, or the ledger does not know the batch.
+        """
+        settled = partial(runner_decisions.settled_step, step=step, otherwise=self._settled)
+
+        def found() -> Document:
+            return self._ledger.batch(source.batch_id) or {}
+
+        return self._report(
+            Task(
+                source,
+                partial(self._open, source) if step is STEPS[0] else found,
+                settled=settled,
+                prepare=as_it_is,
+                work=lambda run: run.attempt(step),
+                shows=step.kind is StepKind.GATE,
+            )
+        )
 
     def replay(self, source: BatchSource, revive: Callable[[Lease], Sequence[str]]) -> BatchOutcome:
         """Take a batch of the dead-letter queue through what it missed; a batch that is through is left as it is.
@@ -266,7 +295,8 @@ class Runner:
             reason=outcome.message,
             fresh=outcome.fresh,
         )
-        if outcome.fresh and outcome.exit_code is not ExitCode.LEASE_HELD:  # whoever holds it publishes it
+        news = outcome.fresh and (task.shows or outcome.exit_code)
+        if news and outcome.exit_code is not ExitCode.LEASE_HELD:  # whoever holds it publishes it
             self._parts.publish(source.batch_id)
         return outcome
 

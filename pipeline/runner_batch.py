@@ -21,9 +21,10 @@ from pipeline.errors import (
     TerminalError,
     TransientError,
 )
-from pipeline.model import BatchSource, BatchStatus, GateReport, Verdict, short
+from pipeline.model import BatchSource, BatchStatus, GateReport, Verdict
 from pipeline.ports import BatchContext, Ledger
 from pipeline.resilience import retry
+from pipeline.runner_endings import dead_lettered, halted, held, worth_another
 from pipeline.runner_lease import LeasedProgress, LeaseKeeper
 from pipeline.runner_outcome import (
     Ending,
@@ -34,11 +35,10 @@ from pipeline.runner_outcome import (
     is_done,
     passed_over_in,
     verdicts_in,
-    way_on,
 )
 from pipeline.runner_parts import LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner_spool import RunnerSpool, cut_off, history_of
-from pipeline.runner_words import records, summary, told
+from pipeline.runner_words import summary, told
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
 
 T = TypeVar("T")
@@ -77,11 +77,11 @@ class BatchRun:
         self.verdicts = verdicts_in(document)
         self.steps: list[StepOutcome] = []
         self.docs = docs_in(document)
+        self._patient = True
 
     def walk(self) -> Ending:
         """Do every step that is not done, until one says stop."""
-        if self._document.get("status") != BatchStatus.RUNNING:
-            self._sure(lambda: self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING))
+        self._begin()
         for step in STEPS:
             if is_done(self._document, step.key):
                 continue
@@ -89,6 +89,22 @@ class BatchRun:
             ending = self._do(step)
             if ending is not None:
                 return self._end(ending)
+        return self._close()
+
+    def attempt(self, step: Step) -> Ending:
+        """Make one attempt at one step: whoever asked for it waits and tries again. The last step closes the batch."""
+        self._patient = False
+        self._begin()
+        ending = self._do(step)
+        if ending is not None:
+            return self._end(ending)
+        return self._close() if step is STEPS[-1] else Ending(None, ExitCode.OK)
+
+    def _begin(self) -> None:
+        if self._document.get("status") != BatchStatus.RUNNING:
+            self._sure(lambda: self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING))
+
+    def _close(self) -> Ending:
         ending = self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
         self._parts.alarms.closed()
         return ending
@@ -182,6 +198,8 @@ class BatchRun:
             work.counts = self._retried(step, work, lambda: self._stage_attempt(step, work))
         except (ConfigurationError, LeaseHeldError, LeaseLostError, LedgerDownError):
             raise
+        except TransientError as error:  # an attempt is left, for whoever asked for this one
+            return worth_another(f"The {step.name} stage failed: {error.message}")
         except SluicegateError as error:
             return self._dead(step, error)
         if step.name == "load":
@@ -216,13 +234,7 @@ class BatchRun:
         what = f"The {step.name} stage failed: {error.message}"
         where = self._kept(step.name, what)
         self._parts.alarms.dead(self._source.batch_id, step.name, what)
-        batch = short(self._source.batch_id)
-        return Ending(
-            BatchStatus.DEAD,
-            ExitCode.DEAD_LETTERED,
-            f"{what} The batch is in the dead-letter queue.{where}",
-            f"Look: run.py dlq show {batch}. When it is mended: run.py dlq replay {batch}",
-        )
+        return dead_lettered(self._source.batch_id, what, where)
 
     def _kept(self, stage: str, error: str) -> str:
         """Keep the dead batch in the spool and make its counts add up; where its file is, as a sentence."""
@@ -252,6 +264,9 @@ class BatchRun:
             report = self._retried(step, work, lambda: self._gate_attempt(step, work))
         except _GateDownError as error:
             report = error.report
+            if not self._patient and work.number < MAX_ATTEMPTS:
+                self._ended(step, ok=False, counts={}, error=error.message)
+                return worth_another(f"The {step.name} gate could not be checked: {error.message}")
         work.counts = {"verdict": str(report.verdict), "run_id": report.run_id}
         self.verdicts[step.name] = str(report.verdict)
         self.docs = report.docs or self.docs
@@ -274,23 +289,10 @@ class BatchRun:
         return report
 
     def _stopped(self, report: GateReport) -> Ending:
-        batch, gate = short(self._source.batch_id), report.gate
         if report.verdict is Verdict.ERROR:
-            self._parts.alarms.held(self._source.batch_id, gate, summary(report))
-            return Ending(
-                BatchStatus.HELD,
-                ExitCode.GATE_FAILED,
-                f"The {gate} gate could not be checked: {summary(report)}",
-                "Mend what is named above (run.py doctor); the next run checks it again.",
-            )
-        command, _, option = way_on(gate, self.counts).partition(" ")
-        why = f"Go on without {records(self.counts.quarantined)}" if command == "resume" else "When it is mended"
-        return Ending(
-            BatchStatus.HALTED,
-            ExitCode.GATE_FAILED,
-            f"The {gate} gate failed: {summary(report)}",
-            f"Look: run.py status {batch}. {why}: {f'run.py {command} {batch} {option}'.rstrip()}",
-        )
+            self._parts.alarms.held(self._source.batch_id, report.gate, summary(report))
+            return held(report)
+        return halted(self._source.batch_id, report, self.counts)
 
     def _recount(self) -> None:
         """A gate's actions may have quarantined records: the ledger's counts follow the store."""
@@ -306,7 +308,8 @@ class BatchRun:
             self._event("retry", step=step.key, attempt=work.number, wait_s=round(wait, 1), error=error.message)
             self._keeper.check()
 
-        return retry(attempt, self._parts.policy, on_retry=note)
+        policy = self._parts.policy if self._patient else replace(self._parts.policy, attempts=1)
+        return retry(attempt, policy, on_retry=note)
 
     def _started(self, step: Step, work: _Work) -> int:
         work.attempts += 1

@@ -156,6 +156,36 @@ def settled(batch_id: str, document: Document) -> Ending | None:
             return None
 
 
+def settled_step(
+    batch_id: str, document: Document, *, step: Step, otherwise: Callable[[str, Document], Ending | None]
+) -> Ending | None:
+    """The ending of one step of a batch there is nothing to do for; None when there is.
+
+    Args:
+        batch_id, document: The batch as it stands.
+        step: The step.
+        otherwise: The ending of a batch no step of which may be done now.
+
+    Raises:
+        ConfigurationError: A step before it is not done, or there is no such batch.
+    """
+    if not document:
+        _refuse_ended(batch_id, document)
+    if document.get("status") != BatchStatus.DEAD and is_done(document, step.key):
+        status = BatchStatus(document.get("status") or BatchStatus.RUNNING)
+        return Ending(status, ExitCode.OK, f"The {step.name} {step.kind} was done before.", fresh=False)
+    if (ending := otherwise(batch_id, document)) is not None:
+        return ending
+    before = next((one for one in STEPS[: STEPS.index(step)] if not is_done(document, one.key)), None)
+    if before is not None:
+        raise ConfigurationError(
+            f"The {step.name} {step.kind} of batch {short(batch_id)} has to wait: the {before.name} {before.kind}"
+            " before it is not done.",
+            next_step=f"Do that first: run.py {before.kind} {before.name} {short(batch_id)}",
+        )
+    return None
+
+
 def loaded_or_again(batch_id: str, document: Document) -> Ending | None:
     """A batch without its records needs its file, which only a run is given."""
     if is_done(document, "stage:load"):

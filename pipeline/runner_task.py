@@ -26,6 +26,7 @@ class Task:
         prepare: Written down under the lease before the walk; the document after it.
         after: As `settled`, of the document after `prepare`; None asks `settled` again.
         work: What is done then.
+        shows: Whether people are shown what became of the batch also when all went well.
     """
 
     source: BatchSource
@@ -34,6 +35,7 @@ class Task:
     prepare: Callable[[Ledger, Lease, Document], Document]
     after: Callable[[str, Document], Ending | None] | None = None
     work: Callable[[BatchRun], Ending] = BatchRun.walk
+    shows: bool = True
 
 
 class SoFar:

@@ -46,6 +46,9 @@ STEPS: tuple[Step, ...] = (
     Step("vectors", StepKind.GATE, ("milvus",), "100 sampled vectors: dimension, zeros, non-finite, missing"),
 )
 
+STAGES: tuple[str, ...] = tuple(step.name for step in STEPS if step.kind is StepKind.STAGE)
+"""Names of the stages, in order."""
+
 GATES: tuple[str, ...] = tuple(step.name for step in STEPS if step.kind is StepKind.GATE)
 """Names of the gates, in order."""
 

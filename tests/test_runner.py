@@ -47,6 +47,7 @@ class Bench:
         self.gates = {name: ScriptedGate(name) for name in GATES}
         self.lease_seconds = 60.0
         self.spool = folder / "spool"
+        self.published: list[str] = []
         path = folder / "0900.jsonl"
         path.write_text('{"interaction_id": "i_1"}\n')
         self.source = BatchSource(hashlib.sha256(path.read_bytes()).hexdigest(), path)
@@ -62,6 +63,7 @@ class Bench:
             lease_seconds=self.lease_seconds,
             raw_store=self.records,
             spool=self.spool,
+            publish=self.published.append,
         )
 
     @property

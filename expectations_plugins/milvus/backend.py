@@ -35,7 +35,7 @@ from expectations_plugins.expressions import (
 )
 from expectations_plugins.milvus import conditions
 from expectations_plugins.milvus.vectors import Rule, judge
-from pipeline.stores.milvus import ERRORS, MilvusClient, keys_filter, type_name
+from pipeline.stores.milvus import ERRORS, MilvusClient, ensure_loaded, keys_filter, type_name
 
 PAGE = 500
 TIME_LIMIT = 60.0
@@ -85,6 +85,7 @@ class MilvusBackend:
     def __init__(self, client: MilvusClient | Callable[[], MilvusClient]) -> None:
         self._client = client
         self._nullable: dict[Any, frozenset[str]] = {}
+        self._loaded: set[Any] = set()
 
     @property
     def client(self) -> MilvusClient:
@@ -222,6 +223,9 @@ class MilvusBackend:
 
     def _query(self, data: Slice, where: str, names: list[str], limit: int | None = None) -> list[dict[str, Any]]:
         bound = {} if limit is None else {"limit": limit}
+        if data.target not in self._loaded:
+            ensure_loaded(self.client, str(data.target), timeout=TIME_LIMIT)
+            self._loaded.add(data.target)
         with ERRORS.guard(f"reading collection {data.target}"):
             rows = self.client.query(
                 str(data.target),

@@ -10,6 +10,7 @@ import click
 
 from pipeline.alerts.router import AlertRouter
 from pipeline.dlq.letters import DeadQueue
+from pipeline.history import History
 from pipeline.ports import Gate, GraphStore, Ledger, Progress, RawStore, ReviewQueue
 from pipeline.publishing import Site
 from pipeline.runner import Runner
@@ -80,8 +81,12 @@ class App(Protocol):
     def leased(self, batch_id: str) -> LeaseKeeper:
         """A batch's lease, kept while the block runs."""
 
-    def runner(self) -> Runner:
-        """The runner, with every stage and gate."""
+    @property
+    def history(self) -> History:
+        """The ledger as pages read it, connected and prepared."""
+
+    def runner(self, *stores: str) -> Runner:
+        """The runner, with every stage and gate; local servers of these stores, or of all, are started first."""
 
     def probes(self) -> Mapping[str, Callable[[], str]]:
         """By store name: connects and gives the server's version, raising a SluicegateError when it cannot."""

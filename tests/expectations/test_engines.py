@@ -227,3 +227,12 @@ def test_an_address_without_a_plain_secret_is_taken(address: str) -> None:
     context = great_expectations.get_context(mode="ephemeral")
     with without_connecting():
         assert context.data_sources.add_mongodb("logs", connection_string=address, database="x").name == "logs"
+
+
+def test_a_collection_that_milvus_has_on_disk_only_is_loaded_and_read(vectors: tuple[MilvusClient, str]) -> None:
+    """As after a restart of the server."""
+    client, name = vectors
+    row = VectorRow("i_1", "b", "e", "model", 1, tuple([1.0] * DIMENSION))
+    milvus_store.MilvusVectorStore(client, name).upsert([row])
+    client.release_collection(name)
+    assert MilvusBackend(client).measure(Slice(name), [Count(Always())]) == [1]

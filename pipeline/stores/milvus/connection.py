@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import ssl
@@ -10,11 +11,18 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pymilvus import DataType, MilvusClient
+from pymilvus.client.types import LoadState
 
 from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.stores.milvus.errors import ERRORS
 
-__all__ = ["MilvusClient", "connect", "type_name"]
+__all__ = ["MilvusClient", "connect", "ensure_loaded", "type_name"]
+
+# pymilvus writes every call that fails to stderr, with a traceback, past whatever logging is set up and whatever hides
+# secrets; the error is raised all the same, and told once
+logging.getLogger("pymilvus").handlers.clear()
+logging.getLogger("pymilvus").propagate = True
+logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
 
 GRPC_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": False}
 """No pings: pymilvus sends one every 10 seconds, and gRPC servers that keep to its defaults hang up on more than one in
@@ -61,6 +69,19 @@ def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient
     except SluicegateError:
         _refuse_untrusted(address, tls)
         raise
+
+
+def ensure_loaded(client: MilvusClient, collection: str, *, timeout: float) -> None:
+    """Have Milvus load a collection that it holds on disk only, as after a restart: no other can be read.
+
+    Args:
+        client: A client from `connect`.
+        collection: Its name; one that does not exist is left to whoever reads it.
+        timeout: Seconds to wait.
+    """
+    with ERRORS.guard(f"loading collection {collection}"):
+        if client.get_load_state(collection, timeout=timeout)["state"] == LoadState.NotLoad:
+            client.load_collection(collection, timeout=timeout)
 
 
 def type_name(field: Mapping[str, Any]) -> str:

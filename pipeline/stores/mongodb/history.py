@@ -31,6 +31,12 @@ BRIEF = [
 ]
 """What lists and charts show of a batch; the rest is for its own page."""
 
+STANDING = ["status", *(f"steps.{step.key}.status" for step in STEPS)]
+"""What tells how a batch stands."""
+
+AT_ONCE = 1_000
+"""Batches that are asked for in one query."""
+
 WINDOWS = tuple(timedelta(hours=hours) for hours in (6, 24, 24 * 7, 24 * 60))
 """How far is looked first: an index gives a range at once, but not every server gives the end of an order at once."""
 
@@ -71,6 +77,15 @@ class MongoHistory(History):
         """A batch's document; None when the ledger has never seen it."""
         with ERRORS.guard("reading a batch for its page"):
             return self._batches.find_one({"_id": {"$eq": batch_id}})
+
+    def standing(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
+        """By id, how those of these batches stand that the ledger knows: their status and their steps'."""
+        found: dict[str, Document] = {}
+        with ERRORS.guard("reading how batches stand"):
+            for start in range(0, len(batch_ids), AT_ONCE):
+                condition = {"_id": {"$in": list(batch_ids[start : start + AT_ONCE])}}
+                found.update((str(one["_id"]), one) for one in self._batches.find(condition, STANDING))
+        return found
 
     def latest(self, limit: int) -> Sequence[Document]:
         """The newest batches, newest first, without what is for their own pages."""
