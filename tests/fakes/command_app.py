@@ -36,6 +36,17 @@ class MemoryGraph:
         return 0
 
 
+class MemoryHistory:
+    """Implements pipeline.history.History as far as a plan goes."""
+
+    def __init__(self, ledger: MemoryLedger) -> None:
+        self._ledger = ledger
+
+    def standing(self, batch_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        found = {batch_id: self._ledger.batch(batch_id) for batch_id in batch_ids}
+        return {batch_id: document for batch_id, document in found.items() if document}
+
+
 class CommandApp:
     """Implements pipeline.commands.app.App. Every batch has 60 records, of which `quarantined` are bad."""
 
@@ -72,7 +83,12 @@ class CommandApp:
         del batch_id
         return 60 - self.quarantined, self.quarantined
 
-    def runner(self) -> Runner:
+    @property
+    def history(self) -> MemoryHistory:
+        return MemoryHistory(self.ledger)
+
+    def runner(self, *stores: str) -> Runner:
+        del stores
         return Runner(
             stages=self.stages,
             gates=self.gates,

@@ -7,6 +7,7 @@ Prints how many points there are, and each run whose state differs; exits with 1
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import random
 import signal
@@ -22,7 +23,7 @@ import click
 
 from pipeline.errors import ExitCode
 from pipeline.local import LocalStack
-from tests.faults.crashes.scenarios import RUN, SCENARIOS, Command, Scenario
+from tests.faults.crashes.scenarios import FILE, RUN, SCENARIOS, Command, Scenario
 from tests.faults.crashes.spare import Ended, Order, Spare
 from tests.faults.crashes.stack import Ground, Plot
 from tests.faults.crashes.state import Reader, reader
@@ -163,10 +164,17 @@ class Matrix:
     def _run(self, plot: Plot, command: Command, crash: Crash | None, odds: Mapping[str, float] | None = None) -> Ended:
         self._ground.gemini(*command.gemini)
         self._ground.expire_leases()
-        known = {"batch": self._stores.batch_id(plot.prefix) or "", "prefix": plot.prefix, "folder": str(plot.folder)}
+        batch = self._stores.batch_id(plot.prefix) or landed_id(plot)
+        known = {"batch": batch, "prefix": plot.prefix, "folder": str(plot.folder)}
         arguments = [argument.format(**known) for argument in command.arguments]
         order = Order(arguments, plot.variables(**command.variables), str(plot.folder), odds=odds or {})
         return self._spare.run(order if crash is None else replace(order, at=crash.at, number=crash.number))
+
+
+def landed_id(plot: Plot) -> str:
+    """The id of the batch that has landed; "" when none has."""
+    path = plot.folder / FILE
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def said(plot: Plot) -> str:

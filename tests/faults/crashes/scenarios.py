@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.topology import STEPS
 from tests.faults.crashes.stack import Plot
 
 FILE = "landing/batch.jsonl"
@@ -104,10 +105,17 @@ POISONED = {"fault": "zero", "match": DOWN}
 SILENCE = {"fault": "503", "match": DOWN}
 TOLERANT = {"SLUICEGATE_USER_ID_TOLERANCE": "0.5"}
 
+STEP_BY_STEP = (
+    Command(("stage", STEPS[0].name, "{batch}", "--file", f"{{folder}}/{FILE}"), TOLERANT),
+    *(Command((str(step.kind), step.name, "{batch}"), TOLERANT) for step in STEPS[1:]),
+)
+"""As a scheduler with a task for every step."""
+
 SCENARIOS: Mapping[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         Scenario("tolerant run", mixed, (Command(RUN, TOLERANT),), "closed"),
+        Scenario("tolerant, step by step", mixed, STEP_BY_STEP, "closed"),
         Scenario("halted, resumed", mixed, (Command(RUN), Command(("resume", "{batch}"))), "closed"),
         Scenario("halted, rejected", mixed, (Command(RUN), Command(("reject", "{batch}", "--yes"))), "dead"),
         Scenario(
