@@ -1,12 +1,13 @@
 """What pages and people ask of the ledger beyond one batch: neighbours, days, and what waits for a person.
 
-Every question but `since` is bounded by what is asked for: none reads more when the ledger holds more batches.
+Every question but `since` and `closed` is bounded by what is asked for: none reads more when the ledger holds more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 Document = Mapping[str, Any]
@@ -58,6 +59,12 @@ class History(Protocol):
 
     def since(self, day: str) -> Iterator[Document]:
         """All batches first seen on a day or later, oldest first; they are read as they are used."""
+
+    def closed(self, start: datetime, end: datetime) -> Iterator[Document]:
+        """Closed batches whose first record is of `start` or later, and before `end`; their file and their steps.
+
+        One whose records' times the ledger does not know goes by when it was first seen.
+        """
 
     def waiting(self) -> Waiting:
         """What waits for a person."""

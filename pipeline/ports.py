@@ -281,6 +281,9 @@ class Ledger(Protocol):
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         """Record what became of the records."""
 
+    def set_span(self, lease: Lease, oldest: datetime | None, newest: datetime | None) -> None:
+        """Record the times of the first and the last of the batch's records; None when none could be read."""
+
     def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
         """Record the batch's latest embedding batch."""
 
@@ -295,9 +298,8 @@ class Ledger(Protocol):
 
 
 class AlertBook(Protocol):
-    """Who was told what and when, so that several runs at once tell it once. Every call is bounded in time.
-
-    All methods raise a SluicegateError when the book cannot be read or written.
+    """Who was told what and when, so that several runs at once tell it once. Every call is bounded in time, and raises
+    a SluicegateError when the book cannot be read or written.
     """
 
     def claim(self, alert: Alert, channel: str, *, interval: float) -> Claim:
@@ -331,7 +333,6 @@ class Gate(Protocol):
 
     def check(self, batch_id: str, lease: Lease | None) -> GateReport:
         """Judge the batch. With a lease, the checkpoint's actions act; without one they only say what they would do.
-
         Never raises for bad data or an outage: those are FAIL and ERROR.
         """
 

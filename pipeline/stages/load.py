@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,7 @@ class LoadStage:
             self._load(context, chunk, tally)
             context.progress.advance(self.name, tally.read, None)
         counts = self._counts(context.batch_id, tally)
+        self._ledger.set_span(context.lease, tally.oldest, tally.newest)
         self._ledger.set_counts(context.lease, counts)
         return dataclasses.asdict(counts)
 
@@ -58,6 +60,7 @@ class LoadStage:
             self._raw.insert(context.batch_id, records, context.received_at, fence=context.lease.fence)
             owners = self._raw.owners([record.interaction_id for record in records])
             for record in records:
+                tally.seen(record.timestamp)
                 letter = _judged(context.batch_id, record, owners, tally)
                 letters.extend([letter] if letter else [])
         if letters:
@@ -86,6 +89,13 @@ class _Tally:
     read: int = 0
     duplicate: int = 0
     dead: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+    def seen(self, moment: datetime | None) -> None:
+        """A record's time."""
+        if moment is not None:
+            self.oldest, self.newest = min(self.oldest or moment, moment), max(self.newest or moment, moment)
 
 
 def _judged(

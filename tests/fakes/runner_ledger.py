@@ -111,6 +111,9 @@ class MemoryLedger:
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         self._document(lease)["counts"] = asdict(counts)
 
+    def set_span(self, lease: Lease, oldest: datetime | None, newest: datetime | None) -> None:
+        self._document(lease)["span"] = {"oldest": oldest, "newest": newest}
+
     def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
         self._document(lease)["embedding"] = asdict(manifest)
 

@@ -34,6 +34,9 @@ BRIEF = [
 STANDING = ["status", *(f"steps.{step.key}.status" for step in STEPS)]
 """What tells how a batch stands."""
 
+DONE_BY = ["source", *(f"steps.{step.key}.code_version" for step in STEPS)]
+"""What tells which version of the code did a batch."""
+
 AT_ONCE = 1_000
 """Batches that are asked for in one query."""
 
@@ -45,6 +48,7 @@ SAME_MOMENT = 3
 
 INDEXES: Sequence[Mapping[str, Any]] = (
     {"name": "first_seen_id", "keys": [("first_seen", 1), ("_id", 1)]},
+    {"name": "status_oldest", "keys": [("status", 1), ("span.oldest", 1)]},
     {"name": "status_first_seen", "keys": [("status", 1), ("first_seen", 1)]},
     {
         "name": "fallbacks",
@@ -123,6 +127,15 @@ class MongoHistory(History):
         condition = {"first_seen": {"$gte": _start(day)}}
         with ERRORS.guard("reading the ledger's history"), self._batches.find(condition, {"_id": 1}) as rows:
             yield from rows.sort(OLDEST_FIRST)
+
+    def closed(self, start: datetime, end: datetime) -> Iterator[Document]:
+        """Closed batches whose first record is of `start` or later, and before `end`; their file and their steps."""
+        within = {"$gte": start, "$lt": end}
+        known = {"status": BatchStatus.CLOSED.value, "span.oldest": within}
+        unknown = {"status": BatchStatus.CLOSED.value, "span.oldest": None, "first_seen": within}
+        for condition in (known, unknown):
+            with ERRORS.guard("reading closed batches"), self._batches.find(condition, DONE_BY) as rows:
+                yield from rows.sort(OLDEST_FIRST)
 
     def waiting(self) -> Waiting:
         """What waits for a person."""

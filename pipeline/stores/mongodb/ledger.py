@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -38,6 +39,7 @@ from pipeline.stores.mongodb.ledger_queries import (
     steps_cleared,
     steps_reopened,
 )
+from pipeline.version import code_version
 
 _PREFIX = re.compile("[0-9a-f]{1,64}")
 _SHOWN_MATCHES = 5
@@ -139,7 +141,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
-        document = self._update(lease, step_started(step), f"starting {step}")
+        document = self._update(lease, step_started(step, code_version()), f"starting {step}")
         return int(document["steps"][step]["attempts"])
 
     def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
@@ -169,6 +171,10 @@ class MongoLedger(Leases, DeadLetters, Ledger):
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         """Record what became of the records."""
         self._update(lease, field_set("counts", counts), "recording counts")
+
+    def set_span(self, lease: Lease, oldest: datetime | None, newest: datetime | None) -> None:
+        """Record the times of the first and the last of the batch's records; None when none could be read."""
+        self._update(lease, field_set("span", {"oldest": oldest, "newest": newest}), "recording the records' times")
 
     def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
         """Record the batch's latest embedding batch."""

@@ -91,10 +91,11 @@ def lease_renewed(seconds: float) -> Update:
     return [{"$set": {"expires_at": _in(seconds)}}]
 
 
-def step_started(step: str) -> Update:
-    """A new attempt at a step; of the attempt before, only the number is kept."""
+def step_started(step: str, version: str) -> Update:
+    """A new attempt at a step by a version of the code; of the attempt before, only the number is kept."""
     attempts = {"$add": [{"$ifNull": [f"$steps.{step}.attempts", 0]}, 1]}
     entry = {"status": literal(RUNNING), "attempts": attempts, "start_time": "$$NOW"}
+    entry["code_version"] = literal(version)
     return _updated({"start_time": {"$ifNull": ["$start_time", "$$NOW"]}, f"steps.{step}": {"$mergeObjects": [entry]}})
 
 

@@ -25,6 +25,7 @@ POINTS: Mapping[str, frozenset[str]] = {
             "reopen_steps",
             "set_status",
             "set_counts",
+            "set_span",
             "set_embedding",
             "set_rolled_back",
             "bury",

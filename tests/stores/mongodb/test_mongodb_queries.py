@@ -28,7 +28,7 @@ BUILT: dict[str, Any] = {
     "lease_taken": ledger_queries.lease_taken("$me", 1.5),
     "batch_opened": ledger_queries.batch_opened("$path", 7),
     "batch_fenced": ledger_queries.batch_fenced(3),
-    "step_started": ledger_queries.step_started("stage:load"),
+    "step_started": ledger_queries.step_started("stage:load", "1.2.3"),
     "step_ended": ledger_queries.step_ended("stage:load", ok=False, counts={"$read": 1}, error="$why"),
     "steps_cleared": ledger_queries.steps_cleared(("stage:load", "gate:raw")),
     "gate_recorded": ledger_queries.gate_recorded("raw", {"verdict": "$FAIL"}),

@@ -1,0 +1,147 @@
+"""What a backfill has to do: batches that never came through, and such as an older version of the code did."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from packaging.version import InvalidVersion, Version
+
+from pipeline.history import Document
+from pipeline.intake import read
+from pipeline.model import BatchSource, BatchStatus, Interaction
+from pipeline.topology import STEPS
+
+LOOKED_AT = 1_000
+"""Records of a file that are looked at for a timestamp."""
+
+REDONE = tuple(step.key for step in STEPS if step.key not in ("stage:load", "stage:aggregate"))
+"""What is done again of a batch that is through: its raw records stay, and so do its metrics meanwhile."""
+
+ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.HALTED, BatchStatus.DEAD})
+
+
+class Kind(StrEnum):
+    """Why a batch is in a backfill."""
+
+    MISSING = "missing"
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days, both included; UTC.
+
+    Args:
+        first, last: None for no bound.
+    """
+
+    first: date | None = None
+    last: date | None = None
+
+    def hold(self, moment: datetime | None) -> bool:
+        """Whether a moment is on one of them; one that is not known is, unless there is a bound."""
+        if moment is None:
+            return self.first is None and self.last is None
+        day = moment.astimezone(UTC).date()
+        return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
+
+    def bounds(self) -> tuple[datetime, datetime]:
+        """The first moment, and the first one after them."""
+        first, last = self.first or date.min, self.last or date.max - timedelta(days=1)
+        start = datetime.combine(first, time(), UTC)
+        return start, datetime.combine(last + timedelta(days=1), time(), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One batch to do.
+
+    Args:
+        kind: Why.
+        batch_id: Which.
+        source: The file it came from.
+        first_record, max_records: Its part of the file, as in `BatchSource`.
+    """
+
+    kind: Kind
+    batch_id: str
+    source: str
+    first_record: int = 0
+    max_records: int | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON types."""
+        return asdict(self) | {"kind": str(self.kind)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Item:
+        """What `as_data` gave."""
+        return cls(**{**data, "kind": Kind(data["kind"])})
+
+    def batch(self) -> BatchSource:
+        """The batch, to be read from its file."""
+        return BatchSource(self.batch_id, Path(self.source), self.first_record, self.max_records)
+
+
+def missing(
+    sources: Iterable[BatchSource], standing: Mapping[str, Document], days: Days, zone: ZoneInfo
+) -> Iterator[Item]:
+    """Batches of these files that are not through and wait for nobody.
+
+    Args:
+        sources: What has landed.
+        standing: How those that the ledger knows stand, by id.
+        days: The days of their first records; a file in which no time can be read is of the day it was changed last.
+        zone: Where timestamps without an offset were written down.
+    """
+    for source in sources:
+        if (standing.get(source.batch_id) or {}).get("status") in ENDED:
+            continue
+        if days.hold(_time_of(source, zone)):
+            path = str(source.path)
+            yield Item(Kind.MISSING, source.batch_id, path, source.first_record, source.max_records)
+
+
+def outdated(closed: Iterable[Document], older_than: str) -> Iterator[Item]:
+    """Closed batches a step of which was done by an older version.
+
+    Args:
+        closed: Ledger documents of closed batches.
+        older_than: The version, as PEP 440 spells it.
+
+    Raises:
+        InvalidVersion: It is none.
+    """
+    wanted = Version(older_than)
+    for document in closed:
+        steps = document.get("steps") or {}
+        if any(_version(steps.get(key) or {}) < wanted for key in REDONE):
+            yield Item(Kind.OUTDATED, str(document["_id"]), str(document.get("source") or ""))
+
+
+def _version(step: Mapping[str, Any]) -> Version:
+    """Of a step; one whose version was not kept is older than every other."""
+    try:
+        return Version(str(step.get("code_version") or "0"))
+    except InvalidVersion:
+        return Version("0")
+
+
+def _time_of(source: BatchSource, zone: ZoneInfo) -> datetime | None:
+    records = itertools.islice(read(source, zone=zone), LOOKED_AT)
+    times = (record.timestamp for record in records if isinstance(record, Interaction))
+    found = next((one for one in times if one is not None), None)
+    if found is not None or source.stamp is None:
+        return found
+    return datetime.fromtimestamp(source.stamp.changed / 1e9, UTC)
+
+
+Do = Callable[[Item], Mapping[str, Any]]
+"""Does a batch; what became of it, as JSON types."""

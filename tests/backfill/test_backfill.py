@@ -1,0 +1,79 @@
+"""A backfill on the real stores: what is missing, what is outdated, and one that is killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pymongo
+import pytest
+
+from pipeline.version import code_version
+from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
+
+__all__ = ["make_workspace", "workspace"]
+
+SAMPLE = ROOT / "docs" / "sample" / "landing"
+TOLERANT = {"SLUICEGATE_USER_ID_TOLERANCE": "0.5"}
+
+
+def backfill(workspace: Workspace, *arguments: str, **variables: str) -> dict[str, Any]:
+    done = workspace.cli("backfill", *arguments, "--json", **(TOLERANT | variables))
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found | {"returncode": done.returncode}
+
+
+@pytest.fixture(scope="module")
+def killed(workspace: Workspace) -> Workspace:
+    """Three batches have landed, and a backfill of them was killed with SIGKILL once the first was done."""
+    shutil.copytree(SAMPLE, workspace.folder / "landing")
+    command = [sys.executable, str(ROOT / "run.py"), "backfill", "--workers", "2"]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=workspace.environment | TOLERANT, cwd=workspace.folder
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if '"backfilled"' in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+    return workspace
+
+
+def test_the_same_command_goes_on_where_one_was_killed(killed: Workspace) -> None:
+    left = backfill(killed, "--dry-run")["batches"]
+    assert 1 <= len(left) <= 2
+    done = backfill(killed, SLUICEGATE_LEASE_SECONDS="1")
+    assert (done["exit_code"], {one["status"] for one in done["batches"]}) == (0, {"closed"})
+    assert backfill(killed)["wanted"] == 0
+
+
+def test_what_older_code_did_is_done_again_and_then_no_more(killed: Workspace) -> None:
+    """Depends on the batches being through."""
+    assert backfill(killed)["wanted"] == 0
+    client = pymongo.MongoClient[dict[str, Any]](str(killed.endpoints.mongodb_uri))
+    batches = client["sluicegate"]["batches"]
+    before = batches.find_one({"source": {"$regex": "0900"}})
+    assert before is not None
+    batches.update_one({"_id": before["_id"]}, {"$set": {"steps.gate:vectors.code_version": "0.0.1"}})
+    found = backfill(killed, "--older-than", code_version(), "--from", "2026-11-20", "--to", "2026-11-20")
+    after = batches.find_one({"_id": before["_id"]})
+    assert after is not None
+    client.close()
+    assert [one["batch_id"] for one in found["batches"]] == [before["_id"]]
+    assert after["steps"]["stage:load"] == before["steps"]["stage:load"]
+    assert after["steps"]["gate:raw"]["start_time"] > before["steps"]["gate:raw"]["start_time"]
+    assert after["steps"]["gate:vectors"]["code_version"] == code_version()
+    assert (after["status"], after["counts"]) == ("closed", before["counts"])
+    assert backfill(killed, "--older-than", code_version())["wanted"] == 0
+
+
+def test_other_days_are_left_alone(killed: Workspace) -> None:
+    found = backfill(killed, "--older-than", code_version(), "--from", "2026-11-21", "--dry-run")
+    assert found["batches"] == []
