@@ -1,6 +1,6 @@
 """The crash matrix as a command: every scenario, killed at every point, run again, compared with an undisturbed run.
 
-Usage: python -m tests.faults.crashes.matrix [--scenario NAME] [--signal KILL|TERM] [--every N]
+Usage: python -m tests.faults.crashes.matrix [--scenario NAME] [--signal KILL|TERM] [--every N] [--part I/N]
 Prints how many points there are, and each run whose state differs; exits with 1 when there is one.
 """
 
@@ -188,13 +188,23 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     return "\n".join(difflib.unified_diff(left, right, "undisturbed", "crashed", lineterm="", n=2))
 
 
+def _part(context: click.Context, parameter: click.Parameter, given: str) -> tuple[int, int]:
+    """(share, shares), from 0."""
+    share, _, shares = given.partition("/")
+    if not (share.isdigit() and shares.isdigit() and 1 <= int(share) <= int(shares)):
+        raise click.BadParameter(f"{given!r} is not I/N, e.g. 1/3.", context, parameter)
+    return int(share) - 1, int(shares)
+
+
 @click.command()
 @click.option("--scenario", "names", multiple=True, type=click.Choice(list(SCENARIOS)), help="May be repeated.")
 @click.option("--signal", "signals", multiple=True, type=click.Choice(list(SIGNALS)), help="May be repeated.")
 @click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Every n-th point only.")
-def main(names: Sequence[str], signals: Sequence[str], every: int) -> None:
+@click.option("--part", metavar="I/N", default="1/1", callback=_part, help="The I-th of N shares, for N runs at once.")
+def main(names: Sequence[str], signals: Sequence[str], every: int, part: tuple[int, int]) -> None:
     """Run the matrix on servers of its own."""
     wrong = total = 0
+    share, shares = part
     numbers = [SIGNALS[name] for name in signals or SIGNALS]
     with tempfile.TemporaryDirectory(prefix="sluicegate-crashes-") as folder:
         home = Path(folder)
@@ -203,7 +213,7 @@ def main(names: Sequence[str], signals: Sequence[str], every: int) -> None:
             matrix.load_campaigns()
             for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
                 start, whole = time.monotonic(), matrix.undisturbed(scenario)
-                crashes = list(whole.crashes(numbers))[::every]
+                crashes = list(whole.crashes(numbers))[::every][share::shares]
                 failed = sum(_differs(matrix, scenario, whole, crash) for crash in crashes)
                 wrong, total = wrong + failed, total + len(crashes)
                 points = sum(map(len, whole.points))

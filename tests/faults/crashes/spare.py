@@ -5,6 +5,7 @@ In comes a JSON line a command; out goes one with its exit code (negative: the s
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -97,6 +98,7 @@ def serve() -> None:
     import pipeline.stores.neo4j  # noqa: F401, PLC0415
     import run  # noqa: F401, PLC0415
 
+    gc.freeze()  # what is imported stays shared with the children
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:
