@@ -32,7 +32,7 @@ class Plan:
 
     Args:
         batches: `batch_id` and `source` of each pending batch, the oldest first.
-        left_out: `file` and `why` of each file that cannot be taken.
+        left_out: `file` and `why` of each file that is not taken.
     """
 
     batches: tuple[Mapping[str, str], ...]
@@ -88,8 +88,8 @@ def plan_in(printed: str) -> Plan:
     try:
         found = json.loads(printed)
         batches = tuple({"batch_id": str(one["batch_id"]), "source": str(one["source"])} for one in found["batches"])
-        left_out = tuple({"file": str(one["file"]), "why": str(one["why"])} for one in found["left_out"])
-    except (ValueError, TypeError, KeyError) as error:
+        left_out = tuple({"file": str(one["file"]), "why": _why(one)} for one in found["left_out"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnreadableAnswerError(f"`plan` did not print a plan ({error!r}): {printed[:200]!r}") from error
     return Plan(batches, left_out)
 
@@ -102,7 +102,10 @@ def reason_in(printed: str) -> str:
     """
     try:
         [batch] = json.loads(printed)["batches"]
-        told: list[Any] = [batch.get("message"), batch.get("next_step")]
+        return _why(batch)
     except (ValueError, TypeError, KeyError, AttributeError):
         return ""
-    return " ".join(str(text) for text in told if text)
+
+
+def _why(told: Mapping[str, Any]) -> str:
+    return " ".join(str(told[name]) for name in ("message", "next_step") if told.get(name))

@@ -90,7 +90,7 @@ def unless_told(notify: Callback) -> Callback:
 def _batch(program: Mapping[str, Any]) -> Any:
     """The task group of a batch, to be mapped over the pending ones."""
 
-    @task_group(group_id="batch")  # type: ignore[untyped-decorator, unused-ignore] # Airflow is not there when types are checked
+    @task_group(group_id="batch")
     def batch(batch_id: Any, source: Any) -> None:
         chain(*(_task(step, batch_id, source, program) for step in STEPS))
 

@@ -87,7 +87,7 @@ class CommandHook(SubprocessHook):
         """
         self.log.info("Running %s", list(command))
         with tempfile.TemporaryFile() as answer:
-            self.sub_process = subprocess.Popen(
+            self.sub_process = subprocess.Popen(  # noqa: S603 - a list of arguments; no shell reads them
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=answer,

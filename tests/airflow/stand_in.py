@@ -1,8 +1,8 @@
 """Stands in for Sluicegate's command line in Airflow's tests: answers as its script says, and writes down each call.
 
-The folder it runs in holds `script.json`: {"plan": <what plan prints>, "codes": {"stage graph": [3, 3, 5], ...}}. A step's
-codes are used up one a call, over all batches if the key names none ("stage graph"), or of one batch ("stage graph 1a…");
-0 when there are none left. A code "wait" waits for SIGTERM and ends with 143, as Sluicegate does.
+The folder it runs in holds `script.json`: {"plan": <what plan prints>, "codes": {"stage graph": [3, 3, 5], ...}}. A
+step's codes are used up one a call, over all batches ("stage graph") or of one batch ("stage graph 1a..."); 0 when
+there are none left. A code "wait" waits for SIGTERM and ends with 143, as Sluicegate does.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ def main(arguments: list[str]) -> int:
     """Answer one call; its exit code."""
     script: dict[str, Any] = json.loads(Path("script.json").read_text("utf-8"))
     key = " ".join(arguments[:2])
-    code = _code(script.get("codes", {}), [" ".join(arguments[:3]), key if arguments[0] != "plan" else "plan"])
+    code = _code(script.get("codes", {}), ["plan"] if arguments[0] == "plan" else [" ".join(arguments[:3]), key])
     with CALLS.open("a", encoding="utf-8") as calls:
-        calls.write(json.dumps({"arguments": arguments, "code": code, "pythonpath": os.environ.get("PYTHONPATH")}) + "\n")
+        variables = sorted(name for name in os.environ if "AIRFLOW" in name or name.startswith("PYTHON"))
+        calls.write(json.dumps({"arguments": arguments, "code": code, "variables": variables}) + "\n")
     print(json.dumps({"event": "stand_in", "called": key}), file=sys.stderr, flush=True)
     if code == "wait":
         return _until_sigterm()
