@@ -94,8 +94,8 @@ def plan_in(printed: str) -> Plan:
     return Plan(batches, left_out)
 
 
-def reason_in(printed: str) -> str:
-    """Why a step ended as it did, in Sluicegate's words; "" when it does not say.
+def outcome_in(printed: str) -> str | None:
+    """Why a step ended as it did, in Sluicegate's words; None when it ended before it came to the batch.
 
     Args:
         printed: All of its standard output.
@@ -104,7 +104,7 @@ def reason_in(printed: str) -> str:
         [batch] = json.loads(printed)["batches"]
         return _why(batch)
     except (ValueError, TypeError, KeyError, AttributeError):
-        return ""
+        return None
 
 
 def _why(told: Mapping[str, Any]) -> str:

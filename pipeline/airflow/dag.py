@@ -51,8 +51,8 @@ def sluicegate_dag(
         env: Variables for Sluicegate, beside the worker's. They can be read in the DAG's source: no secrets here.
         task_arguments: For every task, e.g. `pool`, `queue`, `executor_config`, `execution_timeout`.
         on_unreported_failure: An Airflow callback or notifier, called when a task has failed for good and Sluicegate
-            could not tell anybody: it is set up wrongly, has a bug, was killed, or cannot be started or planned with.
-            What goes to the dead-letter queue, or is stopped by a gate, it tells by itself.
+            could not tell anybody: it is set up wrongly, has a bug, was killed, cannot be started, cannot plan, or
+            cannot take a file. What goes to the dead-letter queue, or is stopped by a gate, it tells by itself.
         dag_arguments: What Airflow's `DAG` takes beside.
     """
     every_task = {

@@ -18,9 +18,9 @@ from pipeline.airflow.commands import (
     LEFT_OUT_SHOWN,
     UnreadableAnswerError,
     environment,
+    outcome_in,
     plan_arguments,
     plan_in,
-    reason_in,
     step_arguments,
 )
 from pipeline.airflow.meanings import Meaning, meaning_for_plan, meaning_of
@@ -157,10 +157,11 @@ class CommandOperator(BaseOperator):
             self.log.info("%s", ended.printed.rstrip())
         if ended.exit_code == 0:
             return ended
-        means = meaning(ended.exit_code)
+        means, outcome = meaning(ended.exit_code), outcome_in(ended.printed)
+        message = f"Exit code {ended.exit_code}, {means.words}. {outcome or ended.last_line}".strip()
         error_type = TryAgainError if means.again else NoUseError
-        reason = reason_in(ended.printed) or ended.last_line
-        raise error_type(f"Exit code {ended.exit_code}, {means.words}. {reason}".strip(), told=means.told)
+        # people are told of batches; of what ended before it came to one, they are not
+        raise error_type(message, told=means.told and outcome is not None)
 
 
 class PlanOperator(CommandOperator):

@@ -2,7 +2,8 @@
 
 The folder it runs in holds `script.json`: {"plan": <what plan prints>, "codes": {"stage graph": [3, 3, 5], ...}}. A
 step's codes are used up one a call, over all batches ("stage graph") or of one batch ("stage graph 1a..."); 0 when
-there are none left. A code "wait" waits for SIGTERM and ends with 143, as Sluicegate does.
+there are none left. A code "wait" waits for SIGTERM and ends with 143, as Sluicegate does; a negative one is the signal
+it ends itself with; "unreadable" is an outage before it comes to the batch.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ def main(arguments: list[str]) -> int:
     print(json.dumps({"event": "stand_in", "called": key}), file=sys.stderr, flush=True)
     if code == "wait":
         return _until_sigterm()
+    if code == "unreadable":
+        print("Error: The file cannot be read for now.", file=sys.stderr)
+        return 3
+    if int(code) < 0:
+        os.kill(os.getpid(), -int(code))
     if arguments[0] == "plan":
         print(json.dumps(script["plan"], indent=2))
     else:

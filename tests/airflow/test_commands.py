@@ -9,9 +9,9 @@ import pytest
 from pipeline.airflow.commands import (
     UnreadableAnswerError,
     environment,
+    outcome_in,
     plan_arguments,
     plan_in,
-    reason_in,
     step_arguments,
 )
 from pipeline.topology import STEPS, Step
@@ -70,13 +70,13 @@ def test_what_is_no_plan_is_refused(printed: str) -> None:
         plan_in(printed)
 
 
-def test_a_reason_is_what_happened_and_what_to_do() -> None:
+def test_an_outcome_is_what_happened_and_what_to_do() -> None:
     told = {"batches": [{"message": "The raw gate failed.", "next_step": "Look: run.py status"}]}
-    assert reason_in(json.dumps(told)) == "The raw gate failed. Look: run.py status"
+    assert outcome_in(json.dumps(told)) == "The raw gate failed. Look: run.py status"
 
 
 @pytest.mark.parametrize(
     "printed", ["", "no json", "[]", '{"batches": []}', '{"batches": [1]}', '{"batches": [{}, {}]}']
 )
-def test_an_answer_without_a_reason_is_no_error(printed: str) -> None:
-    assert reason_in(printed) == ""
+def test_an_answer_that_speaks_of_no_batch_is_no_outcome(printed: str) -> None:
+    assert outcome_in(printed) is None

@@ -1,4 +1,4 @@
-"""The DAG in a real Airflow, mostly over a scripted stand-in for the command line; skipped where there is no Airflow."""
+"""The DAG in a real Airflow, mostly over a stand-in for the command line; skipped where there is no Airflow."""
 
 from __future__ import annotations
 
@@ -76,17 +76,23 @@ def test_each_exit_code_ends_its_batch_as_it_ought_to_and_no_other(
     assert run.states(C)[-2:] == ["failed", "upstream_failed"]
     assert (run.states(D), run.steps(D)[0].tries) == (DONE, 3)
     assert [line.partition(":")[0] for line in airflow.told()] == ["batch.stage_embed"]
-    assert f"--file=/landing/a {{{{ 7*7 }}}}.sql" in calls()[1]["arguments"]
-    assert [call["variables"] for call in calls() if "AIRFLOW_HOME" in call["variables"]] == []
+    assert "--file=/landing/a {{ 7*7 }}.sql" in calls()[1]["arguments"]
+    assert {name for call in calls() for name in call["variables"]} & {"AIRFLOW_HOME", "PYTHONPATH"} == set()
 
 
 def test_an_outage_that_outlasts_the_retries_leaves_the_batch_to_the_next_run(home: Home) -> None:
-    """That is when nothing was counted, for the ledger could not be reached; the program tells people."""
+    """That is when nothing could be counted, for the ledger could not be reached: of that the program tells people."""
     airflow = home({"stage load": [3] * MAX_ATTEMPTS}, A)
     first = airflow.test()
     assert (first.steps(A)[0].state, first.steps(A)[0].tries) == ("failed", MAX_ATTEMPTS)
     assert airflow.told() == []
     assert airflow.test().states(A) == DONE
+
+
+def test_an_outage_before_it_came_to_the_batch_is_told(home: Home) -> None:
+    airflow = home({"stage load": ["unreadable"] * MAX_ATTEMPTS}, A)
+    assert airflow.test().steps(A)[0].tries == MAX_ATTEMPTS
+    assert "The file cannot be read for now." in airflow.told()[0]
 
 
 def test_a_plan_that_fails_to_the_end_is_told(home: Home) -> None:
