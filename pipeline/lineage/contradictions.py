@@ -6,6 +6,7 @@ Each rule looks only at what was answered: a store that is down contradicts nobo
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterator
 
 from pipeline.lineage.values import BatchSeen, Contradiction, EmbeddingSeen, Neighbourhood, RawRecord, Trace, VectorSeen
@@ -57,7 +58,7 @@ def _judged_again(found: Trace) -> str:
         return _look(batch)
     return (
         "Have it judged again, which writes its batch's graph and vectors anew: run.py quarantine release"
-        f" {found.interaction_id}"
+        f" {shlex.quote(found.interaction_id)}"
     )
 
 
@@ -179,7 +180,7 @@ def _flagged_for_nothing(found: Trace) -> Found:
     if graph is not None and graph.in_catalogue and graph.review is not None and graph.review.state == "open":
         yield Contradiction(
             "It waits for review as an orphan, but its campaign is there and it is linked.",
-            f"Say that it was looked at: run.py review resolve {found.interaction_id} --note TEXT",
+            f"Say that it was looked at: run.py review resolve {shlex.quote(found.interaction_id)} --note TEXT",
         )
 
 
