@@ -12,6 +12,7 @@ from pipeline.lineage.ports import VectorLineage
 from pipeline.lineage.values import Neighbour, VectorSeen
 from pipeline.model import VectorRow
 from pipeline.stores.milvus import queries
+from pipeline.stores.milvus.connection import ensure_loaded
 from pipeline.stores.milvus.errors import ERRORS
 
 TIME_LIMIT = 30.0
@@ -73,8 +74,8 @@ class MilvusLineage(VectorLineage):
         if self._loaded is None:
             with ERRORS.guard(DOING):
                 self._loaded = bool(self._client.has_collection(self._collection, timeout=TIME_LIMIT))
-                if self._loaded:
-                    self._client.load_collection(self._collection, timeout=TIME_LIMIT)
+            if self._loaded:
+                ensure_loaded(self._client, self._collection, timeout=TIME_LIMIT)
         return self._loaded
 
 
