@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from pipeline.commands.root import sluicegate, start
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.opened_stores import OpenedStores, Port, Through
 from pipeline.publishing import Publishing
 from pipeline.topology import GATES, MAX_ATTEMPTS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.connections import Connections
     from pipeline.dlq.letters import DeadQueue
     from pipeline.history import History
+    from pipeline.lineage.ports import LineageReaders
     from pipeline.local import Endpoints
     from pipeline.ports import (
         Embedder,
@@ -121,6 +122,13 @@ class App:
     def review_queue(self) -> ReviewQueue:
         """The review queue, connected and prepared."""
         return self.stores.review_queue
+
+    @property
+    def lineage(self) -> LineageReaders:
+        """What each store knows of one record; local servers start together, and one that does not is told of later."""
+        with contextlib.suppress(SluicegateError):
+            self.connections("mongodb", "bigquery", "neo4j", "milvus")
+        return self.stores.lineage
 
     @cached_property
     def alerts(self) -> AlertRouter:

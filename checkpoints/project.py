@@ -14,8 +14,7 @@ from great_expectations.core.partitioners import PartitionerColumnValue
 from great_expectations.core.validation_definition import ValidationDefinition
 
 import expectations_plugins  # noqa: F401 - registers the data sources and expectations
-from checkpoints.actions import AlertAction, DataDocsAction, FlagAction, QuarantineAction, RollbackAction, SweepAction
-from checkpoints.actions.base import GateAction
+from checkpoints.actions import ACTIONS
 from checkpoints.consequences import GRAPH, RAW, VECTORS
 from checkpoints.site.storage import SITE
 from checkpoints.suites import SUITES
@@ -79,28 +78,10 @@ def build(context: Any) -> None:
         )
 
 
-MARKS: dict[str, list[type[GateAction]]] = {
-    RAW: [QuarantineAction],
-    GRAPH: [FlagAction],
-    VECTORS: [RollbackAction, SweepAction],
-}
-"""What each gate does with bad records."""
-
-
 def actions(gate: str) -> list[Any]:
     """The actions of a gate's checkpoint, in the order they act: records first, then people, pages last."""
-    wanted: list[Any] = [*MARKS[gate], AlertAction, DataDocsAction]
-    return [action(name=NAMES[action]) for action in wanted]
-
-
-NAMES: dict[type[GateAction], str] = {
-    QuarantineAction: "quarantine bad records",
-    FlagAction: "flag orphans for review",
-    RollbackAction: "roll the embedding batch back",
-    SweepAction: "sweep stale vectors",
-    AlertAction: "alert people",
-    DataDocsAction: "publish data docs",
-}
+    wanted: list[Any] = [action for action in ACTIONS.values() if gate in action.gates]
+    return [action(name=action.title) for action in wanted]
 
 
 def new_context(folder: str) -> Any:

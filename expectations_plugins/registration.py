@@ -24,6 +24,9 @@ PARTS_OF_METRICS = (".aggregate_fn", ".condition", ".map")
 ENGINES: list[type[StoreExecutionEngine]] = []
 """Every engine that is registered, in order: the support matrix is made of them."""
 
+OFFERED: dict[str, MetricSpec] = {}
+"""Metrics that expectations bring along, by name."""
+
 
 class StoreMetric(MetricProvider):
     """A provider GX asks for keys and dependencies; the engine computes the value."""
@@ -47,7 +50,7 @@ def register(engine: type[StoreExecutionEngine]) -> None:
     """Register an engine class's metrics, and a refusal for each of GX's it has not; again, it changes nothing."""
     if engine not in ENGINES:
         ENGINES.append(engine)
-    engine.specs = {**_refused(engine), **engine.specs}
+    engine.specs = {**_refused(engine), **engine.specs, **OFFERED}
     for spec in engine.specs.values():
         stock = registered_metrics.get(spec.name)
         if stock is None or spec.domain_keys is not None:
@@ -68,6 +71,19 @@ def register(engine: type[StoreExecutionEngine]) -> None:
             metric_class=provider,
             metric_provider=_computed_by_the_engine,
         )
+
+
+def offer(*specs: MetricSpec) -> None:
+    """Have every engine, also those to come, compute metrics of an expectation; again, it changes nothing.
+
+    An engine whose store cannot compute one refuses it by name when it is asked.
+
+    Args:
+        specs: The metrics; their names must be nobody else's.
+    """
+    OFFERED.update({spec.name: spec for spec in specs})
+    for engine in ENGINES:
+        register(engine)
 
 
 def _refused(engine: type[StoreExecutionEngine]) -> dict[str, MetricSpec]:

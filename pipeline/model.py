@@ -139,13 +139,17 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One record that could not be loaded, kept with all that is needed to repair and replay it."""
+    """One record that could not be loaded, kept with all that is needed to repair and replay it.
+
+    `interaction_id` is "" when it has none, or none that can be one.
+    """
 
     batch_id: str
     line: int
     reason: DeadReason
     detail: str
     raw: str
+    interaction_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Progress for a person at a terminal: a line per finished step, a bar for the one at work; rich is used only here."""
+"""Progress for a person at a terminal: a line per finished step, a bar for the one at work.
+
+rich is used here and in `commands.trace_tree` only.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from pipeline.connections import Connections
     from pipeline.dlq.letters import DeadQueue
     from pipeline.history import History
+    from pipeline.lineage.ports import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
     from pipeline.ports import GraphStore, Ledger, MetricsStore, RawStore, ReviewQueue, UndoJournal, VectorStore
+    from pipeline.stores.bigquery import Client
+    from pipeline.stores.milvus import MilvusClient
     from pipeline.stores.mongodb import Database
     from pipeline.stores.neo4j import Graph
 
@@ -76,7 +79,7 @@ class OpenedStores:
         """The graph store."""
         from pipeline.stores.neo4j import Neo4jGraphStore  # noqa: PLC0415
 
-        store: GraphStore = Neo4jGraphStore(self._graph)
+        store: GraphStore = Neo4jGraphStore(self.graph)
         store.prepare()
         return self._through("graph_store", store)
 
@@ -85,7 +88,7 @@ class OpenedStores:
         """The review queue."""
         from pipeline.stores.neo4j import Neo4jReviewQueue  # noqa: PLC0415
 
-        queue = Neo4jReviewQueue(self._graph)
+        queue = Neo4jReviewQueue(self.graph)
         queue.prepare()
         return self._through("review_queue", queue)
 
@@ -99,7 +102,8 @@ class OpenedStores:
         return self._through("journal", journal)
 
     @cached_property
-    def _graph(self) -> Graph:
+    def graph(self) -> Graph:
+        """Neo4j itself, for what has no port of its own."""
         from pipeline.stores.neo4j import connect  # noqa: PLC0415
 
         to = self._connections("neo4j")
@@ -108,24 +112,42 @@ class OpenedStores:
     @cached_property
     def metrics(self) -> MetricsStore:
         """The metrics store."""
-        from pipeline.stores.bigquery import BigQueryMetricsStore, connect  # noqa: PLC0415
+        client, dataset = self.bigquery()
+        from pipeline.stores.bigquery import BigQueryMetricsStore  # noqa: PLC0415
 
-        to = self._connections("bigquery")
-        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
-        store: MetricsStore = BigQueryMetricsStore(self._closing(client), to.bigquery_dataset)
+        store: MetricsStore = BigQueryMetricsStore(client, dataset)
         store.prepare()
         return self._through("metrics", store)
 
     @cached_property
     def vectors(self) -> VectorStore:
         """The vector store."""
-        from pipeline.stores.milvus import MilvusVectorStore, connect  # noqa: PLC0415
+        client, collection = self.milvus()
+        from pipeline.stores.milvus import MilvusVectorStore  # noqa: PLC0415
 
-        to = self._connections("milvus")
-        client = connect(to.milvus_uri, to.milvus_token)
-        store: VectorStore = MilvusVectorStore(self._closing(client), to.milvus_collection)
+        store: VectorStore = MilvusVectorStore(client, collection)
         store.prepare()
         return self._through("vectors", store)
+
+    @cached_property
+    def lineage(self) -> LineageReaders:
+        """What each store knows of one record; read only, so nothing is prepared."""
+        return _Lineage(self)
+
+    def milvus(self) -> tuple[MilvusClient, str]:
+        """A client of Milvus, and the collection's name."""
+        from pipeline.stores.milvus import connect  # noqa: PLC0415
+
+        to = self._connections("milvus")
+        return self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection
+
+    def bigquery(self) -> tuple[Client, str]:
+        """A client of BigQuery, and the dataset's name."""
+        from pipeline.stores.bigquery import connect  # noqa: PLC0415
+
+        to = self._connections("bigquery")
+        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
+        return self._closing(client), to.bigquery_dataset
 
     @cached_property
     def database(self) -> Database:
@@ -152,3 +174,42 @@ class OpenedStores:
     def _closing(self, client: Closable) -> Closable:
         self._resources.callback(client.close)
         return client
+
+
+class _Lineage:
+    """Implements pipeline.lineage.ports.LineageReaders."""
+
+    def __init__(self, stores: OpenedStores) -> None:
+        self._stores = stores
+
+    @cached_property
+    def raw(self) -> RawLineage:
+        """MongoDB's."""
+        database = self._stores.database
+        from pipeline.stores.mongodb.lineage import MongoLineage  # noqa: PLC0415
+
+        return MongoLineage(database)
+
+    @cached_property
+    def metrics(self) -> MetricsLineage:
+        """BigQuery's."""
+        client, dataset = self._stores.bigquery()
+        from pipeline.stores.bigquery.lineage import BigQueryLineage  # noqa: PLC0415
+
+        return BigQueryLineage(client, dataset)
+
+    @cached_property
+    def graph(self) -> GraphLineage:
+        """Neo4j's."""
+        graph = self._stores.graph
+        from pipeline.stores.neo4j.lineage import Neo4jLineage  # noqa: PLC0415
+
+        return Neo4jLineage(graph)
+
+    @cached_property
+    def vectors(self) -> VectorLineage:
+        """Milvus'."""
+        client, collection = self._stores.milvus()
+        from pipeline.stores.milvus.lineage import MilvusLineage  # noqa: PLC0415
+
+        return MilvusLineage(client, collection)

@@ -24,6 +24,7 @@ class AlertAction(GateAction):
 
     type: Literal["sluicegate_alert"] = "sluicegate_alert"
     kind: ClassVar[str] = ALERT
+    title: ClassVar[str] = "alert people"
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
         """The alert without what the other actions did, or that all is well."""

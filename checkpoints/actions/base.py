@@ -11,12 +11,18 @@ from great_expectations.checkpoint.actions import ValidationAction
 from checkpoints.actions.scope import ActionScope, current
 from checkpoints.verdicts import judged
 from pipeline.model import GateReport
+from pipeline.topology import GATES
 
 
 class GateAction(ValidationAction):
-    """An action of a gate's checkpoint. Subclasses name their kind and say what they intend and do."""
+    """An action of a gate's checkpoint. Subclasses name their kind and say what they intend and do.
+
+    `title` is its name in the GX project; `gates` are those whose checkpoints take it.
+    """
 
     kind: ClassVar[str]
+    title: ClassVar[str]
+    gates: ClassVar[tuple[str, ...]] = GATES
     marks_records: ClassVar[bool] = False
     harmless: ClassVar[bool] = False
 

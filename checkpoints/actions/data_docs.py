@@ -19,6 +19,7 @@ class DataDocsAction(GateAction):
 
     type: Literal["sluicegate_data_docs"] = "sluicegate_data_docs"
     kind: ClassVar[str] = DOCS
+    title: ClassVar[str] = "publish data docs"
     harmless: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import FLAG
+from checkpoints.consequences import FLAG, GRAPH
 from pipeline.model import GateReport, Verdict
 
 
@@ -16,6 +16,8 @@ class FlagAction(GateAction):
 
     type: Literal["sluicegate_flag"] = "sluicegate_flag"
     kind: ClassVar[str] = FLAG
+    title: ClassVar[str] = "flag orphans for review"
+    gates: ClassVar[tuple[str, ...]] = (GRAPH,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

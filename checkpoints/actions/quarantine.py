@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import QUARANTINE
+from checkpoints.consequences import QUARANTINE, RAW
 from expectations_plugins.expressions import Condition, Or
 from expectations_plugins.mongodb.conditions import condition as compile_condition
 from pipeline.model import GateReport, Verdict
@@ -19,6 +19,8 @@ class QuarantineAction(GateAction):
 
     type: Literal["sluicegate_quarantine"] = "sluicegate_quarantine"
     kind: ClassVar[str] = QUARANTINE
+    title: ClassVar[str] = "quarantine bad records"
+    gates: ClassVar[tuple[str, ...]] = (RAW,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

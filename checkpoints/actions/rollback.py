@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import ROLLBACK
+from checkpoints.consequences import ROLLBACK, VECTORS
 from pipeline.model import VECTOR_DIMENSION, GateReport, Verdict
 
 
@@ -16,6 +16,8 @@ class RollbackAction(GateAction):
 
     type: Literal["sluicegate_rollback"] = "sluicegate_rollback"
     kind: ClassVar[str] = ROLLBACK
+    title: ClassVar[str] = "roll the embedding batch back"
+    gates: ClassVar[tuple[str, ...]] = (VECTORS,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ import click
 from pipeline.alerts.router import AlertRouter
 from pipeline.dlq.letters import DeadQueue
 from pipeline.history import History
+from pipeline.lineage.ports import LineageReaders
 from pipeline.ports import Gate, GraphStore, Ledger, Progress, RawStore, ReviewQueue
 from pipeline.publishing import Site
 from pipeline.runner import Runner
@@ -53,6 +54,10 @@ class App(Protocol):
     @property
     def review_queue(self) -> ReviewQueue:
         """The review queue, connected and prepared."""
+
+    @property
+    def lineage(self) -> LineageReaders:
+        """What each store knows of one record; each is connected when it is asked."""
 
     @property
     def docs_index(self) -> Path:

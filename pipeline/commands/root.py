@@ -39,6 +39,7 @@ COMMANDS = {
     "dlq": LazyCommand("pipeline.commands.dlq:dlq", "Look at dead batches and records, replay or drop them."),
     "alerts": LazyCommand("pipeline.commands.alerts:alerts", "Look at open alerts, and try the channels."),
     "review": LazyCommand("pipeline.commands.review:review", "Look at orphaned interactions and decide about them."),
+    "trace": LazyCommand("pipeline.commands.trace:trace", "Show one record in all stores, and where they disagree."),
     "rollback": LazyCommand("pipeline.commands.rollback:rollback", "Take a batch's latest vectors back."),
     "reembed": LazyCommand("pipeline.commands.reembed:reembed", "Replace fallback vectors by real ones."),
     "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),

@@ -65,6 +65,14 @@ def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zo
     )
 
 
+def id_in(record: Mapping[str, Any]) -> str:
+    """The interaction_id of a record, whatever else is wrong with it; "" when it has none that can be one."""
+    try:
+        return _id(record)
+    except Refused:
+        return ""
+
+
 def content_hash(record: Mapping[str, Any]) -> str:
     """sha256 of the record's canonical JSON: keys sorted, no spaces, ASCII only (in the manner of RFC 8785)."""
     canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.intake.discovery import is_csv, records_of
 from pipeline.intake.files import MAX_BYTES, pieces
-from pipeline.intake.interactions import interaction
+from pipeline.intake.interactions import id_in, interaction
 from pipeline.intake.lines import MAX_LINE_BYTES, Chunk
 from pipeline.intake.parsing import Refused, csv_record, header_of, json_record, text_of
 from pipeline.model import BatchSource, DeadLetter, DeadReason, Interaction
@@ -41,11 +41,12 @@ def read(
     end = None if source.max_records is None else source.first_record + source.max_records
     for chunk in itertools.islice(chunks, source.first_record, end):
         raw = heading + text_of(chunk.data)
+        record: Mapping[str, Any] = {}
         try:
             record = _parsed(chunk, parse)
             yield interaction(record, line=chunk.line, size=len(chunk.data), raw=raw, zone=zone)
         except Refused as refused:
-            yield DeadLetter(source.batch_id, chunk.line, refused.reason, refused.detail, raw)
+            yield DeadLetter(source.batch_id, chunk.line, refused.reason, refused.detail, raw, id_in(record))
 
 
 def _parsed(chunk: Chunk, parse: Parse) -> Mapping[str, Any]:

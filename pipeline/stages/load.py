@@ -116,7 +116,7 @@ def _judged(
         return None
     place = f"line {line} of this batch" if owning_batch == batch_id else f"batch {short(owning_batch)}, line {line}"
     detail = f"interaction_id {record.interaction_id!r} was first brought, with other content, by {place}"
-    return DeadLetter(batch_id, record.line, DeadReason.CONFLICT, detail, record.raw)
+    return DeadLetter(batch_id, record.line, DeadReason.CONFLICT, detail, record.raw, record.interaction_id)
 
 
 def _chunks(items: Iterable[Interaction | DeadLetter], most: int) -> Iterator[Sequence[Interaction | DeadLetter]]:

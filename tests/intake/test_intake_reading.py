@@ -267,3 +267,18 @@ def test_no_bytes_whatever_make_reading_fail(tmp_path: Path, suffix: str) -> Non
 
 def packed(path: Path, data: bytes) -> bytes:
     return gzip.compress(data) if path.suffix == ".gz" else data
+
+
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        (b'{"interaction_id": "i_1", "n": 99999999999999999999}', "i_1"),
+        (b'{"interaction_id": "i_1", "user_id": "' + b"u" * 300 + b'"}', "i_1"),
+        (b'{"interaction_id": 7}', ""),
+        (b'{"interaction_id": "a\\u0000b"}', ""),
+        (b'{"user_id": "u_1"}', ""),
+        (b'{"interaction_id": "i_1"', ""),
+    ],
+)
+def test_a_dead_letter_knows_its_id_where_it_has_one(log: Path, line: bytes, known: str) -> None:
+    assert letter(log, line).interaction_id == known

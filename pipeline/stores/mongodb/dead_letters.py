@@ -30,6 +30,11 @@ class DeadLetters:
         """Create indexes; idempotent."""
         with ERRORS.guard(f"creating the indexes of {DEAD_LETTERS}"):
             self._letters.create_index([("batch_id", 1), ("line", 1)], name="batch_line", unique=True)
+            self._letters.create_index(
+                [("interaction_id", 1)],
+                name="interaction",
+                partialFilterExpression={"interaction_id": {"$exists": True}},
+            )
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters; the same batch and line again replaces the letter; it keeps when it was first
@@ -48,10 +53,13 @@ class DeadLetters:
             self._letters.find({"batch_id": {"$eq": batch_id}}).sort("line", 1) as rows,
         ):
             for row in rows:
-                yield DeadLetter(batch_id, row["line"], DeadReason(row["reason"]), row["detail"], row["raw"])
+                known = (batch_id, row["line"], DeadReason(row["reason"]), row["detail"], row["raw"])
+                yield DeadLetter(*known, row.get("interaction_id", ""))
 
 
 def _upsert(letter: DeadLetter, now: datetime) -> UpdateOne:
     content = {"reason": letter.reason.value, "detail": plain(letter.detail), "raw": plain(letter.raw)}
+    if letter.interaction_id:
+        content["interaction_id"] = letter.interaction_id
     buried = letter_buried(letter.batch_id, letter.line, content, now)
     return UpdateOne(letter_filter(letter.batch_id, letter.line), buried, upsert=True)

@@ -13,9 +13,11 @@ from pipeline.stores.mongodb.ledger_queries import Document, Update, literal, pl
 def letter_buried(batch_id: str, line: int, content: Document, now: datetime) -> Update:
     """A letter with its latest content; one that was dropped gets none back."""
     is_dropped = {"$ne": [{"$ifNull": ["$dropped", None]}, None]}
+    named = {"interaction_id": literal(content["interaction_id"])} if "interaction_id" in content else {}
     return [
         {
             "$set": {
+                **named,
                 "batch_id": literal(batch_id),
                 "line": literal(line),
                 "reason": literal(content["reason"]),

@@ -58,7 +58,7 @@ SET i:NeedsReview, i.review_state = 'open', i.review_reason = row.reason, i.revi
     i.review_run = $run_id, i.review_since = $at, i.review_history = coalesce(i.review_history, []) + [row.flagged]
 """.strip()
 
-_FIELDS = """
+FIELDS = """
 RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id AS campaign_id,
        i.review_state AS state, i.review_reason AS reason, i.review_gate AS gate, i.review_run AS run_id,
        i.review_since AS since, i.review_history AS history
@@ -67,16 +67,16 @@ RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id
 LIST = f"""
 MATCH (i:Interaction) WHERE i.review_state = 'open'
 WITH i ORDER BY i.review_since DESC, i.interaction_id LIMIT $limit
-{_FIELDS} ORDER BY since DESC, interaction_id
+{FIELDS} ORDER BY since DESC, interaction_id
 """.strip()
 
 LIST_BATCH = f"""
 MATCH (i:Interaction {{batch_id: $batch_id}}) WHERE i.review_state = 'open'
 WITH i ORDER BY i.review_since DESC, i.interaction_id LIMIT $limit
-{_FIELDS} ORDER BY since DESC, interaction_id
+{FIELDS} ORDER BY since DESC, interaction_id
 """.strip()
 
-SHOW = f"MATCH (i:Interaction {{interaction_id: $interaction_id}}) {_FIELDS}"
+SHOW = f"MATCH (i:Interaction {{interaction_id: $interaction_id}}) {FIELDS}"
 
 RESOLVE = """
 MATCH (i:Interaction {interaction_id: $interaction_id}) WHERE i.review_state = 'open'

@@ -61,13 +61,13 @@ class Neo4jReviewQueue:
         query = queries.LIST if batch_id is None else queries.LIST_BATCH
         parameters = {"limit": limit, "batch_id": batch_id}
         rows = self._graph.read(query, parameters, doing="listing the review queue", timeout=TIME_LIMIT)
-        return [_item(row) for row in rows]
+        return [item_in(row) for row in rows]
 
     def show(self, interaction_id: str) -> ReviewItem | None:
         """One interaction that is or was in the queue; None when it never was."""
         doing = f"reading interaction {interaction_id!r}"
         rows = self._graph.read(queries.SHOW, {"interaction_id": interaction_id}, doing=doing, timeout=TIME_LIMIT)
-        return _item(rows[0]) if rows and rows[0]["state"] else None
+        return item_in(rows[0]) if rows and rows[0]["state"] else None
 
     def resolve(self, interaction_id: str, note: str) -> bool:
         """A person looked: it is flagged no more, also not by a later check. False when it was not open."""
@@ -92,7 +92,8 @@ class Neo4jReviewQueue:
         return any(line in (row["history"] or ()) for row in rows)
 
 
-def _item(row: Mapping[str, Any]) -> ReviewItem:
+def item_in(row: Mapping[str, Any]) -> ReviewItem:
+    """The review queue's entry in a row of `review_queries.FIELDS`."""
     since = plain(row["since"])
     return ReviewItem(
         interaction_id=str(row["interaction_id"]),

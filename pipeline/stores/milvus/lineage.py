@@ -1,0 +1,98 @@
+"""`MilvusLineage`: a record's vector and its nearest neighbours, by primary key and index, at consistency Strong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from pymilvus import MilvusClient
+
+from pipeline.lineage.ports import VectorLineage
+from pipeline.lineage.values import Neighbour, VectorSeen
+from pipeline.model import VectorRow
+from pipeline.stores.milvus import queries
+from pipeline.stores.milvus.connection import ensure_loaded
+from pipeline.stores.milvus.errors import ERRORS
+
+TIME_LIMIT = 30.0
+DOING = "tracing an interaction"
+
+
+class MilvusLineage(VectorLineage):
+    """The collection, read only; it is loaded when it is not, for nothing can be read of it otherwise.
+
+    Args:
+        client: A client from `connect`.
+        collection: The collection of the vectors.
+    """
+
+    def __init__(self, client: MilvusClient, collection: str) -> None:
+        self._client = client
+        self._collection = collection
+        self._loaded: bool | None = None
+
+    def vector(self, interaction_id: str) -> VectorSeen | None:
+        """The vector; None when there is none."""
+        row = self._row(interaction_id)
+        if row is None:
+            return None
+        return VectorSeen(
+            batch_id=row.batch_id,
+            embedding_batch_id=row.embedding_batch_id,
+            embedding_source=row.embedding_source,
+            fence=row.fence,
+            dimension=len(row.vector),
+            norm=math.hypot(*row.vector),
+        )
+
+    def nearest(self, interaction_id: str, limit: int) -> Sequence[Neighbour]:
+        """Records with a vector of the same source that are nearest to this one's, without it; the nearest first."""
+        row = self._row(interaction_id) if limit else None
+        if row is None:
+            return []
+        with ERRORS.guard(DOING):
+            [hits] = self._client.search(self._collection, data=[list(row.vector)], **search_of(row, limit))
+        return [Neighbour(str(hit[queries.KEY]), float(hit["distance"])) for hit in hits]
+
+    def _row(self, interaction_id: str) -> VectorRow | None:
+        if not self._load():
+            return None
+        with ERRORS.guard(DOING):
+            rows = self._client.query(
+                self._collection,
+                filter=queries.equals(queries.KEY, interaction_id),
+                output_fields=list(queries.FIELDS),
+                limit=1,
+                timeout=TIME_LIMIT,
+                consistency_level="Strong",
+            )
+        return queries.vector_row(rows[0]) if rows else None
+
+    def _load(self) -> bool:
+        """Whether there is a collection."""
+        if self._loaded is None:
+            with ERRORS.guard(DOING):
+                self._loaded = bool(self._client.has_collection(self._collection, timeout=TIME_LIMIT))
+            if self._loaded:
+                ensure_loaded(self._client, self._collection, timeout=TIME_LIMIT)
+        return self._loaded
+
+
+def search_of(row: VectorRow, limit: int) -> dict[str, Any]:
+    """What a search is told besides the vector."""
+    return {
+        "filter": neighbours_filter(row),
+        "limit": limit,
+        "anns_field": queries.VECTOR,
+        "search_params": {"metric_type": queries.INDEX["metric_type"]},
+        "output_fields": [queries.KEY],
+        "timeout": TIME_LIMIT,
+        "consistency_level": "Strong",
+    }
+
+
+def neighbours_filter(row: VectorRow) -> str:
+    """Other rows of the same source: a fallback vector says nothing of its text."""
+    same = queries.equals("embedding_source", row.embedding_source)
+    return f"{same} and {queries.KEY} != {queries.literal(row.interaction_id)}"
