@@ -59,8 +59,12 @@ class App:
         self.stores = OpenedStores(self.connections, self._through, self._resources)
 
     def close(self) -> None:
-        """Close every client and leave the local stack."""
+        """Close every client and leave the local stack; copies of objects go too."""
         self._resources.close()
+        if "settings" in self.__dict__:
+            from pipeline.locations import cache  # noqa: PLC0415
+
+            cache.clear()
 
     def configure(self, **overrides: object) -> None:
         """Let options win over the environment, by the variables' names."""

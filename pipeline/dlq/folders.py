@@ -6,6 +6,7 @@ It works without MongoDB: a folder appears by one rename, and is taken into the 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import time
 import uuid
@@ -22,10 +23,15 @@ from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.intake.discovery import is_csv, records_of
 from pipeline.intake.files import pieces
 from pipeline.intake.lines import MAX_LINE_BYTES
+from pipeline.locations.fetching import local_if_there
+from pipeline.locations.place import written
 from pipeline.model import BatchSource, short
 
 TAKEN_IN = "taken-in-"
 """How the name of the empty file starts that says the ledger knows; the entry's id follows."""
+
+LONGEST_NAME = 255
+"""Bytes of the name of a file."""
 
 ABANDONED_SECONDS = 3600.0
 """A hidden folder older than this belongs to a process that died."""
@@ -197,12 +203,19 @@ def _before(batch_id: str, folder: Path) -> Entry | None:
 
 def _kept(folder: Path, source: BatchSource) -> str | None:
     """Copy the raw file; its name there, None when there is nothing to copy."""
-    if not source.path.is_file():
+    path = local_if_there(source.path)
+    if path is None:
         return None
-    name = source.path.name
-    name = name if is_plain_name(name) and not name.startswith(TAKEN_IN) else f"raw-{name}"
-    durable.copy(source.path, folder / name)
+    name = kept_name(source.path.name)
+    durable.copy(path, folder / name)
     return name
+
+
+def kept_name(name: str) -> str:
+    """What a raw file is called in the spool: as it was, unless that is no name here or means something else."""
+    if len(os.fsencode(name)) > LONGEST_NAME:  # objects may have longer names than files
+        return f"raw{''.join(Path(name).suffixes[-2:])}"
+    return name if is_plain_name(name) and not name.startswith(TAKEN_IN) else f"raw-{name}"
 
 
 def _entry(source: BatchSource, folder: Path, name: str | None, death: Death) -> Entry:
@@ -213,7 +226,7 @@ def _entry(source: BatchSource, folder: Path, name: str | None, death: Death) ->
         batch_id=source.batch_id,
         file=name,
         file_name=source.path.name,
-        original_path=str(source.path.absolute()),
+        original_path=written(source.path),
         size=kept.stat().st_size if kept else 0,
         records=count_records(counted) if counted else None,
         first_record=source.first_record,
