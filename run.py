@@ -97,9 +97,9 @@ class App:
         return JsonProgress()
 
     @property
-    def docs_index(self) -> Path:
-        """First page of the Data Docs, absolute; it may not exist yet."""
-        return self.settings.gx_root.resolve() / "uncommitted" / "data_docs" / "local_site" / "index.html"
+    def docs_index(self) -> Path | str:
+        """First page of the Data Docs: an absolute path, or elsewhere an address; it may not exist yet."""
+        return self.settings.docs_index
 
     @property
     def ledger(self) -> Ledger:
@@ -245,7 +245,7 @@ class App:
     def _project(self) -> Any:
         from checkpoints.gates import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
 
-        return open_project(self.settings.gx_root, self.environment())
+        return open_project(self.settings.gx_root, self.environment(), self.settings)
 
     @cached_property
     def _gates(self) -> Mapping[str, Gate]:

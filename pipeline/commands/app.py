@@ -55,8 +55,8 @@ class App(Protocol):
         """The review queue, connected and prepared."""
 
     @property
-    def docs_index(self) -> Path:
-        """First page of the Data Docs, absolute; it may not exist yet."""
+    def docs_index(self) -> Path | str:
+        """First page of the Data Docs: an absolute path, or elsewhere an address; it may not exist yet."""
 
     @property
     def site(self) -> Site:

@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings
 from pipeline.errors import ConfigurationError
 from pipeline.locations.place import Remote, place
 
+FIRST_PAGE = "index.html"
+
 _SECRETS = re.compile(
     r"AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AZURE_STORAGE_(?:ACCOUNT_KEY|CONNECTION_STRING|SAS_TOKEN|KEY)"
     r"|AZURE_CLIENT_SECRET|FSSPEC_\w*(?:SECRET|KEY|TOKEN|PASSWORD)\w*"
@@ -75,6 +77,14 @@ class LocationSettings(BaseSettings):
         if "@" in found.netloc or found.query or found.fragment:
             raise ValueError("it must hold no password and no query string")
         return f"{value.rstrip('/')}/"
+
+    @property
+    def docs_index(self) -> Path | str:
+        """First page of the Data Docs: an absolute path, or elsewhere the address that is nearest to a browser's."""
+        if isinstance(self.docs_url, Remote):
+            return f"{self.docs_public_url or f'{self.docs_url}/'}{FIRST_PAGE}"
+        folder = self.docs_url or self.gx_root / "uncommitted" / "data_docs" / "local_site"
+        return folder.resolve() / FIRST_PAGE
 
     @property
     def spool_dir(self) -> Path:
