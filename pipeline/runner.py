@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pipeline import runner_decisions
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.locations.fetching import size
-from pipeline.locations.place import recorded, written
+from pipeline.locations.place import Place, recorded, written
 from pipeline.model import BatchSource, BatchStatus, Lease, short
 from pipeline.ports import Alarms, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
@@ -60,7 +59,7 @@ class Runner:
         holder: str,
         lease_seconds: float,
         raw_store: CountsRecords,
-        spool: Path,
+        spool: Place,
         halts_pipeline: bool = False,
         alarms: Alarms | None = None,
         publish: Callable[[str], object] = str,

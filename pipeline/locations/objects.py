@@ -112,6 +112,23 @@ def write(place: Remote, data: bytes, content_type: str = "") -> None:
         files.pipe_file(target, data, **options)
 
 
+def create(place: Remote, data: bytes) -> None:
+    """Put a small object where there is none.
+
+    Where a package cannot have the store decide that, the last of two writers at once wins.
+
+    Raises:
+        FileExistsError: There is one.
+    """
+    with _asking(place) as (files, path):
+        try:
+            if _has_folders(files):
+                files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            files.pipe_file(path, data, mode="create")
+        except (TypeError, NotImplementedError):
+            files.pipe_file(path, data)
+
+
 def upload(file: Path, place: Remote) -> None:
     """Copy a file of this machine to a place, whole."""
     with _asking(place) as (files, path), _whole(files, path) as target:
@@ -135,6 +152,8 @@ def _asking(place: Remote) -> Iterator[tuple[Any, str]]:
         raise
     except FileNotFoundError as error:
         raise FileNotFoundError(errno.ENOENT, "there is no such object or bucket", place.url) from error
+    except FileExistsError as error:
+        raise FileExistsError(errno.EEXIST, "it is there already", place.url) from error
     except PermissionError as error:
         raise PermissionError(errno.EACCES, "Permission denied", place.url) from error
     except ImportError as error:
@@ -169,8 +188,7 @@ def _words(error: Exception) -> str:
 @contextmanager
 def _whole(files: Any, path: str) -> Iterator[str]:
     """Where to write so that `path` holds all of it or what it held before."""
-    protocols = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
-    if not protocols & _HAVE_FOLDERS:
+    if not _has_folders(files):
         yield path
         return
     folder = path.rpartition("/")[0]
@@ -183,6 +201,11 @@ def _whole(files: Any, path: str) -> Iterator[str]:
         with suppress(Exception):
             files.rm_file(beside)
         raise
+
+
+def _has_folders(files: Any) -> bool:
+    protocols = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
+    return bool(protocols & _HAVE_FOLDERS)
 
 
 def _listed(place: Remote, info: Mapping[str, Any]) -> Listed:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings
 
 from pipeline.errors import ConfigurationError
-from pipeline.locations.place import Remote, place
+from pipeline.locations.place import Place, Remote, place
 
 FIRST_PAGE = "index.html"
 
@@ -41,7 +41,7 @@ class LocationSettings(BaseSettings):
     """The landing folder, the spool, results and pages."""
 
     home: Path = Field(Path(".sluicegate"), alias="SLUICEGATE_HOME", description="Folder of the local servers' data")
-    spool: Path | None = Field(
+    spool: APlace | None = Field(
         None, alias="SLUICEGATE_SPOOL", description="Folder or address for what outlives MongoDB; home/spool"
     )
     landing: APlace = Field(
@@ -87,7 +87,7 @@ class LocationSettings(BaseSettings):
         return folder.resolve() / FIRST_PAGE
 
     @property
-    def spool_dir(self) -> Path:
+    def spool_dir(self) -> Place:
         """The spool."""
         return self.spool or self.home / "spool"
 

@@ -47,7 +47,7 @@ def test_what_may_hold_a_secret_is_refused_and_not_repeated(given: str, why: str
     with pytest.raises(ConfigurationError, match=why) as refused:
         place(given)
     assert "hunter2secret" not in str(refused.value)
-    for name in ("SLUICEGATE_LANDING", "SLUICEGATE_DOCS_URL", "SLUICEGATE_RESULTS_URL"):
+    for name in ("SLUICEGATE_LANDING", "SLUICEGATE_SPOOL", "SLUICEGATE_DOCS_URL", "SLUICEGATE_RESULTS_URL"):
         with pytest.raises(ConfigurationError, match=f"{name}: .*{why}") as wrong:
             load_settings(**{name: given})
         assert "hunter2secret" not in str(wrong.value)
