@@ -60,8 +60,12 @@ class App:
         self.stores = OpenedStores(self.connections, self._through, self._resources)
 
     def close(self) -> None:
-        """Close every client and leave the local stack."""
+        """Close every client and leave the local stack; copies of objects go too."""
         self._resources.close()
+        if "settings" in self.__dict__:
+            from pipeline.locations import cache  # noqa: PLC0415
+
+            cache.clear()
 
     def configure(self, **overrides: object) -> None:
         """Let options win over the environment, by the variables' names."""
@@ -94,9 +98,9 @@ class App:
         return JsonProgress()
 
     @property
-    def docs_index(self) -> Path:
-        """First page of the Data Docs, absolute; it may not exist yet."""
-        return self.settings.gx_root.resolve() / "uncommitted" / "data_docs" / "local_site" / "index.html"
+    def docs_index(self) -> Path | str:
+        """First page of the Data Docs: an absolute path, or elsewhere an address; it may not exist yet."""
+        return self.settings.docs_index
 
     @property
     def ledger(self) -> Ledger:
@@ -249,7 +253,7 @@ class App:
     def _project(self) -> Any:
         from checkpoints.gates import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
 
-        return open_project(self.settings.gx_root, self.environment())
+        return open_project(self.settings.gx_root, self.environment(), self.settings)
 
     @cached_property
     def _gates(self) -> Mapping[str, Gate]:

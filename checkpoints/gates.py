@@ -18,6 +18,7 @@ from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
 from checkpoints.parameters import expected, parameters
 from checkpoints.records import unfinished
 from checkpoints.site.gate_pages import GatePages
+from checkpoints.site.object_storage import keep_elsewhere
 from checkpoints.verdicts import judged
 from expectations_plugins.engine import StoreExecutionEngine
 from pipeline.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
@@ -41,19 +42,27 @@ def build_gates(
     Raises:
         ConfigurationError: There is no GX project.
     """
-    context = context or open_project(settings.gx_root, environment)
+    context = context or open_project(settings.gx_root, environment, settings)
     return {name: GxGate(name, context, settings, effects) for name in GATES}
 
 
-def open_project(root: Path, environment: Mapping[str, str]) -> Any:
+def open_project(root: Path, environment: Mapping[str, str], settings: Settings | None = None) -> Any:
     """Open the GX project.
+
+    Args:
+        root: Its folder.
+        environment: Values of the variables it refers to.
+        settings: Where results and pages are kept; None keeps them where the project says.
 
     Raises:
         ConfigurationError: There is none at `root`.
     """
     if not (root / "great_expectations.yml").is_file():
         raise ConfigurationError(f"There is no Great Expectations project at {root}.", next_step="Run: run.py gx sync")
-    return great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))
+    context = great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))
+    if settings is not None:
+        keep_elsewhere(context, settings)
+    return context
 
 
 class GxGate:

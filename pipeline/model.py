@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from pathlib import Path
 from typing import Any, Final
+
+from pipeline.locations.place import Place
 
 VECTOR_DIMENSION = 768
 """Length of every embedding, in components."""
@@ -96,14 +97,14 @@ class BatchSource:
 
     Args:
         batch_id: sha256 (64 hex digits) of the uncompressed bytes of the whole file, or of the part.
-        path: The file the records are read from.
+        path: The file or the object the records are read from.
         first_record: Index of the first record taken (0-based).
         max_records: How many records are taken at most; None takes the rest of the file.
         stamp: The file as it was when the batch was named after it; None when that does not matter.
     """
 
     batch_id: str
-    path: Path
+    path: Place
     first_record: int = 0
     max_records: int | None = None
     stamp: FileStamp | None = field(default=None, compare=False)

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pipeline import runner_decisions
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
+from pipeline.locations.fetching import size
+from pipeline.locations.place import Place, recorded, written
 from pipeline.model import BatchSource, BatchStatus, Lease, short
 from pipeline.ports import Alarms, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
@@ -58,7 +59,7 @@ class Runner:
         holder: str,
         lease_seconds: float,
         raw_store: CountsRecords,
-        spool: Path,
+        spool: Place,
         halts_pipeline: bool = False,
         alarms: Alarms | None = None,
         publish: Callable[[str], object] = str,
@@ -186,7 +187,7 @@ class Runner:
 
         document = self._parts.sure(lambda: self._ledger.batch(batch_id)) or {}
         runner_decisions.refuse_changing(batch_id, document)
-        source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
+        source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
         after = runner_decisions.waits_changed
         return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after))
 
@@ -204,7 +205,7 @@ class Runner:
             runner_decisions.refuse_reembedding(batch_id, now)
             return now
 
-        source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
+        source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
         work = partial(BatchRun.replace_fallbacks, replaces=replaces)
         after = runner_decisions.loaded_or_again
         return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after, work=work))
@@ -237,7 +238,7 @@ class Runner:
             decision.begin(ledger, lease, now)
             return ledger.batch(batch_id) or now
 
-        source = BatchSource(batch_id=batch_id, path=Path(str(document.get("source") or "")))
+        source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
         after = runner_decisions.loaded_or_again if work is BatchRun.walk else not_yet
         task = Task(source, lambda: document, settled=not_yet, prepare=begin, after=after, work=work)
         return self._report(task)
@@ -259,8 +260,8 @@ class Runner:
         )
 
     def _open(self, source: BatchSource) -> Document:
-        size = source.path.stat().st_size if source.path.exists() else 0
-        return self._ledger.open_batch(source.batch_id, source=str(source.path.absolute()), size=size)
+        bytes_ = source.stamp.size if source.stamp else size(source.path)
+        return self._ledger.open_batch(source.batch_id, source=written(source.path), size=bytes_)
 
     def _report(self, task: Task) -> BatchOutcome:
         source, event = task.source, self._parts.progress.event

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EXIT_PRECEDENCE, ExitCode
+from pipeline.locations.place import Place
 from pipeline.model import BatchStatus, LoadCounts
 from pipeline.topology import GATES, STEPS, StepKind
 
@@ -60,7 +60,7 @@ class BatchOutcome:
 
     Args:
         batch_id: The batch.
-        source: The file its records came from.
+        source: The file or object its records came from.
         status: Where it stands in the ledger.
         exit_code: Its own exit code.
         message, next_step: What happened, and what a person does next; "" when nothing.
@@ -74,7 +74,7 @@ class BatchOutcome:
     """
 
     batch_id: str
-    source: Path
+    source: Place
     status: BatchStatus
     exit_code: ExitCode
     message: str = ""

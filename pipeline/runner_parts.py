@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, TerminalError, TransientError
+from pipeline.locations.place import Place
 from pipeline.model import EmbedManifest
 from pipeline.ports import BatchContext, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy, retry
@@ -51,7 +51,7 @@ class Parts:
         raw_store: Asked for record counts after a gate may have quarantined some.
         policy: Attempts and waits of stages, gates and calls to the ledger.
         progress: Where to report.
-        spool: Folder of what outlives MongoDB.
+        spool: Where what outlives MongoDB is kept.
         publish: Shows people what became of a batch; never fails.
     """
 
@@ -61,7 +61,7 @@ class Parts:
     raw_store: CountsRecords
     policy: RetryPolicy
     progress: Progress
-    spool: Path
+    spool: Place
     alarms: RunnerAlarms
     publish: Callable[[str], object]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pipeline.dlq import DeadFolders, Death, Outages, SpoolError, take_in
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
+from pipeline.locations.place import Place
 from pipeline.model import BatchSource, BatchStatus, short
 from pipeline.ports import Ledger, Progress
 from pipeline.runner_alarms import RunnerAlarms
@@ -26,11 +26,11 @@ class RunnerSpool:
     """The spool as a runner uses it.
 
     Args:
-        spool: The spool folder.
+        spool: The spool.
         alarms: Who tells people of dead batches.
     """
 
-    def __init__(self, spool: Path, alarms: RunnerAlarms) -> None:
+    def __init__(self, spool: Place, alarms: RunnerAlarms) -> None:
         self._spool = spool
         self._folders = DeadFolders(spool)
         self._outages = Outages(spool)
@@ -52,7 +52,7 @@ class RunnerSpool:
             with suppress(SluicegateError):  # the next run marks it
                 self._folders.taken_in(batch_id)
 
-    def keep(self, source: BatchSource, death: Death) -> Path | None:
+    def keep(self, source: BatchSource, death: Death) -> Place | None:
         """Keep a dead batch; where its file is, None when there was none left to keep.
 
         Raises:

@@ -27,6 +27,7 @@ HOMES = {
     "milvus_lite": ("pipeline/local/",),
     "tenacity": ("pipeline/resilience.py",),
     "slack_sdk": ("pipeline/alerts/channels/slack.py",),
+    "fsspec": ("pipeline/locations/objects.py",),
     "pagerduty": ("pipeline/alerts/channels/pagerduty.py",),
     "airflow": ("pipeline/airflow/",),
     "unittest": (),

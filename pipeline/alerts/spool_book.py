@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pipeline.alerts.message import Alert, Claim, ClaimAnswer, OpenAlert, rank_of
 from pipeline.errors import SluicegateError, TransientError
+from pipeline.locations.place import Place
+from pipeline.locations.small_files import small_files
 from pipeline.ports import AlertBook
 
 CLAIM_SECONDS = 60.0
 """How long a claim in the spool lasts."""
+
+ROW, CLAIM = ".json", ".claim"
+"""How the names of what is open, and of who tells it, end."""
 
 SPOOLED = "spool:"
 """How the token of a claim in the spool starts."""
@@ -36,7 +39,7 @@ class SpooledBook(AlertBook):
         folder: Where the spool keeps alerts; made when it is first needed.
     """
 
-    def __init__(self, connect: Callable[[], AlertBook], folder: Path) -> None:
+    def __init__(self, connect: Callable[[], AlertBook], folder: Place) -> None:
         self._connect = connect
         self._connecting = threading.Lock()
         self._connected: AlertBook | None = None
@@ -108,85 +111,74 @@ class AlertFiles:
         folder: Where they are.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Place) -> None:
+        self._files = small_files(folder)
 
     def row(self, dedup_key: str, channel: str) -> OpenAlert | None:
         """What is open of a key on a channel."""
         with _spooling():
-            return _read(self._path(dedup_key, channel))
+            return self._read(_name(dedup_key, channel))
 
     def rows(self) -> Iterator[OpenAlert]:
         """All that is open."""
         with _spooling():
-            for path in sorted(self._folder.glob("*.json")):
-                row = _read(path)
+            for name in self._files.names():
+                row = self._read(name) if name.endswith(ROW) and not name.startswith(".") else None
                 if row is not None:
                     yield row
 
     def claim(self, dedup_key: str, channel: str) -> Claim:
         """Take the right to tell a channel, unless another run has it."""
-        path = self._path(dedup_key, channel).with_suffix(".claim")
+        name = _name(dedup_key, channel, CLAIM)
         with _spooling():
-            path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
-                if datetime.now(UTC).timestamp() - path.stat().st_mtime > CLAIM_SECONDS:
-                    path.unlink()  # whoever made it died
+                if datetime.now(UTC).timestamp() - self._files.changed(name) > CLAIM_SECONDS:
+                    self._files.delete(name)  # whoever made it died
             try:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                self._files.create(name)
             except FileExistsError:
                 return Claim(dedup_key, channel, ClaimAnswer.BUSY)
         return Claim(dedup_key, channel, ClaimAnswer.GRANTED, SPOOLED + uuid.uuid4().hex)
 
     def told(self, claim: Claim, alert: Alert) -> None:
         """The key is open now."""
-        now, path = datetime.now(UTC), self._path(claim.dedup_key, claim.channel)
+        now, name = datetime.now(UTC), _name(claim.dedup_key, claim.channel)
         with _spooling():
-            before = _read(path) or OpenAlert(claim.dedup_key, claim.channel, alert.gate, opened_at=now)
+            before = self._read(name) or OpenAlert(claim.dedup_key, claim.channel, alert.gate, opened_at=now)
             said = {name: getattr(alert, name) for name in ("severity", "title", "batch_id", "next_step")}
-            _write(path, replace(before, **said, told_at=now, told=before.told + 1))
+            row = replace(before, **said, told_at=now, told=before.told + 1)
+            self._files.write(name, json.dumps(asdict(row), default=str).encode("ascii"))
         self.let_go(claim)
 
     def forget(self, claim: Claim) -> None:
         """The key is not open here."""
         with _spooling():
-            self._path(claim.dedup_key, claim.channel).unlink(missing_ok=True)
+            self._files.delete(_name(claim.dedup_key, claim.channel))
         self.let_go(claim)
 
     def let_go(self, claim: Claim) -> None:
         """Give the right to tell back."""
         with _spooling():
-            self._path(claim.dedup_key, claim.channel).with_suffix(".claim").unlink(missing_ok=True)
+            self._files.delete(_name(claim.dedup_key, claim.channel, CLAIM))
 
-    def _path(self, dedup_key: str, channel: str) -> Path:
-        name = hashlib.sha256(f"{channel}|{dedup_key}".encode("utf-8", "replace")).hexdigest()
-        return self._folder / f"{name}.json"
+    def _read(self, name: str) -> OpenAlert | None:
+        try:
+            found: Mapping[str, Any] = json.loads(self._files.read(name))
+            times = {name: datetime.fromisoformat(found[name]) for name in ("opened_at", "told_at")}
+            return OpenAlert(**{**found, **times})
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):  # not one of ours: telling twice is better than never
+            return None
+
+
+def _name(dedup_key: str, channel: str, kind: str = ROW) -> str:
+    return hashlib.sha256(f"{channel}|{dedup_key}".encode("utf-8", "replace")).hexdigest() + kind
 
 
 def _is_news(row: OpenAlert, alert: Alert, interval: float) -> bool:
     due = row.told_at is None or datetime.now(UTC) - row.told_at >= timedelta(seconds=interval)
     return due or alert.rank > rank_of(row.severity)
-
-
-def _read(path: Path) -> OpenAlert | None:
-    try:
-        found: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-        times = {name: datetime.fromisoformat(found[name]) for name in ("opened_at", "told_at")}
-        return OpenAlert(**{**found, **times})
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError):  # not one of ours: telling twice is better than never
-        return None
-
-
-def _write(path: Path, row: OpenAlert) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(asdict(row), file, default=str)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 @contextmanager

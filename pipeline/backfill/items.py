@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from pipeline.history import Document
 from pipeline.intake import read
+from pipeline.locations.place import recorded
 from pipeline.model import BatchSource, BatchStatus, Interaction
 from pipeline.topology import STEPS
 
@@ -87,7 +87,7 @@ class Item:
 
     def batch(self) -> BatchSource:
         """The batch, to be read from its file."""
-        return BatchSource(self.batch_id, Path(self.source), self.first_record, self.max_records)
+        return BatchSource(self.batch_id, recorded(self.source), self.first_record, self.max_records)
 
 
 def missing(

@@ -60,8 +60,8 @@ class App(Protocol):
         """What each store knows of one record; each is connected when it is asked."""
 
     @property
-    def docs_index(self) -> Path:
-        """First page of the Data Docs, absolute; it may not exist yet."""
+    def docs_index(self) -> Path | str:
+        """First page of the Data Docs: an absolute path, or elsewhere an address; it may not exist yet."""
 
     @property
     def site(self) -> Site:

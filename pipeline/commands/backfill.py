@@ -19,10 +19,13 @@ from pipeline.backfill import Crew, Days, Item, Kind, missing, outdated, serve
 from pipeline.backfill.items import REDONE
 from pipeline.commands.app import App, app_of
 from pipeline.commands.left_out import LeftOut
+from pipeline.commands.places import PLACE
 from pipeline.commands.summary import outcome_as_json, plain
 from pipeline.commands.tables import printable, status_word, table
 from pipeline.errors import EXIT_PRECEDENCE, ConfigurationError, ExitCode
 from pipeline.intake import discover
+from pipeline.locations import cache
+from pipeline.locations.place import Place
 from pipeline.model import short
 from pipeline.version import code_version
 
@@ -30,7 +33,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PLACE)
 @click.option("--from", "first", type=DAY, help="First day of the batches' records (UTC).")
 @click.option("--to", "last", type=DAY, help="Last day, included.")
 @click.option("--older-than", metavar="VERSION", help="Also do again what an older version of Sluicegate did.")
@@ -42,7 +45,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 def backfill(
     context: click.Context,
     *,
-    paths: tuple[Path, ...],
+    paths: tuple[Place, ...],
     first: datetime | None,
     last: datetime | None,
     older_than: str | None,
@@ -81,7 +84,7 @@ def backfill(
     return _exit_code(answers) or left_out.exit_code(())
 
 
-def _missing(app: App, paths: Sequence[Path], days: Days, left_out: LeftOut) -> list[Item]:
+def _missing(app: App, paths: Sequence[Place], days: Days, left_out: LeftOut) -> list[Item]:
     settings = app.settings
     most, age = settings.max_batch_records, settings.min_file_age
     places = paths or (settings.landing,)
@@ -107,8 +110,11 @@ def _outdated(app: App, days: Days, older_than: str | None) -> list[Item]:
 
 
 def _done(app: App, item: Item) -> Mapping[str, Any]:
-    runner = app.runner()
-    outcome = runner.process(item.batch()) if item.kind is Kind.MISSING else runner.again(item.batch_id, REDONE)
+    runner, source = app.runner(), item.batch()
+    try:
+        outcome = runner.process(source) if item.kind is Kind.MISSING else runner.again(item.batch_id, REDONE)
+    finally:
+        cache.forget(source.path)
     return cast("Mapping[str, Any]", json.loads(json.dumps(outcome_as_json(outcome), default=plain)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -18,6 +17,7 @@ from pipeline.commands.summary import plain
 from pipeline.dlq import DeadFolders, Entry
 from pipeline.dlq.repair import fields_of
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, TransientError
+from pipeline.locations.place import recorded
 from pipeline.model import DeadReason
 
 
@@ -94,7 +94,7 @@ def show(context: click.Context, target: str, json_wanted: bool) -> None:
     if found.line is not None:
         letter = letter_of(app.dead_queue, found)
         try:
-            fields = fields_of(letter, Path(str(found.document.get("source") or "")))
+            fields = fields_of(letter, recorded(found.document.get("source")))
         except ConfigurationError:
             fields = None
         data = {**asdict(letter), "state": letter.state, "fields": fields}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from pipeline.commands.tables import coloured, counts, moment, seconds, table
 from pipeline.dlq import Entry
 from pipeline.dlq.letters import Letter, LetterGroup, tombstone_in
 from pipeline.errors import SluicegateError
+from pipeline.locations.place import Place
 from pipeline.model import BatchStatus, short
 from pipeline.runner_outcome import counts_in
 from pipeline.topology import STEPS
@@ -77,7 +77,7 @@ def listing(rows: Sequence[Sequence[str]], *, whole: bool) -> Iterator[str]:
 
 
 def batch_page(
-    document: Document, entry: Entry | SluicegateError | None, groups: Sequence[LetterGroup], folder: Path
+    document: Document, entry: Entry | SluicegateError | None, groups: Sequence[LetterGroup], folder: Place
 ) -> Iterator[str]:
     """Everything about a batch that one needs to mend and replay it.
 
@@ -156,7 +156,7 @@ def batch_state(document: Document) -> str:
     return "dropped" if tombstone_in(document) else str(document.get("status") or "-")
 
 
-def _batch_facts(document: Document, entry: Entry | SluicegateError | None, folder: Path) -> dict[str, str]:
+def _batch_facts(document: Document, entry: Entry | SluicegateError | None, folder: Place) -> dict[str, str]:
     known = entry if isinstance(entry, Entry) else None
     tombstone = tombstone_in(document)
     facts = {

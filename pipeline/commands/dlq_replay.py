@@ -19,6 +19,7 @@ from pipeline.dlq.parcels import Parcel, Parcels
 from pipeline.dlq.repair import Repaired, address, as_they_were, from_lines, from_object, with_fields
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.intake import discover
+from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchSource, BatchStatus, Lease, short
 from pipeline.runner import Runner
 from pipeline.runner_outcome import BatchOutcome, exit_code_of, is_done
@@ -176,7 +177,7 @@ def _one(app: App, target: Target, wanted: Wanted) -> list[BatchOutcome]:
     return [_whole(app, target.document)]
 
 
-def _repaired(letter: Letter, wanted: Wanted, source: Path) -> Repaired:
+def _repaired(letter: Letter, wanted: Wanted, source: Place) -> Repaired:
     _refuse_dropped(letter)
     if wanted.file:
         return from_object(letter, _content(wanted.file), str(wanted.file))
@@ -332,7 +333,7 @@ def _readable(app: App, document: Document) -> BatchSource:
     )
 
 
-def _verified(path: Path, max_records: int, batch_id: str) -> BatchSource | None:
+def _verified(path: Place, max_records: int, batch_id: str) -> BatchSource | None:
     """The batch in a file, or in a part of it; None when the file's content is another."""
     try:
         return next(
@@ -357,5 +358,5 @@ def _content(file: Path) -> bytes:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}.") from None
 
 
-def _source_of(document: Document) -> Path:
-    return Path(str(document.get("source") or ""))
+def _source_of(document: Document) -> Place:
+    return recorded(document.get("source"))

@@ -28,7 +28,7 @@ def docs() -> None:
 @docs.command()
 @click.pass_context
 def path(context: click.Context) -> None:
-    """Print the path of the first page; it may not exist yet.
+    """Print the path of the first page, or its address when pages are not on this machine; it may not exist yet.
 
     \b
     Example:
@@ -46,7 +46,7 @@ def open_(context: click.Context) -> None:
     Example:
       python run.py docs open
     """
-    address = _index(app_of(context)).as_uri()
+    address = _address(app_of(context))
     click.echo(address)
     if sys.stdout.isatty():
         click.launch(address)
@@ -120,8 +120,25 @@ class _Pages(http.server.SimpleHTTPRequestHandler):
         self.send_error(http.HTTPStatus.NOT_FOUND)
 
 
+def _address(app: App) -> str:
+    index = app.docs_index
+    if isinstance(index, Path):
+        return _index(app).as_uri()
+    if not index.startswith(("https://", "http://")):
+        raise ConfigurationError(
+            f"The Data Docs are at {index}, which a browser cannot open.",
+            next_step="Set SLUICEGATE_DOCS_PUBLIC_URL to where a web server shows them: see docs/locations.md.",
+        )
+    return index
+
+
 def _index(app: App) -> Path:
     index = app.docs_index
+    if isinstance(index, str):
+        raise ConfigurationError(
+            f"The Data Docs are at {index}; only a folder of this machine is served.",
+            next_step="Buckets have web servers of their own: see docs/locations.md.",
+        )
     if not index.is_file():
         raise ConfigurationError(
             f"There are no Data Docs at {index} yet.", next_step="The first batch writes them: run.py run"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import click
 
 from pipeline.commands.tables import printable
 from pipeline.errors import ExitCode, SluicegateError
 from pipeline.intake.files import printed
+from pipeline.locations.place import Place
 from pipeline.ports import Progress
 from pipeline.runner_outcome import BatchOutcome, exit_code_of
 
@@ -25,9 +25,9 @@ class LeftOut:
     """
 
     progress: Progress
-    files: list[tuple[Path, SluicegateError]] = field(default_factory=list)
+    files: list[tuple[Place, SluicegateError]] = field(default_factory=list)
 
-    def add(self, path: Path, why: SluicegateError) -> None:
+    def add(self, path: Place, why: SluicegateError) -> None:
         """Leave a file out."""
         self.files.append((path, why))
         self.progress.event("file_left_out", file=printed(path), why=str(why))

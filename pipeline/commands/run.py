@@ -11,19 +11,22 @@ from pipeline.commands.app import App, app_of
 from pipeline.commands.campaigns import load_campaigns
 from pipeline.commands.dlq_replay import deliver
 from pipeline.commands.left_out import LeftOut
+from pipeline.commands.places import PLACE
 from pipeline.commands.summary import as_json, as_text
 from pipeline.dlq import DeadFolders
 from pipeline.dlq.parcels import Parcel, Parcels
 from pipeline.errors import ExitCode
 from pipeline.intake import changed, discover
 from pipeline.intake.files import UnreadableFileError
+from pipeline.locations import cache
+from pipeline.locations.place import Place
 from pipeline.model import BatchSource
 from pipeline.runner import Runner
 from pipeline.runner_outcome import BatchOutcome
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PLACE)
 @click.option(
     "--campaigns",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -40,13 +43,15 @@ from pipeline.runner_outcome import BatchOutcome
 def run(
     context: click.Context,
     *,
-    paths: tuple[Path, ...],
+    paths: tuple[Place, ...],
     campaigns: Path | None,
     tolerance: float | None,
     limit: int | None,
     json_wanted: bool,
 ) -> ExitCode:
-    """Take the batches in PATHS (files or folders; the landing folder when none is given) through all stages and gates.
+    """Take the batches in PATHS (files or folders, also s3://… and the like) through all stages and gates.
+
+    Without PATHS it takes what is in the landing folder.
 
     Running it again resumes what was interrupted and skips what is done, so a scheduler simply repeats it.
 
@@ -60,6 +65,7 @@ def run(
       python run.py run
       python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
       python run.py run 2026-11-20T0910.jsonl.gz --json
+      python run.py run s3://logs/landing
     """
     app = app_of(context)
     if tolerance is not None:
@@ -128,3 +134,5 @@ def _taken(runner: Runner, source: BatchSource, left_out: LeftOut) -> Iterator[B
         yield runner.process(source)
     except UnreadableFileError as error:
         left_out.add(source.path, error)
+    finally:
+        cache.forget(source.path)

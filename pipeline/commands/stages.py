@@ -12,10 +12,12 @@ import click
 from pipeline.commands.app import App, app_of
 from pipeline.commands.decisions import json_option
 from pipeline.commands.left_out import LeftOut
+from pipeline.commands.places import PLACE
 from pipeline.commands.summary import as_json, as_text
 from pipeline.dlq.entry import BATCH_ID
 from pipeline.errors import ConfigurationError, ExitCode, TransientError
 from pipeline.intake import discover
+from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchSource, BatchStatus, short
 from pipeline.runner_outcome import exit_code_of, is_done
 from pipeline.topology import GATES, STAGES, STEPS, Step, StepKind
@@ -32,10 +34,10 @@ LOAD = STEPS[0]
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PLACE)
 @click.option("--limit", type=click.IntRange(min=1), help="Name so many batches at most.")
 @click.pass_context
-def plan(context: click.Context, *, paths: tuple[Path, ...], limit: int | None) -> ExitCode:
+def plan(context: click.Context, *, paths: tuple[Place, ...], limit: int | None) -> ExitCode:
     """Say as JSON which batches in PATHS (files or folders; the landing folder when none is given) have work to do.
 
     Those are new ones, and such as were interrupted or are held by an outage. Nothing is changed.
@@ -57,10 +59,10 @@ def plan(context: click.Context, *, paths: tuple[Path, ...], limit: int | None) 
 @click.command()
 @click.argument("name", type=click.Choice(STAGES), metavar=f"[{'|'.join(STAGES)}]")
 @click.argument("batch")
-@click.option("--file", type=click.Path(path_type=Path), help="Where the records of a new batch are; for load.")
+@click.option("--file", type=PLACE, help="Where the records of a new batch are; for load.")
 @json_option
 @click.pass_context
-def stage(context: click.Context, *, name: str, batch: str, file: Path | None, json_wanted: bool) -> ExitCode:
+def stage(context: click.Context, *, name: str, batch: str, file: Place | None, json_wanted: bool) -> ExitCode:
     """Make one attempt at one stage of BATCH, a batch id or the first digits of one.
 
     The steps before it must be done; one that is done already is not done again. Attempts are counted in the ledger:
@@ -102,7 +104,7 @@ def gate(context: click.Context, *, name: str, batch: str, json_wanted: bool) ->
     return _attempt(app_of(context), step, batch, None, json_wanted=json_wanted)
 
 
-def _attempt(app: App, step: Step, batch: str, file: Path | None, *, json_wanted: bool) -> ExitCode:
+def _attempt(app: App, step: Step, batch: str, file: Place | None, *, json_wanted: bool) -> ExitCode:
     runner = app.runner(*step.stores)
     source = _to_load(app, batch, file) if step is LOAD else _loaded(app, batch)
     outcomes = [runner.attempt(source, step)]
@@ -123,10 +125,10 @@ def _loaded(app: App, batch: str) -> BatchSource:
         if not BATCH_ID.fullmatch(batch):
             raise
         return BatchSource(batch, Path())  # the runner meets the outage again, counts it, and tells people
-    return BatchSource(str(document["_id"]), Path(str(document.get("source") or "")))
+    return BatchSource(str(document["_id"]), recorded(document.get("source")))
 
 
-def _to_load(app: App, batch: str, file: Path | None) -> BatchSource:
+def _to_load(app: App, batch: str, file: Place | None) -> BatchSource:
     """The batch to load: in the file that is given, or in the ledger's, or somewhere in the landing folder.
 
     Raises:
@@ -135,15 +137,15 @@ def _to_load(app: App, batch: str, file: Path | None) -> BatchSource:
     document = None if file else _in_ledger(app, batch)
     if document is not None and is_done(document, LOAD.key):
         return _loaded(app, batch)
-    place = file or (Path(str(document.get("source"))) if document is not None else app.settings.landing)
+    where = file or (recorded(document.get("source")) if document is not None else app.settings.landing)
     prefix = batch.strip().lower()
-    found = {one.batch_id: one for one in _discovered(app, (place,), LeftOut(app.progress))}
+    found = {one.batch_id: one for one in _discovered(app, (where,), LeftOut(app.progress))}
     matching = [one for batch_id, one in found.items() if batch_id.startswith(prefix)]
     if len(matching) == 1:
         return matching[0]
     held = ", ".join(map(short, found)) or "no batch"
     raise ConfigurationError(
-        f"{'Several batches start' if matching else 'No batch starts'} with {batch} in {place}: it holds {held}.",
+        f"{'Several batches start' if matching else 'No batch starts'} with {batch} in {where}: it holds {held}.",
         next_step="See what has landed: run.py plan. Then name the file: run.py stage load BATCH --file FILE",
     )
 
@@ -155,7 +157,7 @@ def _in_ledger(app: App, batch: str) -> Document | None:
         return None
 
 
-def _discovered(app: App, paths: Sequence[Path], left_out: LeftOut) -> list[BatchSource]:
+def _discovered(app: App, paths: Sequence[Place], left_out: LeftOut) -> list[BatchSource]:
     settings = app.settings
     return list(
         discover(paths, max_records=settings.max_batch_records, min_age=settings.min_file_age, leave_out=left_out.add)

@@ -19,7 +19,7 @@ from pipeline.runner_outcome import BatchOutcome, exit_code_of
 from pipeline.topology import GATES
 
 
-def as_text(outcomes: Sequence[BatchOutcome], docs: Path) -> Iterator[str]:
+def as_text(outcomes: Sequence[BatchOutcome], docs: Path | str) -> Iterator[str]:
     """The closing summary, line by line.
 
     Args:
@@ -37,12 +37,14 @@ def as_text(outcomes: Sequence[BatchOutcome], docs: Path) -> Iterator[str]:
         if outcome.exit_code:
             yield ""
             yield from _attention(outcome)
-    if shown and docs.is_file():
+    if shown and (address := _address(docs)):
         yield ""
-        yield f"Data Docs: {docs.as_uri()}"
+        yield f"Data Docs: {address}"
 
 
-def as_json(outcomes: Sequence[BatchOutcome], docs: Path, *, complete: bool, left_out: LeftOut | None = None) -> str:
+def as_json(
+    outcomes: Sequence[BatchOutcome], docs: Path | str, *, complete: bool, left_out: LeftOut | None = None
+) -> str:
     """One JSON document.
 
     Args:
@@ -55,7 +57,7 @@ def as_json(outcomes: Sequence[BatchOutcome], docs: Path, *, complete: bool, lef
     document = {
         "complete": complete,
         "exit_code": int(code) if complete else None,
-        "docs": docs.as_uri() if docs.is_file() else None,
+        "docs": _address(docs),
         "batches": [outcome_as_json(outcome) for outcome in outcomes],
         **({"left_out": left_out.as_data()} if left_out else {}),
     }
@@ -71,6 +73,13 @@ def outcome_as_json(outcome: BatchOutcome) -> dict[str, Any]:
 def plain(value: object) -> Any:
     """A value JSON has no type for."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _address(docs: Path | str) -> str | None:
+    """Where the first page is; None when it is not on this machine yet."""
+    if isinstance(docs, str):
+        return docs
+    return docs.as_uri() if docs.is_file() else None
 
 
 def _row(outcome: BatchOutcome) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import TransientError
+from pipeline.locations.place import Place
 
 PART_SUFFIX = ".part"
 
@@ -20,7 +21,7 @@ class SpoolError(TransientError):
 
 
 @contextmanager
-def spooling(what: str, folder: Path) -> Iterator[None]:
+def spooling(what: str, folder: Place) -> Iterator[None]:
     """Turn what the operating system says of the spool into an error a person can act on.
 
     Args:

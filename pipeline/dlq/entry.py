@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigurationError
+from pipeline.locations.place import Place
 from pipeline.model import BatchSource, short
 
 SCHEMA_VERSION = 1
@@ -67,7 +68,7 @@ class Entry:
     death: Death
     earlier: tuple[Mapping[str, Any], ...] = ()
 
-    def source(self, folder: Path) -> BatchSource | None:
+    def source(self, folder: Place) -> BatchSource | None:
         """The batch, to be read from the kept file; None when none was kept.
 
         Args:

@@ -1,47 +1,51 @@
 """The dead-letter queue's folders: `spool/dlq/<batch_id>/` holds a dead batch's raw file and its `batch.json`.
 
-It works without MongoDB: a folder appears by one rename, and is taken into the ledger when MongoDB is back.
+It works without MongoDB: a folder appears at once (`pipeline.dlq.shelf`), and is taken into the ledger when MongoDB is
+back.
 """
 
 from __future__ import annotations
 
 import itertools
-import shutil
-import time
+import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.dlq import durable
 from pipeline.dlq.durable import spooling
 from pipeline.dlq.entry import BATCH_ID, MANIFEST, Death, Entry, decoded, encoded, is_plain_name
+from pipeline.dlq.shelf import Draft
+from pipeline.dlq.shelves import shelf_at
 from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.intake.discovery import is_csv, records_of
 from pipeline.intake.files import pieces
 from pipeline.intake.lines import MAX_LINE_BYTES
+from pipeline.locations.fetching import local_if_there
+from pipeline.locations.place import Place, written
 from pipeline.model import BatchSource, short
 
 TAKEN_IN = "taken-in-"
 """How the name of the empty file starts that says the ledger knows; the entry's id follows."""
 
-ABANDONED_SECONDS = 3600.0
-"""A hidden folder older than this belongs to a process that died."""
+LONGEST_NAME = 255
+"""Bytes of the name of a file."""
 
 
 class DeadFolders:
     """The dead batches in the spool.
 
     Args:
-        spool: The spool folder; made when it is first needed.
+        spool: The spool; made when it is first needed.
     """
 
-    def __init__(self, spool: Path) -> None:
+    def __init__(self, spool: Place) -> None:
         self.root = spool / "dlq"
+        self._shelf = shelf_at(self.root, MANIFEST)
 
-    def path(self, batch_id: str) -> Path:
+    def path(self, batch_id: str) -> Place:
         """The folder of a batch; it may not exist.
 
         Raises:
@@ -54,7 +58,7 @@ class DeadFolders:
         return self.root / batch_id
 
     def keep(self, source: BatchSource, death: Death) -> Entry:
-        """Keep a batch's raw file and how it died; on the disk, and whole, when this returns.
+        """Keep a batch's raw file and how it died; kept, and whole, when this returns.
 
         A batch that is kept already keeps its file, and the death is added.
 
@@ -65,12 +69,12 @@ class DeadFolders:
         Raises:
             SpoolError: The spool cannot be written.
         """
-        folder = self.path(source.batch_id)
-        with spooling(f"Batch {short(source.batch_id)} cannot be kept", folder):
-            if not folder.is_dir():
+        batch_id = source.batch_id
+        with spooling(f"Batch {short(batch_id)} cannot be kept", self.path(batch_id)):
+            if not self._shelf.has(batch_id):
                 with suppress(FileExistsError):  # another run was quicker
-                    return _put(folder, source, death)
-            return _renew(folder, source, death)
+                    return self._put(source, death)
+            return self._renew(source, death)
 
     def entry(self, batch_id: str) -> Entry | None:
         """What the spool holds of a batch; None when it holds nothing.
@@ -79,16 +83,14 @@ class DeadFolders:
             ConfigurationError: Its manifest is damaged.
             SpoolError: The spool cannot be read.
         """
-        folder = self.path(batch_id)
-        with spooling(f"Batch {short(batch_id)} cannot be read", folder):
-            if not folder.is_dir():
+        with spooling(f"Batch {short(batch_id)} cannot be read", self.path(batch_id)):
+            if not self._shelf.has(batch_id):
                 return None
             try:
-                entry = decoded(batch_id, (folder / MANIFEST).read_bytes())
+                entry = decoded(batch_id, self._shelf.read(batch_id, MANIFEST))
             except FileNotFoundError:
                 entry = decoded(batch_id, b"")
-            path = folder / (entry.file or MANIFEST)
-            return entry if path.is_file() and not path.is_symlink() else replace(entry, file=None)
+            return entry if self._shelf.holds(batch_id, entry.file or MANIFEST) else replace(entry, file=None)
 
     def entries(self) -> Iterator[tuple[str, Entry | SluicegateError]]:
         """Every batch in the spool by its id: its entry, or what is wrong with it."""
@@ -109,7 +111,8 @@ class DeadFolders:
 
     def is_taken_in(self, entry: Entry) -> bool:
         """Whether the ledger knows of this death."""
-        return (self.path(entry.batch_id) / f"{TAKEN_IN}{entry.entry}").exists()
+        with spooling(f"Batch {short(entry.batch_id)} cannot be read", self.path(entry.batch_id)):
+            return self._shelf.holds(entry.batch_id, f"{TAKEN_IN}{entry.entry}")
 
     def taken_in(self, batch_id: str) -> None:
         """The ledger knows of this batch's death; nothing happens when the spool holds nothing of it.
@@ -119,9 +122,8 @@ class DeadFolders:
         """
         entry = self.entry(batch_id)
         if entry is not None:
-            folder = self.path(batch_id)
-            with spooling(f"Batch {short(batch_id)} cannot be marked", folder):
-                (folder / f"{TAKEN_IN}{entry.entry}").touch()
+            with spooling(f"Batch {short(batch_id)} cannot be marked", self.path(batch_id)):
+                self._shelf.touch(batch_id, f"{TAKEN_IN}{entry.entry}")
 
     def remove(self, batch_id: str) -> None:
         """Remove a batch's folder, file and all; nothing happens when there is none.
@@ -129,23 +131,54 @@ class DeadFolders:
         Raises:
             SpoolError: The spool cannot be written.
         """
-        folder = self.path(batch_id)
-        with spooling(f"Batch {short(batch_id)} cannot be removed", folder):
-            durable.remove_folder(folder)
+        with spooling(f"Batch {short(batch_id)} cannot be removed", self.path(batch_id)):
+            self._shelf.remove(batch_id, self._named)
 
     def sweep(self) -> None:
-        """Remove hidden folders that a killed process left."""
-        before = time.time() - ABANDONED_SECONDS
-        with suppress(OSError):
-            for path in self.root.glob(f".*{durable.PART_SUFFIX}"):
-                if path.stat().st_mtime < before:
-                    shutil.rmtree(path, ignore_errors=True)
+        """Remove what a killed process left, and no batch needs."""
+        self._shelf.sweep(self._named)
 
     def _ids(self) -> list[str]:
         with spooling("The dead batches cannot be listed", self.root):
-            if not self.root.is_dir():
-                return []
-            return sorted(path.name for path in self.root.iterdir() if BATCH_ID.fullmatch(path.name))
+            return [name for name in self._shelf.names() if BATCH_ID.fullmatch(name)]
+
+    def _named(self, batch_id: str) -> Collection[str] | None:
+        """The files that belong to a batch; None when its manifest does not tell."""
+        before = self._before(batch_id)
+        if before is None:
+            return None
+        return {*([before.file] if before.file else []), f"{TAKEN_IN}{before.entry}"}
+
+    def _put(self, source: BatchSource, death: Death) -> Entry:
+        with self._shelf.appearing(source.batch_id) as draft:
+            entry = _entry(source, _kept(draft, source), death)
+            draft.write(MANIFEST, encoded(entry))
+        return entry
+
+    def _renew(self, source: BatchSource, death: Death) -> Entry:
+        """The batch died again: the file stays, the facts are replaced."""
+        batch_id, before = source.batch_id, self._before(source.batch_id)
+        with self._shelf.changing(batch_id) as draft:
+            file = before.file if before else None
+            kept = None if file and self._shelf.holds(batch_id, file) else _kept(draft, source)
+            if before is None:
+                entry = _entry(source, kept, death)
+            else:
+                then = asdict(before.death)
+                told: dict[str, Any] = {name: then[name] for name in ("stage", "error", "end_time")}
+                file, earlier = kept[0] if kept else file, (*before.earlier, told)
+                entry = replace(before, entry=uuid.uuid4().hex, file=file, death=death, earlier=earlier)
+            draft.write(MANIFEST, encoded(entry))
+        for mark in self._shelf.files(batch_id):
+            if mark.startswith(TAKEN_IN) and mark != f"{TAKEN_IN}{entry.entry}":
+                self._shelf.delete(batch_id, mark)
+        return entry
+
+    def _before(self, batch_id: str) -> Entry | None:
+        try:
+            return decoded(batch_id, self._shelf.read(batch_id, MANIFEST))
+        except (ConfigurationError, FileNotFoundError):
+            return None
 
 
 def count_records(source: BatchSource) -> int | None:
@@ -160,62 +193,32 @@ def count_records(source: BatchSource) -> int | None:
         return None
 
 
-def _put(folder: Path, source: BatchSource, death: Death) -> Entry:
-    with durable.appearing(folder) as hidden:
-        name = _kept(hidden, source)
-        entry = _entry(source, hidden, name, death)
-        durable.write(hidden / MANIFEST, encoded(entry))
-    return entry
+Kept = tuple[str, Path]
+"""The name of a raw file in the spool, and where it can be read from."""
 
 
-def _renew(folder: Path, source: BatchSource, death: Death) -> Entry:
-    """The batch died again: the file stays, the facts are replaced."""
-    before = _before(source.batch_id, folder)
-    file = before.file if before else None
-    if file is None or not (folder / file).is_file():
-        file = _kept(folder, source)
-    if before is None:
-        entry = _entry(source, folder, file, death)
-    else:
-        then = asdict(before.death)
-        told: dict[str, Any] = {name: then[name] for name in ("stage", "error", "end_time")}
-        entry = replace(before, entry=uuid.uuid4().hex, file=file, death=death, earlier=(*before.earlier, told))
-    durable.write(folder / MANIFEST, encoded(entry))
-    for mark in folder.glob(f"{TAKEN_IN}*"):
-        if mark.name != f"{TAKEN_IN}{entry.entry}":
-            mark.unlink(missing_ok=True)
-    durable.flush_folder(folder)
-    return entry
+def _kept(draft: Draft, source: BatchSource) -> Kept | None:
+    """Copy the raw file; None when there is nothing to copy."""
+    path = local_if_there(source.path)
+    return None if path is None else draft.keep(path, kept_name(source.path.name))
 
 
-def _before(batch_id: str, folder: Path) -> Entry | None:
-    try:
-        return decoded(batch_id, (folder / MANIFEST).read_bytes())
-    except (ConfigurationError, FileNotFoundError):
-        return None
+def kept_name(name: str) -> str:
+    """What a raw file is called in the spool: as it was, unless that is no name here or means something else."""
+    if len(os.fsencode(name)) > LONGEST_NAME:  # objects may have longer names than files
+        return f"raw{''.join(Path(name).suffixes[-2:])}"
+    return name if is_plain_name(name) and not name.startswith(TAKEN_IN) else f"raw-{name}"
 
 
-def _kept(folder: Path, source: BatchSource) -> str | None:
-    """Copy the raw file; its name there, None when there is nothing to copy."""
-    if not source.path.is_file():
-        return None
-    name = source.path.name
-    name = name if is_plain_name(name) and not name.startswith(TAKEN_IN) else f"raw-{name}"
-    durable.copy(source.path, folder / name)
-    return name
-
-
-def _entry(source: BatchSource, folder: Path, name: str | None, death: Death) -> Entry:
-    kept = None if name is None else folder / name
-    counted = replace(source, path=kept) if kept else None
+def _entry(source: BatchSource, kept: Kept | None, death: Death) -> Entry:
     return Entry(
         entry=uuid.uuid4().hex,
         batch_id=source.batch_id,
-        file=name,
+        file=kept[0] if kept else None,
         file_name=source.path.name,
-        original_path=str(source.path.absolute()),
-        size=kept.stat().st_size if kept else 0,
-        records=count_records(counted) if counted else None,
+        original_path=written(source.path),
+        size=kept[1].stat().st_size if kept else 0,
+        records=count_records(replace(source, path=kept[1])) if kept else None,
         first_record=source.first_record,
         max_records=source.max_records,
         death=death,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from pipeline.dlq import durable
 from pipeline.dlq.durable import spooling
+from pipeline.locations.place import Place
+from pipeline.locations.small_files import older_than, small_files
 from pipeline.model import short
 
 REMEMBERED_SECONDS = 30 * 86_400.0
@@ -24,12 +23,13 @@ class Outages:
     """One small file a batch that is waiting for the ledger, and an empty one a batch that is not.
 
     Args:
-        spool: The spool folder.
+        spool: The spool.
     """
 
-    def __init__(self, spool: Path) -> None:
-        self._counted = spool / "outages"
-        self._settled = spool / "settled"
+    def __init__(self, spool: Place) -> None:
+        self._where = spool / "outages"
+        self._counted = small_files(self._where)
+        self._settled = small_files(spool / "settled")
 
     def count(self, batch_id: str, error: str) -> tuple[Run, ...]:
         """Count a run.
@@ -44,49 +44,45 @@ class Outages:
         Raises:
             SpoolError: The spool cannot be written.
         """
-        path = self._counted / f"{batch_id}.json"
-        with spooling(f"The outage of batch {short(batch_id)} cannot be counted", self._counted):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            runs = [*_read(path), {"step": "ledger", "status": "failed", "at": _now(), "error": error}]
-            durable.write(path, json.dumps({"runs": runs}).encode("ascii"))
+        name = f"{batch_id}.json"
+        with spooling(f"The outage of batch {short(batch_id)} cannot be counted", self._where):
+            runs = [*self._runs(name), {"step": "ledger", "status": "failed", "at": _now(), "error": error}]
+            self._counted.write(name, json.dumps({"runs": runs}).encode("ascii"))
         return tuple(runs)
 
     def reached(self, batch_id: str) -> None:
         """The ledger was reached: the count is over. A spool that cannot be written loses nothing by it."""
         with suppress(OSError):
-            (self._counted / f"{batch_id}.json").unlink(missing_ok=True)
+            self._counted.delete(f"{batch_id}.json")
 
     def settled(self, batch_id: str) -> None:
         """No run has anything to do for the batch: an outage does not count against it."""
-        with suppress(OSError):
-            if not (self._settled / batch_id).exists():
-                self._settled.mkdir(parents=True, exist_ok=True)
-                (self._settled / batch_id).touch()
+        with suppress(OSError):  # also when another run was quicker
+            if not self._settled.has(batch_id):
+                self._settled.create(batch_id)
 
     def at_work(self, batch_id: str) -> None:
         """There is work to do for the batch."""
         with suppress(OSError):
-            (self._settled / batch_id).unlink(missing_ok=True)
+            self._settled.delete(batch_id)
 
     def is_settled(self, batch_id: str) -> bool:
         """Whether no run has anything to do for the batch, as far as is known here."""
-        return (self._settled / batch_id).exists()
+        with spooling(f"Batch {short(batch_id)} cannot be looked up", self._where):
+            return self._settled.has(batch_id)
 
     def sweep(self) -> None:
         """Forget what no run has seen for a long time."""
-        before = time.time() - REMEMBERED_SECONDS
         with suppress(OSError):
-            for path in self._settled.iterdir():
-                if path.stat().st_mtime < before:
-                    path.unlink(missing_ok=True)
+            for batch_id in list(older_than(self._settled, REMEMBERED_SECONDS)):
+                self._settled.delete(batch_id)
 
-
-def _read(path: Path) -> list[Run]:
-    try:
-        runs = json.loads(path.read_bytes())["runs"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # one that is damaged starts anew
-        return []
-    return [run for run in runs if isinstance(run, Mapping)] if isinstance(runs, list) else []
+    def _runs(self, name: str) -> list[Run]:
+        try:
+            runs = json.loads(self._counted.read(name))["runs"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # one that is damaged starts anew
+            return []
+        return [run for run in runs if isinstance(run, Mapping)] if isinstance(runs, list) else []
 
 
 def _now() -> str:

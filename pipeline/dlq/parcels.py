@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
-from pipeline.dlq import durable
 from pipeline.dlq.durable import spooling
 from pipeline.dlq.entry import BATCH_ID, is_plain_name
 from pipeline.dlq.repair import Repaired
+from pipeline.dlq.shelves import shelf_at
+from pipeline.locations.fetching import size
+from pipeline.locations.place import Place
 from pipeline.model import BatchSource, short
 
 NOTE = "replay.json"
@@ -32,15 +33,12 @@ class Parcel:
     batch_id: str
     parent: str
     lines: tuple[int, ...]
-    path: Path
+    path: Place
 
     @property
     def size(self) -> int:
         """The file's bytes; 0 once another run has processed it."""
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
+        return size(self.path)
 
     @property
     def source(self) -> BatchSource:
@@ -52,11 +50,12 @@ class Parcels:
     """The folder `spool/replays`.
 
     Args:
-        spool: The spool folder.
+        spool: The spool.
     """
 
-    def __init__(self, spool: Path) -> None:
+    def __init__(self, spool: Place) -> None:
         self._root = spool / "replays"
+        self._shelf = shelf_at(self._root, NOTE)
 
     def put(self, ancestors: Sequence[str], repaired: Repaired) -> Parcel:
         """Keep repaired records until they are processed; the same again is the same parcel.
@@ -69,23 +68,22 @@ class Parcels:
             SpoolError: The spool cannot be written.
         """
         parent, data, batch_id = ancestors[0], *_distinct(ancestors, repaired.data)
-        folder = self._root / batch_id
-        parcel = Parcel(batch_id, parent, repaired.lines, folder / repaired.name)
-        note = {**asdict(parcel), "path": repaired.name}
+        parcel = Parcel(batch_id, parent, repaired.lines, self._root / batch_id / repaired.name)
+        note = {"batch_id": batch_id, "parent": parent, "lines": repaired.lines, "path": repaired.name}
         what = f"The replay of batch {short(parent)} cannot be kept"
-        with spooling(what, self._root), suppress(FileExistsError), durable.appearing(folder) as hidden:
-            durable.write(hidden / repaired.name, data)
-            durable.write(hidden / NOTE, json.dumps(note).encode("ascii"))
+        with spooling(what, self._root), suppress(FileExistsError), self._shelf.appearing(batch_id) as draft:
+            draft.write(repaired.name, data)
+            draft.write(NOTE, json.dumps(note).encode("ascii"))
         return parcel
 
     def waiting(self) -> Iterator[Parcel]:
         """Parcels that were not processed to their end; what is no parcel is passed over."""
         with spooling("Replays cannot be listed", self._root):
-            names = sorted(path.name for path in self._root.iterdir()) if self._root.is_dir() else []
+            names = self._shelf.names()
         for name in names:
             if BATCH_ID.fullmatch(name):
                 with suppress(OSError, ValueError, KeyError, TypeError):
-                    yield _read(self._root / name)
+                    yield self._read(name)
 
     def done(self, batch_id: str) -> None:
         """The ledger and the stores hold what the parcel brought.
@@ -94,7 +92,24 @@ class Parcels:
             SpoolError: The spool cannot be written.
         """
         with spooling(f"The replay {short(batch_id)} cannot be removed", self._root):
-            durable.remove_folder(self._root / batch_id)
+            self._shelf.remove(batch_id, self._named)
+
+    def sweep(self) -> None:
+        """Remove what a killed process left, and no parcel needs."""
+        self._shelf.sweep(self._named)
+
+    def _named(self, batch_id: str) -> Collection[str] | None:
+        try:
+            return {self._read(batch_id).path.name}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _read(self, batch_id: str) -> Parcel:
+        note = json.loads(self._shelf.read(batch_id, NOTE))
+        name, parent, lines = str(note["path"]), str(note["parent"]), tuple(int(line) for line in note["lines"])
+        if not is_plain_name(name) or not BATCH_ID.fullmatch(parent):
+            raise ValueError(f"{batch_id} is no parcel")
+        return Parcel(batch_id, parent, lines, self._root / batch_id / name)
 
 
 def _distinct(ancestors: Sequence[str], data: bytes) -> tuple[bytes, str]:
@@ -103,11 +118,3 @@ def _distinct(ancestors: Sequence[str], data: bytes) -> tuple[bytes, str]:
     while (batch_id := hashlib.sha256(data).hexdigest()) in ancestors:
         data += b"\n"
     return data, batch_id
-
-
-def _read(folder: Path) -> Parcel:
-    note = json.loads((folder / NOTE).read_bytes())
-    name, parent, lines = str(note["path"]), str(note["parent"]), tuple(int(line) for line in note["lines"])
-    if not is_plain_name(name) or not BATCH_ID.fullmatch(parent):
-        raise ValueError(f"{folder} is no parcel")
-    return Parcel(folder.name, parent, lines, folder / name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.dlq.letters import Letter
@@ -13,6 +12,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.intake.discovery import is_csv
 from pipeline.intake.lines import csv_records
 from pipeline.intake.parsing import Refused, csv_record, header_of, json_record
+from pipeline.locations.place import Place
 from pipeline.model import short
 
 JSON_FILE, CSV_FILE = "records.jsonl", "records.csv"
@@ -43,7 +43,7 @@ def address(letter: Letter) -> str:
     return f"{short(letter.batch_id)}:{letter.line}"
 
 
-def as_they_were(letters: Iterable[Letter], source: Path) -> Repaired:
+def as_they_were(letters: Iterable[Letter], source: Place) -> Repaired:
     """Dead records unchanged.
 
     Args:
@@ -63,7 +63,7 @@ def as_they_were(letters: Iterable[Letter], source: Path) -> Repaired:
     return Repaired(CSV_FILE, "".join(f"{row}\n" for row in rows).encode(), lines, left)
 
 
-def with_fields(letter: Letter, changes: Mapping[str, Any], source: Path) -> Repaired:
+def with_fields(letter: Letter, changes: Mapping[str, Any], source: Place) -> Repaired:
     """One dead record with some of its fields set.
 
     Args:
@@ -78,7 +78,7 @@ def with_fields(letter: Letter, changes: Mapping[str, Any], source: Path) -> Rep
     return Repaired(JSON_FILE, _line(record), (letter.line,))
 
 
-def fields_of(letter: Letter, source: Path) -> Mapping[str, Any]:
+def fields_of(letter: Letter, source: Place) -> Mapping[str, Any]:
     """The fields of a dead record.
 
     Raises:
@@ -133,7 +133,7 @@ def is_not_whole(letter: Letter) -> bool:
     return any(detail in letter.detail for detail in NOT_WHOLE)
 
 
-def _parsed(raw: str, source: Path) -> Mapping[str, Any]:
+def _parsed(raw: str, source: Place) -> Mapping[str, Any]:
     if not is_csv(source):
         return json_record(raw)
     header, row = next(csv_records([raw.encode()])), _header_and_row(raw)[1]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from pipeline.dlq.entry import Entry
 from pipeline.dlq.folders import DeadFolders
 from pipeline.dlq.outages import Outages
+from pipeline.dlq.parcels import Parcels
 from pipeline.errors import LeaseHeldError, LeaseLostError, SluicegateError
+from pipeline.locations.place import Place
 from pipeline.model import BatchStatus, Lease, LoadCounts
 from pipeline.ports import Ledger, Progress
 from pipeline.runner_outcome import is_done
@@ -20,12 +21,12 @@ SETTLED = (BatchStatus.CLOSED, BatchStatus.HALTED)
 
 
 def take_in(
-    spool: Path, ledger: Ledger, count: Count, *, holder: str, lease_seconds: float, progress: Progress
+    spool: Place, ledger: Ledger, count: Count, *, holder: str, lease_seconds: float, progress: Progress
 ) -> list[str]:
     """Enter the dead batches the ledger does not know of.
 
     Args:
-        spool: The spool folder.
+        spool: The spool.
         ledger: The ledger.
         count: Gives how many records of a batch MongoDB has accepted, and how many are in quarantine.
         holder: Who takes the leases, unique to this process.
@@ -42,6 +43,7 @@ def take_in(
     folders, taken = DeadFolders(spool), []
     folders.sweep()
     Outages(spool).sweep()
+    Parcels(spool).sweep()
     for batch_id, entry in list(folders.entries()):
         if isinstance(entry, SluicegateError):
             progress.event("dead_batch_damaged", batch_id=batch_id, error=str(entry))

@@ -6,14 +6,26 @@ import bisect
 import hashlib
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
 from pipeline.errors import SluicegateError
-from pipeline.intake.files import MAX_BYTES, Break, GoneFileError, WaitingFileError, pieces, printed, readable
+from pipeline.intake import landed, remembered
+from pipeline.intake.files import (
+    MAX_BYTES,
+    Break,
+    GoneFileError,
+    WaitingFileError,
+    pieces,
+    printed,
+    readable,
+    still_written,
+)
 from pipeline.intake.folders import CSV_SUFFIXES, LeaveOut, log_files, log_suffix, stamp_of
 from pipeline.intake.lines import MAX_LINE_BYTES, Chunk, csv_records, json_records
+from pipeline.locations import cache
+from pipeline.locations.place import Place, Remote
 from pipeline.model import BatchSource, FileStamp
 
 _EMPTY = hashlib.sha256().hexdigest()
@@ -21,7 +33,7 @@ _READ_BYTES = 1024 * 1024
 
 
 def discover(
-    paths: Sequence[Path],
+    paths: Sequence[Place],
     *,
     max_records: int,
     min_age: float,
@@ -31,13 +43,14 @@ def discover(
 ) -> Iterator[BatchSource]:
     """The batches in these files and folders, each file once, in the order given, a folder's files by name.
 
-    Of a folder, only complete log files are taken: no dotfiles, no `.part` or `.tmp`, none changed within `min_age` or
+    An object is fetched to be named, unless one of this version was named before; see `pipeline.intake.landed`. Of a
+    folder, only complete log files are taken: no dotfiles, no `.part` or `.tmp`, none changed within `min_age` or
     while it is looked at, no links that lead out of it. The batch_id is the sha256 of a file's uncompressed bytes, or
     of what could be read of a broken one; of a split file, of each part's own bytes (for CSV the header line and the
     part's). Where not one byte could be read, it is that of the file as it is, so that two such files are two batches.
 
     Args:
-        paths: Files or folders; folders are not searched deeper.
+        paths: Files or folders, here or elsewhere; folders are not searched deeper.
         max_records: A file with more is split at every so many records.
         min_age: Seconds since a file's last change, at least.
         max_bytes: Uncompressed bytes of a file that are read; it breaks off there.
@@ -49,17 +62,17 @@ def discover(
         TransientError: The file system failed in a way that may heal.
     """
     told = leave_out or _refuse
-    seen: set[Path] = set()
-    for path in itertools.chain.from_iterable(log_files(given, told) for given in paths):
-        resolved = path.resolve()
+    seen: set[Place] = set()
+    for path, look in itertools.chain.from_iterable(_files(given, told) for given in paths):
+        resolved = path if isinstance(path, Remote) else path.resolve()
         if resolved in seen:
             continue
         try:
-            stamp = stamp_of(path)
+            stamp = look()
             if time.time() - stamp.changed / 1e9 < min_age:
                 continue
             seen.add(resolved)
-            batches = list(_batches(path, stamp, max_records, max_bytes, max_line_bytes))
+            batches = _named_before(path, stamp, max_records, max_bytes, max_line_bytes)
         except GoneFileError:
             told(path, _gone(path))
         except SluicegateError as error:
@@ -68,12 +81,12 @@ def discover(
             yield from batches
 
 
-def records_of(path: Path, stream: Iterable[bytes | Break], max_line_bytes: int) -> Iterator[Chunk]:
+def records_of(path: Place, stream: Iterable[bytes | Break], max_line_bytes: int) -> Iterator[Chunk]:
     """The chunks of a file; of CSV, the header is the first."""
     return (csv_records if is_csv(path) else json_records)(stream, max_line_bytes)
 
 
-def is_csv(path: Path) -> bool:
+def is_csv(path: Place) -> bool:
     """Whether it is read as CSV rather than as JSON Lines."""
     return log_suffix(path) in CSV_SUFFIXES
 
@@ -83,23 +96,35 @@ def changed(source: BatchSource) -> SluicegateError | None:
     if source.stamp is None:
         return None
     try:
-        now = stamp_of(source.path)
+        same = _is_same(source.path, source.stamp)
     except GoneFileError:
         return _gone(source.path)
     except SluicegateError as error:
         return error
-    return None if now == source.stamp else _written(source.path)
+    return None if same else still_written(source.path)
 
 
-def _gone(path: Path) -> SluicegateError:
+def _files(given: Place, told: LeaveOut) -> Iterator[tuple[Place, Callable[[], FileStamp]]]:
+    """The files of what was given, and what tells how they look: of objects, listing them did."""
+    if isinstance(given, Remote):
+        yield from ((place, partial(_known, stamp)) for place, stamp in landed.objects_of(given, told))
+    else:
+        yield from ((path, partial(stamp_of, path)) for path in log_files(given, told))
+
+
+def _known(stamp: FileStamp) -> FileStamp:
+    return stamp
+
+
+def _is_same(path: Place, stamp: FileStamp) -> bool:
+    return landed.is_same(path) if isinstance(path, Remote) else stamp_of(path) == stamp
+
+
+def _gone(path: Place) -> SluicegateError:
     return WaitingFileError(f"{printed(path)} is gone since it was listed.")
 
 
-def _written(path: Path) -> SluicegateError:
-    return WaitingFileError(f"{printed(path)} is still being written.", next_step="Another run takes it as it is then.")
-
-
-def _refuse(path: Path, error: SluicegateError) -> None:
+def _refuse(path: Place, error: SluicegateError) -> None:
     del path
     if not isinstance(error, WaitingFileError):
         raise error
@@ -120,8 +145,23 @@ class _Survey:
     broken: bool = False
 
 
+def _named_before(
+    path: Place, stamp: FileStamp, max_records: int, max_bytes: int, max_line_bytes: int
+) -> list[BatchSource]:
+    """The batches of a file; of an object that was named before, without fetching it."""
+    if not isinstance(path, Remote):
+        return list(_batches(path, stamp, max_records, max_bytes, max_line_bytes))
+    limits = (max_records, max_bytes, max_line_bytes)
+    batches = remembered.recalled(path, stamp, limits)
+    if batches is None:
+        batches = list(_batches(path, stamp, *limits))
+        remembered.remember(path, limits, batches)
+        cache.make_room(path)
+    return batches
+
+
 def _batches(
-    path: Path, stamp: FileStamp, max_records: int, max_bytes: int, max_line_bytes: int
+    path: Place, stamp: FileStamp, max_records: int, max_bytes: int, max_line_bytes: int
 ) -> Iterator[BatchSource]:
     def stream() -> Iterator[bytes | Break]:
         return pieces(path, max_bytes=max_bytes, size=stamp.size)
@@ -130,13 +170,13 @@ def _batches(
     several = len(survey.starts) > 1
     digests = _part_digests(stream(), survey) if several else [survey.digest]
     names = [_named(digest, survey, path) for digest in digests]
-    if stamp_of(path) != stamp:
-        raise _written(path)
+    if not isinstance(path, Remote) and stamp_of(path) != stamp:  # of an object, what was fetched is one version
+        raise still_written(path)
     for number, name in enumerate(names):
         yield BatchSource(name, path, number * max_records, max_records if several else None, stamp)
 
 
-def _surveyed(path: Path, stream: Iterable[bytes | Break], max_records: int, max_line_bytes: int) -> _Survey:
+def _surveyed(path: Place, stream: Iterable[bytes | Break], max_records: int, max_line_bytes: int) -> _Survey:
     survey = _Survey()
     chunks = records_of(path, _watched(stream, survey), max_line_bytes)
     header = next(chunks, None) if is_csv(path) else None
@@ -185,7 +225,7 @@ def _cut(stream: Iterable[bytes | Break], starts: Sequence[int]) -> Iterator[tup
         position = end
 
 
-def _named(digest: hashlib._Hash, survey: _Survey, path: Path) -> str:
+def _named(digest: hashlib._Hash, survey: _Survey, path: Place) -> str:
     """The batch_id: the digest, or that of the file as it is when nothing could be read of it."""
     if not (survey.broken and digest.hexdigest() == _EMPTY):
         return digest.hexdigest()

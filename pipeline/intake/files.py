@@ -12,10 +12,11 @@ import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, TransientError
+from pipeline.locations.fetching import ChangedObjectError, local
+from pipeline.locations.place import Place, Remote
 
 PIECE_BYTES = 64 * 1024
 COMPRESSED_BYTES = 4 * 1024
@@ -44,17 +45,17 @@ class GoneFileError(UnreadableFileError):
     """There is no such file, or not any more."""
 
 
-class WaitingFileError(SluicegateError):
+class WaitingFileError(UnreadableFileError):
     """A file is left for another run; nobody needs to do anything."""
 
     exit_code = ExitCode.OK
 
 
-def pieces(path: Path, *, max_bytes: int = MAX_BYTES, size: int | None = None) -> Iterator[bytes | Break]:
+def pieces(path: Place, *, max_bytes: int = MAX_BYTES, size: int | None = None) -> Iterator[bytes | Break]:
     """The uncompressed bytes of a file.
 
     Args:
-        path: A file; one that ends in `.gz` is decompressed.
+        path: A file or an object; one that ends in `.gz` is decompressed.
         max_bytes: Uncompressed bytes to yield at most; more is a break.
         size: Bytes on disk that are read: what was appended to the file since it had that many is another batch's.
 
@@ -80,16 +81,18 @@ def _on_disk(file: BinaryIO, at_once: int, size: int | None) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def readable(path: Path) -> Iterator[BinaryIO]:
+def readable(path: Place) -> Iterator[BinaryIO]:
     """The file, open for reading; what goes wrong with it, also later, names it."""
     try:
-        with path.open("rb") as file:
+        with local(path).open("rb") as file:
             yield file
+    except ChangedObjectError as error:
+        raise still_written(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
 
 
-def unreadable(path: Path, error: OSError) -> SluicegateError:
+def unreadable(path: Place, error: OSError) -> SluicegateError:
     """An operating system error as ours."""
     message = f"The log file {printed(path)} cannot be read: {error.strerror or error}."
     if error.errno in _TEMPORARY:
@@ -98,9 +101,15 @@ def unreadable(path: Path, error: OSError) -> SluicegateError:
     return kind(message, next_step="Check the path and its permissions.")
 
 
-def printed(path: Path) -> str:
-    """A path in words: what is not UTF-8 in its name becomes `\\xff`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def still_written(path: Place) -> SluicegateError:
+    """Why a file waits that is not what it was when it was listed."""
+    return WaitingFileError(f"{printed(path)} is still being written.", next_step="Another run takes it as it is then.")
+
+
+def printed(path: Place) -> str:
+    """A place in words: what is not UTF-8 in its name becomes `\\xff`."""
+    name = os.fsencode(path.url if isinstance(path, Remote) else path)
+    return name.decode("utf-8", "backslashreplace")
 
 
 def _limited(stream: Iterator[bytes | Break], max_bytes: int) -> Iterator[bytes | Break]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.intake.files import GZIP_SUFFIX, UnreadableFileError, printed, unreadable
+from pipeline.locations.place import Place
 from pipeline.model import FileStamp
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 CSV_SUFFIXES = (".csv",)
 UNFINISHED_SUFFIXES = (".part", ".tmp")
 
-LeaveOut = Callable[[Path, SluicegateError], None]
+LeaveOut = Callable[[Place, SluicegateError], None]
 """Is told of a file that is not taken, and why."""
 
 
@@ -40,16 +41,21 @@ def log_files(given: Path, leave_out: LeaveOut) -> Iterator[Path]:
     except OSError as error:
         raise unreadable(given, error) from error
     if not given.is_file() or log_suffix(given) is None:
-        raise ConfigurationError(
-            f"{printed(given)} is not a log file.",
-            next_step=f"Logs end in {', '.join((*JSON_SUFFIXES, *CSV_SUFFIXES))}, each also with {GZIP_SUFFIX}.",
-        )
-    if (problem := _not_text(given)) is not None:
+        raise no_log_file(given)
+    if (problem := not_text(given)) is not None:
         raise problem
     yield given
 
 
-def log_suffix(path: Path) -> str | None:
+def no_log_file(given: Place) -> SluicegateError:
+    """Why something cannot be taken that was named, and is there."""
+    return ConfigurationError(
+        f"{printed(given)} is not a log file.",
+        next_step=f"Logs end in {', '.join((*JSON_SUFFIXES, *CSV_SUFFIXES))}, each also with {GZIP_SUFFIX}.",
+    )
+
+
+def log_suffix(path: Place) -> str | None:
     """What kind of log it is, by its name; None when it is none."""
     suffix = Path(path.stem).suffix if path.suffix == GZIP_SUFFIX else path.suffix
     return suffix if suffix in (*JSON_SUFFIXES, *CSV_SUFFIXES) else None
@@ -70,19 +76,23 @@ def stamp_of(path: Path) -> FileStamp:
 
 
 def _may_be_taken(path: Path) -> bool:
-    if path.name.startswith(".") or path.suffix in UNFINISHED_SUFFIXES or log_suffix(path) is None:
-        return False
-    return path.is_file() or path.is_symlink()
+    return is_complete(path) and (path.is_file() or path.is_symlink())
+
+
+def is_complete(path: Place) -> bool:
+    """Whether a name in a folder is that of a log file that nobody is writing."""
+    return not path.name.startswith(".") and path.suffix not in UNFINISHED_SUFFIXES and log_suffix(path) is not None
 
 
 def _problem(folder: Path, path: Path) -> SluicegateError | None:
     """Why a file of a folder must not be taken, if so."""
     if path.is_symlink():
-        return _not_text(path) or _astray(folder, path)
-    return _not_text(path)
+        return not_text(path) or _astray(folder, path)
+    return not_text(path)
 
 
-def _not_text(path: Path) -> SluicegateError | None:
+def not_text(path: Place) -> SluicegateError | None:
+    """Why a name cannot be written down, if so."""
     if printed(path) == str(path):
         return None
     return UnreadableFileError(f"The name of {printed(path)} is not UTF-8.", next_step="Rename it.")

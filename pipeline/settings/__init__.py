@@ -12,11 +12,13 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from pipeline.errors import ConfigurationError
+from pipeline.locations.cache import keep_below
 from pipeline.secrecy import remember
 from pipeline.settings.alerts import AlertSettings
 from pipeline.settings.docs import DocsSettings
 from pipeline.settings.environment import ENV_FILE, exposed_env_file, shield_drivers
 from pipeline.settings.gates import GateSettings
+from pipeline.settings.locations import LocationSettings, secrets_of_locations
 from pipeline.settings.running import RunSettings
 from pipeline.settings.stores import LOCAL, VARIABLES, Environment, StoreSettings
 
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 
-class Settings(DocsSettings, GateSettings, RunSettings, AlertSettings, StoreSettings):
+class Settings(DocsSettings, GateSettings, RunSettings, LocationSettings, AlertSettings, StoreSettings):
     """Everything that can be configured; every field is an environment variable of the name given as alias."""
 
     model_config = SettingsConfigDict(
@@ -67,5 +69,6 @@ def load_settings(**overrides: object) -> Settings:
         raise ConfigurationError(
             f"The configuration cannot be used: {problems}.", next_step="See docs/configuration.md."
         ) from None
-    remember(settings.secrets())
+    remember((*settings.secrets(), *secrets_of_locations()))
+    keep_below(settings.home)
     return settings

@@ -1,8 +1,7 @@
-"""How batches are taken in and run, and where what a run keeps is."""
+"""How batches are taken in and run."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,14 +10,8 @@ from pydantic_settings import BaseSettings
 
 
 class RunSettings(BaseSettings):
-    """Folders, batches, leases and retries."""
+    """Batches, leases and retries."""
 
-    home: Path = Field(Path(".sluicegate"), alias="SLUICEGATE_HOME", description="Folder of the local servers' data")
-    spool: Path | None = Field(
-        None, alias="SLUICEGATE_SPOOL", description="Folder for what outlives MongoDB; home/spool"
-    )
-    landing: Path = Field(Path("landing"), alias="SLUICEGATE_LANDING", description="Folder where log files arrive")
-    gx_root: Path = Field(Path("gx"), alias="SLUICEGATE_GX", description="The Great Expectations project")
     source_timezone: str = Field("UTC", alias="SLUICEGATE_SOURCE_TIMEZONE", description="Zone of naive timestamps")
     max_batch_records: int = Field(
         50_000,
@@ -54,8 +47,3 @@ class RunSettings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is not a time zone, e.g. Europe/London") from error
         return value
-
-    @property
-    def spool_dir(self) -> Path:
-        """The spool folder."""
-        return self.spool or self.home / "spool"

@@ -1,0 +1,21 @@
+"""Places on the command line: paths of this machine, and addresses such as `s3://logs/landing`."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.locations.place import Place, Remote, place
+
+
+class PlaceType(click.ParamType[Place]):
+    """A file or a folder, here or elsewhere."""
+
+    name = "path"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        """The place of that name."""
+        del param, ctx
+        return value if isinstance(value, Remote) else place(str(value))
+
+
+PLACE = PlaceType()
