@@ -1,0 +1,70 @@
+"""`TelemetryProgress`: what a run reports goes to whoever shows it, as before, and to the listeners."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from pipeline.alerts.bounded import side_by_side
+from pipeline.ports import Progress
+from pipeline.telemetry.listening import Happened, Listener, Listening
+
+STANDING = "standing"
+"""The event that tells listeners, last of all, how the pipeline stands according to the ledger."""
+
+Standing = Callable[[], Mapping[str, object] | None]
+
+
+class TelemetryProgress(Progress):
+    """Passes progress on. What goes wrong with a listener is told once, as an event, to whoever shows events.
+
+    Args:
+        shown: Where reports go first.
+        listeners: Who hears of events too.
+        timeout: Seconds the end of a run may wait for all listeners together.
+    """
+
+    def __init__(self, shown: Progress, listeners: Iterable[Listener], *, timeout: float) -> None:
+        self._shown = shown
+        self._listening = [Listening(listener) for listener in listeners]
+        self._timeout = timeout
+        self._told: set[str] = set()
+
+    def event(self, name: str, **fields: object) -> None:
+        """Something happened."""
+        self._shown.event(name, **fields)
+        self._put(Happened(name, fields))
+        self._tell()
+
+    def advance(self, step: str, done: int, total: int | None) -> None:
+        """`done` of `total` records of a step are through; listeners do not hear of it."""
+        self._shown.advance(step, done, total)
+
+    def finish(self, standing: Standing) -> None:
+        """Let the listeners deliver what is left, all together within the timeout.
+
+        Args:
+            standing: Asks the ledger how the pipeline stands; None when it was not used, and raises when it is down.
+        """
+        if not self._listening:
+            return
+        until = time.monotonic() + self._timeout
+        # half of the time at most: counts that are delivered late are better than none
+        found = side_by_side({STANDING: lambda: standing() or {}}, time.monotonic() + self._timeout / 2)
+        self._put(Happened(STANDING, found.get(STANDING, {"ledger_up": False})))
+        side_by_side({one.name: _closing(one, until) for one in self._listening}, until)
+        self._tell()
+
+    def _put(self, happened: Happened) -> None:
+        for one in self._listening:
+            one.put(happened)
+
+    def _tell(self) -> None:
+        for one in self._listening:
+            if one.name not in self._told and (problem := one.problem()):
+                self._told.add(one.name)
+                self._shown.event("telemetry_failed", listener=one.name, error=problem)
+
+
+def _closing(one: Listening, until: float) -> Callable[[], None]:
+    return lambda: one.close(until)
