@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from pipeline.runner_lease import LeaseKeeper
     from pipeline.settings import Settings
     from pipeline.stages import Reembedder, Rollback
+    from pipeline.standing import StandingReader
+    from pipeline.telemetry.progress import TelemetryProgress
 
 __all__ = ["App", "main", "sluicegate"]
 
@@ -56,10 +58,13 @@ class App:
         self._resources = contextlib.ExitStack()
         self._started: set[str] = set()
         self._endpoints: Endpoints | None = None
+        self._telemetry: TelemetryProgress | None = None
         self.stores = OpenedStores(self.connections, self._through, self._resources)
 
     def close(self) -> None:
-        """Close every client and leave the local stack."""
+        """Let telemetry deliver what is left, close every client and leave the local stack."""
+        if self._telemetry is not None:
+            self._telemetry.finish(lambda: self.stores.standing_if_used)
         self._resources.close()
 
     def configure(self, **overrides: object) -> None:
@@ -81,6 +86,14 @@ class App:
 
     @cached_property
     def progress(self) -> Progress:
+        """What shows progress, and tells whoever else is configured to hear of it."""
+        from pipeline.telemetry.assembly import telemetry  # noqa: PLC0415
+
+        shown = self._shown()
+        self._telemetry = telemetry(self.settings, shown)
+        return self._telemetry or shown
+
+    def _shown(self) -> Progress:
         """Lines and bars on a terminal, JSON lines elsewhere."""
         level = self.settings.log_level.upper()
         if sys.stderr.isatty() and not self.json_logs:
@@ -121,6 +134,11 @@ class App:
     def review_queue(self) -> ReviewQueue:
         """The review queue, connected and prepared."""
         return self.stores.review_queue
+
+    @property
+    def standing(self) -> StandingReader:
+        """How the pipeline stands, connected and prepared."""
+        return self.stores.standing
 
     @cached_property
     def alerts(self) -> AlertRouter:

@@ -1,4 +1,4 @@
-"""How the pipeline stands: what has waited longest, and when a batch last came through. Each is one bounded question."""
+"""How the pipeline stands: what has waited longest, and when a batch last came through; bounded questions all."""
 
 from __future__ import annotations
 

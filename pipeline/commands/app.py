@@ -17,6 +17,7 @@ from pipeline.runner import Runner
 from pipeline.runner_lease import LeaseKeeper
 from pipeline.settings import Settings
 from pipeline.stages import Reembedder, Rollback
+from pipeline.standing import StandingReader
 
 
 class App(Protocol):
@@ -53,6 +54,10 @@ class App(Protocol):
     @property
     def review_queue(self) -> ReviewQueue:
         """The review queue, connected and prepared."""
+
+    @property
+    def standing(self) -> StandingReader:
+        """How the pipeline stands, connected and prepared."""
 
     @property
     def docs_index(self) -> Path:

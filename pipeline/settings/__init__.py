@@ -19,6 +19,7 @@ from pipeline.settings.environment import ENV_FILE, exposed_env_file, shield_dri
 from pipeline.settings.gates import GateSettings
 from pipeline.settings.running import RunSettings
 from pipeline.settings.stores import LOCAL, VARIABLES, Environment, StoreSettings
+from pipeline.settings.telemetry import TelemetrySettings
 
 __all__ = [
     "LOCAL",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-class Settings(DocsSettings, GateSettings, RunSettings, AlertSettings, StoreSettings):
+class Settings(TelemetrySettings, DocsSettings, GateSettings, RunSettings, AlertSettings, StoreSettings):
     """Everything that can be configured; every field is an environment variable of the name given as alias."""
 
     model_config = SettingsConfigDict(

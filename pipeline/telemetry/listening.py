@@ -1,4 +1,4 @@
-"""A listener behind a queue and a thread of its own: whoever reports to it never waits for it, and never hears its errors."""
+"""A listener behind a queue and a thread of its own: whoever reports to it never waits, and never gets its errors."""
 
 from __future__ import annotations
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 
 from pipeline.alerts.bounded import side_by_side
 from pipeline.ports import Progress
+from pipeline.standing import Standing
 from pipeline.telemetry.listening import Happened, Listener, Listening
 
 STANDING = "standing"
 """The event that tells listeners, last of all, how the pipeline stands according to the ledger."""
-
-Standing = Callable[[], Mapping[str, object] | None]
 
 
 class TelemetryProgress(Progress):
@@ -40,7 +40,7 @@ class TelemetryProgress(Progress):
         """`done` of `total` records of a step are through; listeners do not hear of it."""
         self._shown.advance(step, done, total)
 
-    def finish(self, standing: Standing) -> None:
+    def finish(self, standing: Callable[[], Standing | None]) -> None:
         """Let the listeners deliver what is left, all together within the timeout.
 
         Args:
@@ -50,8 +50,7 @@ class TelemetryProgress(Progress):
             return
         until = time.monotonic() + self._timeout
         # half of the time at most: counts that are delivered late are better than none
-        found = side_by_side({STANDING: lambda: standing() or {}}, time.monotonic() + self._timeout / 2)
-        self._put(Happened(STANDING, found.get(STANDING, {"ledger_up": False})))
+        self._put(Happened(STANDING, asked(standing, self._timeout / 2)))
         side_by_side({one.name: _closing(one, until) for one in self._listening}, until)
         self._tell()
 
@@ -64,6 +63,20 @@ class TelemetryProgress(Progress):
             if one.name not in self._told and (problem := one.problem()):
                 self._told.add(one.name)
                 self._shown.event("telemetry_failed", listener=one.name, error=problem)
+
+
+def asked(standing: Callable[[], Standing | None], seconds: float) -> Mapping[str, object]:
+    """How the pipeline stands, as the fields of an event; that the ledger is down when it does not answer in time.
+
+    Args:
+        standing: Asks the ledger; None when it was not used, and raises when it is down.
+        seconds: How long to wait.
+    """
+    answers = side_by_side({STANDING: standing}, time.monotonic() + seconds)
+    if STANDING not in answers:
+        return {"ledger_up": False}
+    found = answers[STANDING]
+    return {} if found is None else {"ledger_up": True, **asdict(found)}
 
 
 def _closing(one: Listening, until: float) -> Callable[[], None]:
