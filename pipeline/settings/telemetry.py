@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -21,6 +22,11 @@ class TelemetrySettings(BaseSettings):
         None,
         alias="OTEL_EXPORTER_OTLP_HEADERS",
         description="Headers of what is sent there, e.g. `api-key=abc,tenant=shop`; values percent-encoded",
+    )
+    otlp_temporality: Literal["delta", "cumulative"] = Field(
+        "delta",
+        alias="OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        description="`delta`: each process sends what it counted; `cumulative`: its count since it began",
     )
     metrics_file: Path | None = Field(
         None,

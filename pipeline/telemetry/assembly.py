@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from importlib import import_module
 
 from pipeline.errors import ConfigurationError
@@ -12,25 +11,12 @@ from pipeline.settings import Settings
 from pipeline.telemetry.listening import Listener
 from pipeline.telemetry.progress import TelemetryProgress
 
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """One kind of listener.
-
-    Args:
-        variable: The setting that asks for it.
-        module: Its module has a function `listener` that makes it of the settings.
-        wanted: Whether the settings ask for it.
-    """
-
-    variable: str
-    module: str
-    wanted: Callable[[Settings], object]
-
-
 LISTENERS = (
-    Configured("SLUICEGATE_METRICS_FILE", "pipeline.telemetry.metrics_file", lambda settings: settings.metrics_file),
+    ("otlp_endpoint", "pipeline.telemetry.otel_traces"),
+    ("otlp_endpoint", "pipeline.telemetry.otel_metrics"),
+    ("metrics_file", "pipeline.telemetry.metrics_file"),
 )
+"""The setting that asks for a listener, and its module, which has a function `listener` that makes it of the settings."""
 
 
 def telemetry(settings: Settings, shown: Progress) -> TelemetryProgress | None:
@@ -48,12 +34,12 @@ def telemetry(settings: Settings, shown: Progress) -> TelemetryProgress | None:
 
 
 def _listeners(settings: Settings) -> Iterator[Listener]:
-    for kind in LISTENERS:
-        if kind.wanted(settings):
+    for setting, name in LISTENERS:
+        if getattr(settings, setting):
             try:
-                module = import_module(kind.module)
+                module = import_module(name)
             except ImportError as error:
-                raise not_installed(f"{kind.variable} is set", error) from error
+                raise not_installed(f"{Settings.model_fields[setting].alias} is set", error) from error
             yield module.listener(settings)
 
 
