@@ -90,7 +90,7 @@ class App:
         from pipeline.telemetry.assembly import telemetry  # noqa: PLC0415
 
         shown = self._shown()
-        self._telemetry = telemetry(self.settings, shown)
+        self._telemetry = telemetry(self.settings, shown, self.connections)
         return self._telemetry or shown
 
     def _shown(self) -> Progress:

@@ -28,6 +28,9 @@ HOMES = {
     "tenacity": ("pipeline/resilience.py",),
     "slack_sdk": ("pipeline/alerts/channels/slack.py",),
     "pagerduty": ("pipeline/alerts/channels/pagerduty.py",),
+    "opentelemetry": ("pipeline/telemetry/",),
+    "prometheus_client": ("pipeline/telemetry/prometheus.py",),
+    "openlineage": ("pipeline/telemetry/",),
     "unittest": (),
 }
 """Where a driver may be imported; nowhere else."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.connections import Connections
 from pipeline.errors import TransientError
 from pipeline.local.locks import FileLock
 from pipeline.settings import Settings
@@ -23,8 +25,9 @@ LOCK_SECONDS = 2.0
 """How long to wait while another process adds to the file; that takes milliseconds."""
 
 
-def listener(settings: Settings) -> Listener:
+def listener(settings: Settings, connections: Callable[[], Connections]) -> Listener:
     """The listener of the settings."""
+    del connections
     assert settings.metrics_file is not None
     return MetricsFile(settings.metrics_file)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import Counter, Histogram, Meter, _Gauge
@@ -11,6 +12,7 @@ from opentelemetry.sdk.metrics import Histogram as SdkHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricExportResult
 
+from pipeline.connections import Connections
 from pipeline.errors import TransientError
 from pipeline.settings import Settings
 from pipeline.telemetry.listening import Happened, Listener
@@ -22,8 +24,9 @@ INTERVAL = 60.0
 """Seconds between what a long run sends."""
 
 
-def listener(settings: Settings) -> Listener:
+def listener(settings: Settings, connections: Callable[[], Connections]) -> Listener:
     """The listener of the settings."""
+    del connections
     return Metrics(collector(settings), settings.otlp_temporality)
 
 

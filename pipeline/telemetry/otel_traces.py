@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
+from pipeline.connections import Connections
 from pipeline.errors import TransientError
 from pipeline.model import short
 from pipeline.settings import Settings
@@ -27,8 +28,9 @@ TRACE_DIGITS = 32
 NOT_ATTRIBUTES = frozenset({"batch_id", "step", "ok", "start_time", "end_time", "reason", "docs", "fresh"})
 
 
-def listener(settings: Settings) -> Listener:
+def listener(settings: Settings, connections: Callable[[], Connections]) -> Listener:
     """The listener of the settings."""
+    del connections
     return Traces(collector(settings))
 
 
