@@ -63,7 +63,8 @@ class Listening:
 
     def __init__(self, listener: Listener, *, most: int = MOST_WAITING) -> None:
         self._listener = listener
-        self._queue: queue.Queue[Happened | None] = queue.Queue(most)
+        self._queue: queue.SimpleQueue[Happened | None] = queue.SimpleQueue()
+        self._most = most
         self._lost = 0
         self._problem = ""
         # it does not keep the process alive: no client can be trusted to give up in time
@@ -77,22 +78,22 @@ class Listening:
 
     def put(self, happened: Happened) -> None:
         """Hand an event over; never waits."""
-        try:
-            self._queue.put_nowait(happened)
-        except queue.Full:
+        if self._queue.qsize() < self._most:
+            self._queue.put(happened)
+        else:
             self._lost += 1
 
-    def close(self, until: float) -> None:
-        """Let the listener deliver what is left.
+    def close(self) -> None:
+        """Let the listener deliver what is left; does not wait for it."""
+        self._queue.put(None)
+
+    def join(self, until: float) -> None:
+        """Wait for the listener.
 
         Args:
-            until: When that has to be over, as `time.monotonic()` counts.
+            until: When that is over, as `time.monotonic()` counts, whatever it has not delivered.
         """
-        try:
-            self._queue.put(None, timeout=max(0.0, until - time.monotonic()))
-            self._thread.join(max(0.0, until - time.monotonic()))
-        except queue.Full:
-            pass  # it hangs, as the next line finds
+        self._thread.join(max(0.0, until - time.monotonic()))
         if self._thread.is_alive():
             self._lost += self._queue.qsize()
             self._keep("it was not done in time")

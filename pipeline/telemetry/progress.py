@@ -51,7 +51,10 @@ class TelemetryProgress(Progress):
         until = time.monotonic() + self._timeout
         # half of the time at most: counts that are delivered late are better than none
         self._put(Happened(STANDING, asked(standing, self._timeout / 2)))
-        side_by_side({one.name: _closing(one, until) for one in self._listening}, until)
+        for one in self._listening:
+            one.close()
+        for one in self._listening:
+            one.join(until)
         self._tell()
 
     def _put(self, happened: Happened) -> None:
@@ -77,7 +80,3 @@ def asked(standing: Callable[[], Standing | None], seconds: float) -> Mapping[st
         return {"ledger_up": False}
     found = answers[STANDING]
     return {} if found is None else {"ledger_up": True, **asdict(found)}
-
-
-def _closing(one: Listening, until: float) -> Callable[[], None]:
-    return lambda: one.close(until)

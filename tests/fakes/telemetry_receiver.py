@@ -58,7 +58,7 @@ class TelemetryReceiver:
     def points(self) -> dict[str, list[tuple[dict[str, Any], Any]]]:
         """By metric: its points, as attributes and data point."""
         found: dict[str, list[tuple[dict[str, Any], Any]]] = {}
-        for metric in self._metrics():
+        for metric in self.sent_metrics():
             kind = metric.WhichOneof("data")
             points = getattr(metric, kind).data_points
             found.setdefault(metric.name, []).extend((plain(point.attributes), point) for point in points)
@@ -69,7 +69,8 @@ class TelemetryReceiver:
         points = self.points.get(name, [])
         return sum(point.as_double + point.as_int for found, point in points if labels.items() <= found.items())
 
-    def _metrics(self) -> Iterator[Any]:
+    def sent_metrics(self) -> Iterator[Any]:
+        """All metrics, as they came."""
         for sent in self.metrics:
             for one in sent.resource_metrics:
                 for scope in one.scope_metrics:
