@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run
@@ -21,8 +20,9 @@ from openlineage.client.facet_v2 import (
 from pipeline.telemetry.datasets import DatasetName
 from pipeline.telemetry.listening import Happened
 from pipeline.topology import STEPS
+from pipeline.version import code_version
 
-VERSION = version("sluicegate")
+VERSION = code_version()
 PRODUCER = f"https://github.com/sluicegate/sluicegate/tree/v{VERSION}"
 BATCH_JOB = "batch"
 GOES_ON = frozenset({"PASS", "WARN", "EMPTY"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.util.re import parse_env_headers
 
 from pipeline.secrecy import remember
 from pipeline.settings import Settings
+from pipeline.version import code_version
 
 SCOPE = "sluicegate"
 
@@ -47,5 +47,5 @@ def collector(settings: Settings) -> Collector:
 
 def resource() -> Resource:
     """Who we are; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win."""
-    ours = Resource({"service.name": SCOPE, "service.version": version("sluicegate")})
+    ours = Resource({"service.name": SCOPE, "service.version": code_version()})
     return ours.merge(OTELResourceDetector().detect())
