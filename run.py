@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from pipeline.runner_lease import LeaseKeeper
     from pipeline.settings import Settings
     from pipeline.stages import Reembedder, Rollback
+    from pipeline.standing import StandingReader
+    from pipeline.telemetry.progress import TelemetryProgress
 
 __all__ = ["App", "main", "sluicegate"]
 
@@ -57,10 +59,13 @@ class App:
         self._resources = contextlib.ExitStack()
         self._started: set[str] = set()
         self._endpoints: Endpoints | None = None
+        self._telemetry: TelemetryProgress | None = None
         self.stores = OpenedStores(self.connections, self._through, self._resources)
 
     def close(self) -> None:
-        """Close every client and leave the local stack; copies of objects go too."""
+        """Let telemetry deliver what is left, close every client, leave the local stack, drop copies of objects."""
+        if self._telemetry is not None:
+            self._telemetry.finish(lambda: self.stores.standing_if_used)
         self._resources.close()
         if "settings" in self.__dict__:
             from pipeline.locations import cache  # noqa: PLC0415
@@ -86,6 +91,14 @@ class App:
 
     @cached_property
     def progress(self) -> Progress:
+        """What shows progress, and tells whoever else is configured to hear of it."""
+        from pipeline.telemetry.assembly import telemetry  # noqa: PLC0415
+
+        shown = self._shown()
+        self._telemetry = telemetry(self.settings, shown, self.connections)
+        return self._telemetry or shown
+
+    def _shown(self) -> Progress:
         """Lines and bars on a terminal, JSON lines elsewhere."""
         level = self.settings.log_level.upper()
         if sys.stderr.isatty() and not self.json_logs:
@@ -133,6 +146,11 @@ class App:
         with contextlib.suppress(SluicegateError):
             self.connections("mongodb", "bigquery", "neo4j", "milvus")
         return self.stores.lineage
+
+    @property
+    def standing(self) -> StandingReader:
+        """How the pipeline stands, connected and prepared."""
+        return self.stores.standing
 
     @cached_property
     def alerts(self) -> AlertRouter:

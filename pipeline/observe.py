@@ -23,8 +23,11 @@ Event = MutableMapping[str, Any]
 PROGRESS_SECONDS = 10.0
 """How often at most a long step says in the log how far it is."""
 
-WARNINGS = frozenset({"retry", "campaign_left_out", "file_left_out", "alert", "alert_failed", "docs_failed"})
-ERRORS = frozenset({"bug"})
+WARNINGS = frozenset(
+    {"retry", "campaign_left_out", "file_left_out", "alert", "alert_failed", "docs_failed", "telemetry_failed"}
+)
+LEVELS = {**dict.fromkeys(WARNINGS, "warning"), "bug": "error", "attempt_started": "debug"}
+"""Level of an event; others are info."""
 
 
 def set_up_logging(level: str) -> None:
@@ -126,8 +129,7 @@ class JsonProgress(Progress):
 
     def event(self, name: str, **fields: object) -> None:
         """Log what happened."""
-        level = "error" if name in ERRORS else "warning" if name in WARNINGS else "info"
-        getattr(self._log, level)(name, **fields)
+        getattr(self._log, LEVELS.get(name, "info"))(name, **fields)
         if name == "step_started":
             self._told[str(fields.get("step")).partition(":")[2]] = time.monotonic()
 

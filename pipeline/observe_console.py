@@ -71,6 +71,7 @@ class ConsoleProgress(Progress):
             "alert_failed": self._alert_failed,
             "batch_ended": self._batch_ended,
             "docs_failed": self._docs_failed,
+            "telemetry_failed": self._telemetry_failed,
         }
         self._heading = ""
         self._findings: list[str] = []
@@ -152,6 +153,10 @@ class ConsoleProgress(Progress):
         said = escape(hide_user_info(printable(fields["error"])))
         self._print(f"    [yellow]its pages were not published[/]: {said}")
         self._print(f"{'':4}[dim]the next batch makes up for it, or: {escape(printable(fields['next_step']))}[/]")
+
+    def _telemetry_failed(self, fields: Mapping[str, Any]) -> None:
+        said = f"{fields['listener']}: {hide_user_info(printable(fields['error']))}"
+        self._print(f"    [yellow]telemetry was lost[/]: {escape(said)}")
 
     def _alert_resolved(self, fields: Mapping[str, Any]) -> None:
         self._print(f"    [green]alert over[/]: {escape(printable(fields['dedup_key']))}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.history import History
     from pipeline.lineage.ports import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
     from pipeline.ports import GraphStore, Ledger, MetricsStore, RawStore, ReviewQueue, UndoJournal, VectorStore
+    from pipeline.standing import Standing, StandingReader
     from pipeline.stores.bigquery import Client
     from pipeline.stores.milvus import MilvusClient
     from pipeline.stores.mongodb import Database
@@ -73,6 +74,20 @@ class OpenedStores:
         history = MongoHistory(self.database)
         history.prepare()
         return history
+
+    @cached_property
+    def standing(self) -> StandingReader:
+        """How the pipeline stands."""
+        from pipeline.stores.mongodb.standing import MongoStanding  # noqa: PLC0415
+
+        standing = MongoStanding(self.database)
+        standing.prepare()
+        return standing
+
+    @property
+    def standing_if_used(self) -> Standing | None:
+        """How the pipeline stands; None when nothing has asked for MongoDB, which is then not connected for it."""
+        return self.standing.standing() if "database" in self.__dict__ else None
 
     @cached_property
     def graph_store(self) -> GraphStore:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -295,6 +296,8 @@ class Runner:
             duration_s=outcome.duration_s,
             reason=outcome.message,
             fresh=outcome.fresh,
+            counts=asdict(outcome.counts),
+            gained=so_far.gained(outcome),
         )
         news = outcome.fresh and (task.shows or outcome.exit_code)
         if news and outcome.exit_code is not ExitCode.LEASE_HELD:  # whoever holds it publishes it
@@ -302,12 +305,18 @@ class Runner:
         return outcome
 
     def _tell_stopped(self, source: BatchSource, start: datetime) -> None:
-        times = {"start_time": start.isoformat(), "end_time": datetime.now(UTC).isoformat()}
-        self._parts.progress.event("batch_stopped", batch_id=source.batch_id, **times)
+        end = datetime.now(UTC)
+        self._parts.progress.event(
+            "batch_stopped",
+            batch_id=source.batch_id,
+            start_time=start.isoformat(),
+            end_time=end.isoformat(),
+            duration_s=round((end - start).total_seconds(), 3),
+        )
 
     def _work(self, task: Task, so_far: SoFar) -> Ending:
         sure, batch_id = self._parts.sure, task.source.batch_id
-        so_far.document = self._reached(task)
+        so_far.document = so_far.before = self._reached(task)
         if (ending := task.settled(batch_id, so_far.document)) is not None:
             self._spool.ended(batch_id, ending.status)
             return ending

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -38,7 +37,8 @@ from pipeline.runner_outcome import (
 )
 from pipeline.runner_parts import LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner_spool import RunnerSpool, cut_off, history_of
-from pipeline.runner_words import summary, told
+from pipeline.runner_steps import StepLog
+from pipeline.runner_words import checks, summary, told
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
 
 T = TypeVar("T")
@@ -120,14 +120,23 @@ class BatchRun:
 
         def begin() -> None:  # running last: until then the batch is closed, and a re-embedding begins anew
             self._sure(lambda: self._ledger.clear_steps(lease, [embed, "gate:vectors"]))
-            self._sure(lambda: self._ledger.start_step(lease, embed))
+            number = self._sure(lambda: self._ledger.start_step(lease, embed))
             self._sure(lambda: self._ledger.set_status(lease, BatchStatus.RUNNING))
+            said.append(StepLog(self._event, embed))
+            self._event("attempt_started", step=embed, attempt=number, after_cut_off=False)
 
-        manifest = replaces.run(self._context(), begin)
+        said: list[StepLog] = []
+        try:
+            manifest = replaces.run(self._context(), begin)
+        except BaseException:
+            for log in said:
+                log.stopped(attempts=1)
+            raise
         if manifest is None:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Nothing was replaced.", fresh=False)
         counts = {"expected": manifest.expected, "written": manifest.written, "fallback": manifest.fallback}
         self._sure(lambda: self._ledger.end_step(lease, embed, ok=True, counts=counts))
+        self.steps.extend(log.ended(ok=True, attempts=1, counts=counts) for log in said)
         now = self._sure(lambda: self._ledger.batch(self._source.batch_id))
         self._document = now or self._document
         return self.walk()
@@ -166,31 +175,14 @@ class BatchRun:
         return ending
 
     def _do(self, step: Step) -> Ending | None:
-        start, clock = datetime.now(UTC), time.perf_counter()
-        self._event("step_started", step=step.key, start_time=start.isoformat())
-        work = _Work()
-        ending = self._gate(step, work) if step.kind is StepKind.GATE else self._stage(step, work)
-        outcome = StepOutcome(
-            key=step.key,
-            ok=ending is None,
-            start_time=start,
-            end_time=datetime.now(UTC),
-            duration_s=round(time.perf_counter() - clock, 3),
-            attempts=work.attempts,
-            counts=work.counts,
-        )
-        self.steps.append(outcome)
-        self._event(
-            "step_ended",
-            step=step.key,
-            ok=outcome.ok,
-            start_time=start.isoformat(),
-            end_time=outcome.end_time.isoformat(),
-            duration_s=outcome.duration_s,
-            attempts=outcome.attempts,
-            **({"reason": ending.message} if ending else {}),
-            **outcome.counts,
-        )
+        said, work = StepLog(self._event, step.key), _Work()
+        try:
+            ending = self._gate(step, work) if step.kind is StepKind.GATE else self._stage(step, work)
+        except BaseException:
+            said.stopped(work.attempts)
+            raise
+        reason = ending.message if ending else ""
+        self.steps.append(said.ended(ok=ending is None, attempts=work.attempts, counts=work.counts, reason=reason))
         return ending
 
     def _stage(self, step: Step, work: _Work) -> Ending | None:
@@ -278,7 +270,15 @@ class BatchRun:
             self._parts.alarms.decided(self._source.batch_id, [step.name])
         going_on = report.verdict in GOES_ON or again
         self._ended(step, ok=going_on, counts=work.counts, error="" if going_on else summary(report))
-        self._event("verdict", gate=step.name, verdict=str(report.verdict), findings=told(report), docs=report.docs)
+        self._event(
+            "verdict",
+            gate=step.name,
+            verdict=str(report.verdict),
+            findings=told(report),
+            checks=checks(report),
+            rate=report.rate,
+            docs=report.docs,
+        )
         return None if going_on else self._stopped(report)
 
     def _gate_attempt(self, step: Step, work: _Work) -> GateReport:
@@ -314,6 +314,9 @@ class BatchRun:
     def _started(self, step: Step, work: _Work) -> int:
         work.attempts += 1
         work.number = self._sure(lambda: self._ledger.start_step(self._keeper.lease, step.key))
+        before = (self._document.get("steps") or {}).get(step.key) or {}
+        was_cut_off = work.attempts == 1 and before.get("status") == "running"
+        self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off)
         return work.number
 
     def _ended(self, step: Step, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:

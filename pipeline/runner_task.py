@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.errors import ExitCode
@@ -48,6 +48,7 @@ class SoFar:
     def __init__(self, source: BatchSource) -> None:
         self._source = source
         self.document: Document = {}
+        self.before: Document = {}
         self.run: BatchRun | None = None
 
     def outcome(self, ending: Ending, duration_s: float) -> BatchOutcome:
@@ -68,6 +69,19 @@ class SoFar:
             fresh=ending.fresh,
             duration_s=duration_s,
         )
+
+    def gained(self, outcome: BatchOutcome) -> Mapping[str, int]:
+        """Records that this run added to each count; empty while the batch still runs.
+
+        What a batch counts is said once, when it first closes, halts, is held or dies; whatever goes on with it then
+        says what changed. So each record is said once, however many processes its batch takes.
+        """
+        if outcome.status is BatchStatus.RUNNING:
+            return {}
+        was_said = _status(self.before) is not BatchStatus.RUNNING
+        before = asdict(counts_in(self.before)) if was_said else {}
+        grown = {name: count - int(before.get(name) or 0) for name, count in asdict(outcome.counts).items()}
+        return {name: count for name, count in grown.items() if count > 0}
 
 
 def _status(document: Document) -> BatchStatus:

@@ -18,6 +18,20 @@ def told(report: GateReport) -> list[str]:
     return [f"{finding.severity}: {finding.summary}" for finding in _distinct(report)]
 
 
+def checks(report: GateReport) -> list[dict[str, object]]:
+    """Every finding as numbers and names, for machines: no value of a record is in it."""
+    return [
+        {
+            "expectation": finding.expectation,
+            "severity": finding.severity,
+            "column": finding.column,
+            "unexpected": finding.unexpected,
+            "checked": finding.checked,
+        }
+        for finding in report.findings
+    ]
+
+
 def _distinct(report: GateReport) -> list[Finding]:
     """The findings, worst first, without those that say the same at a lower severity."""
     found: dict[str, Finding] = {}

@@ -30,6 +30,9 @@ HOMES = {
     "fsspec": ("pipeline/locations/objects.py",),
     "pagerduty": ("pipeline/alerts/channels/pagerduty.py",),
     "airflow": ("pipeline/airflow/",),
+    "opentelemetry": ("pipeline/telemetry/",),
+    "prometheus_client": ("pipeline/telemetry/prometheus.py",),
+    "openlineage": ("pipeline/telemetry/",),
     "unittest": (),
 }
 """Where a driver may be imported; nowhere else."""

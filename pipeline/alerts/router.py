@@ -166,6 +166,8 @@ class AlertRouter:
         clean = replace(delivery, detail=self._secrecy.without(delivery.detail))
         if clean.status in (DeliveryStatus.FAILED, DeliveryStatus.NOT_CONFIGURED):
             self._progress.event("alert_failed", channel=clean.channel, status=str(clean.status), detail=clean.detail)
+        else:
+            self._progress.event("alert_delivery", channel=clean.channel, status=str(clean.status), detail=clean.detail)
         if clean.channel == self._log.name and clean.status is DeliveryStatus.DELIVERED and not clean.detail:
             return replace(clean, detail="" if self.configured else NO_CHANNEL)
         return clean

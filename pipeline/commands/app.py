@@ -18,6 +18,7 @@ from pipeline.runner import Runner
 from pipeline.runner_lease import LeaseKeeper
 from pipeline.settings import Settings
 from pipeline.stages import Reembedder, Rollback
+from pipeline.standing import StandingReader
 
 
 class App(Protocol):
@@ -58,6 +59,10 @@ class App(Protocol):
     @property
     def lineage(self) -> LineageReaders:
         """What each store knows of one record; each is connected when it is asked."""
+
+    @property
+    def standing(self) -> StandingReader:
+        """How the pipeline stands, connected and prepared."""
 
     @property
     def docs_index(self) -> Path | str:

@@ -44,6 +44,8 @@ COMMANDS = {
     "reembed": LazyCommand("pipeline.commands.reembed:reembed", "Replace fallback vectors by real ones."),
     "campaigns": LazyCommand("pipeline.commands.campaigns:campaigns", "Load the campaign catalogue."),
     "docs": LazyCommand("pipeline.commands.docs:docs", "Open the Data Docs, or say where they are."),
+    "watch": LazyCommand("pipeline.commands.watch:watch", "Alert when no batch has closed for a while."),
+    "metrics": LazyCommand("pipeline.commands.metrics:metrics", "Print or serve the metrics, for Prometheus."),
     "doctor": LazyCommand("pipeline.commands.doctor:doctor", "Check that every store can be reached."),
     "stack": LazyCommand("pipeline.local.commands:stack", "Start, stop and look at the local servers."),
     "gx": LazyCommand("checkpoints.commands:gx", "Generate the Great Expectations project, or compare it."),

@@ -21,6 +21,7 @@ from pipeline.settings.gates import GateSettings
 from pipeline.settings.locations import LocationSettings, secrets_of_locations
 from pipeline.settings.running import RunSettings
 from pipeline.settings.stores import LOCAL, VARIABLES, Environment, StoreSettings
+from pipeline.settings.telemetry import TelemetrySettings
 
 __all__ = [
     "LOCAL",
@@ -33,7 +34,9 @@ __all__ = [
 ]
 
 
-class Settings(DocsSettings, GateSettings, RunSettings, LocationSettings, AlertSettings, StoreSettings):
+class Settings(
+    TelemetrySettings, DocsSettings, GateSettings, RunSettings, LocationSettings, AlertSettings, StoreSettings
+):
     """Everything that can be configured; every field is an environment variable of the name given as alias."""
 
     model_config = SettingsConfigDict(

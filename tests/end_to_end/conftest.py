@@ -56,14 +56,14 @@ class Workspace:
             check=False,
         )
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path, **variables: str) -> subprocess.Popen[str]:
         """Start `run.py` and go on; what it prints can be read."""
         return subprocess.Popen(
             [sys.executable, "-u", str(ROOT / "run.py"), *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=self.environment,
+            env=self.environment | variables,
             cwd=self.folder,
         )
 

@@ -55,6 +55,8 @@ class CommandApp:
         self.progress = RecordedProgress()
         self.ledger = MemoryLedger()
         self.graph_store = MemoryGraph()
+        self.alerts: Any = None
+        self.standing: Any = None
         self.quarantined = 0
         self.stages = {step.name: ScriptedStage(step.name) for step in STEPS if step.kind is StepKind.STAGE}
         loaded = {"read": 60, "accepted": 60, "quarantined": 0, "duplicate": 0, "dead": 0}
