@@ -21,6 +21,20 @@ EXAMPLES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What of the batches beside a batch can be linked to: there may be no page of them, or no longer.
+
+    Args:
+        before, after: Ids of the batches first seen before and after it; None for no page.
+        parent: Whether the batch it was replayed from has a page.
+    """
+
+    before: str | None = None
+    after: str | None = None
+    parent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Records in one place of the flow.
 
@@ -89,7 +103,7 @@ class GateView:
 
 @dataclass(frozen=True, slots=True)
 class BatchPage:
-    """What a batch's page shows; neighbours are None at the ends, `version` tells a page that is out of date."""
+    """What a batch's page shows; `version` tells a page that is out of date."""
 
     batch_id: str
     name: str
@@ -106,8 +120,7 @@ class BatchPage:
     steps: tuple[StepRow, ...]
     gates: tuple[GateView, ...]
     embedding: tuple[tuple[str, str], ...]
-    previous: str | None
-    following: str | None
+    beside: Neighbours
     version: str
 
     @property
@@ -116,12 +129,12 @@ class BatchPage:
         return SYMBOLS[self.status]
 
 
-def batch_page(document: Document, previous: Document | None, following: Document | None, masks: Masks) -> BatchPage:
+def batch_page(document: Document, beside: Neighbours, masks: Masks) -> BatchPage:
     """The page of a batch.
 
     Args:
         document: The batch's ledger document, whole.
-        previous, following: The batches before and after it.
+        beside: What it links to.
         masks: Fields whose values are not shown.
     """
     listed, steps = row(document), tuple(_steps(document))
@@ -141,9 +154,8 @@ def batch_page(document: Document, previous: Document | None, following: Documen
         steps=steps,
         gates=tuple(_gates(document, masks)),
         embedding=tuple(_embedding(document)),
-        previous=str(previous["_id"]) if previous else None,
-        following=str(following["_id"]) if following else None,
-        version=version(document, following),
+        beside=beside,
+        version=version(document, beside),
     )
 
 
@@ -253,7 +265,7 @@ def _utc(at: Any) -> datetime | None:
     return at.astimezone(UTC) if isinstance(at, datetime) else None
 
 
-def version(document: Document, following: Document | None) -> str:
+def version(document: Document, beside: Neighbours) -> str:
     """Another one for every change of what a batch's page shows."""
     updated = _utc(document.get("updated"))
-    return f"{updated.isoformat() if updated else '-'} {following['_id'] if following else '-'}"
+    return f"{updated.isoformat() if updated else '-'} {beside.before or '-'} {beside.after or '-'}"

@@ -53,9 +53,9 @@ class Site:
         Args:
             told: Called with the number of batches written so far.
         """
-        days, number = set[str](), 0
-        for number, document in enumerate(self._history.since(self._retention.first_day()), start=1):
-            days.add(self._publisher.page_of(str(document["_id"])))
+        days, number, first_day = set[str](), 0, self._retention.first_day()
+        for number, document in enumerate(self._history.since(first_day), start=1):
+            days.add(self._publisher.page_of(str(document["_id"]), first_day))
             told(number)
         self._publisher.style()
         self._publisher.days(days - {""})

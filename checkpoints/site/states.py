@@ -130,6 +130,7 @@ class BatchRow:
         cells: Its steps.
         read, accepted: Records.
         duration_s: Seconds all its steps took.
+        has_page: Whether there is a page of it to link to.
     """
 
     batch_id: str
@@ -141,6 +142,7 @@ class BatchRow:
     read: int
     accepted: int
     duration_s: float
+    has_page: bool
 
     @property
     def symbol(self) -> str:
@@ -148,7 +150,7 @@ class BatchRow:
         return SYMBOLS[self.status]
 
 
-def row(document: Document) -> BatchRow:
+def row(document: Document, *, has_page: bool = True) -> BatchRow:
     """A batch in a list."""
     counts = counts_in(document)
     return BatchRow(
@@ -161,6 +163,7 @@ def row(document: Document) -> BatchRow:
         read=counts.read,
         accepted=counts.accepted,
         duration_s=duration(document),
+        has_page=has_page,
     )
 
 
