@@ -63,12 +63,14 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """What did not hold at a gate."""
+    """What did not hold at a gate: the worst severity of those that say the same; `hidden` is the masked field."""
 
-    severities: str
+    severity: str
     summary: str
     expectation: str
     share: float | None
+    column: str
+    hidden: str
     examples: tuple[Example, ...]
 
 
@@ -168,8 +170,15 @@ def _flow(document: Document) -> Iterator[Place]:
     yield Place("in the graph", _counted(document, "stage:graph", "interactions"), _orphans(document))
     gone = bool(embedding.get("rolled_back_at"))
     rejected = sum(int(count) for count in (embedding.get("rejected") or {}).values())
-    aside = _asides({"fallback vectors": embedding.get("fallback"), "refused by their shape": rejected})
     written = int(embedding.get("written") or 0) if embedding else None
+    wordless = max(counts.accepted - int(embedding.get("expected") or 0), 0) if embedding else 0
+    aside = _asides(
+        {
+            "without a message": wordless,
+            "fallback vectors": embedding.get("fallback"),
+            "refused by their shape": rejected,
+        }
+    )
     yield Place("vectors in Milvus", 0 if gone else written, (*aside, "rolled back") if gone else aside)
 
 
@@ -225,14 +234,16 @@ def _findings(found: Any, masks: Masks) -> Iterator[FindingView]:
     for finding in found:
         by_text.setdefault((finding.get("expectation"), finding.get("summary")), []).append(finding)
     for same in by_text.values():
-        first = same[0]
+        first, column = same[0], str(same[0].get("column") or "")
         checked, unexpected = int(first.get("checked") or 0), int(first.get("unexpected") or 0)
         yield FindingView(
-            severities=", ".join(str(finding.get("severity")) for finding in same),
+            severity=str(first.get("severity")),
             summary=str(first.get("summary") or ""),
             expectation=str(first.get("expectation") or ""),
             share=unexpected / checked if checked else None,
-            examples=masks.examples(first.get("column"), (first.get("examples") or ())[:EXAMPLES_SHOWN]),
+            column=column,
+            hidden=column if masks.hides(column) else "",
+            examples=masks.examples(column, (first.get("examples") or ())[:EXAMPLES_SHOWN]),
         )
 
 
