@@ -81,7 +81,6 @@ class ActionView:
     action: str
     status: str
     detail: str
-    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +253,6 @@ def _actions(gate: Mapping[str, Any]) -> Iterator[ActionView]:
                 action=str(intent.get("action")),
                 status=str(intent.get("status")),
                 detail=str(intent.get("detail") or ""),
-                at=_utc(intent.get("at")),
             )
 
 

@@ -10,7 +10,7 @@ from great_expectations.data_context.types.resource_identifiers import Validatio
 from checkpoints.site import addresses, pages
 from checkpoints.site.results import result_page
 from checkpoints.site.storage import SiteFiles
-from checkpoints.site.suites import suite_page
+from checkpoints.site.suites import suite_pages
 from pipeline.masking import Masks
 
 Identifiers = Sequence[Sequence[Any]]
@@ -62,7 +62,7 @@ class GatePages:
 
     def suites(self, files: SiteFiles) -> None:
         """Write the pages of the suites, where they changed."""
-        found = [suite_page(suite) for suite in self._context.suites.all()]
+        found = suite_pages(self._context.suites.all())
         for path, text in _suite_pages(found):
             if (files.read(path) or "").rstrip() != text.rstrip():
                 files.write(path, text)

@@ -86,6 +86,8 @@ class Publisher:
                 self.one_day(day, part)
         for year in {day[:4] for day in found}:
             self.lists(year)
+        if not found:  # every page links to it
+            self._files.write(addresses.ALL_DAYS, pages.listing(all_years([]), addresses.ALL_DAYS))
 
     def start(self) -> None:
         """Write the first page."""

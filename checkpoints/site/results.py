@@ -33,7 +33,7 @@ class Sample:
         sampled, invalid: Vectors.
         low, high: The 95% interval of the invalid share; equal when every vector was read.
         threshold: The tolerated share.
-        scanned: How many were read because the sample could not decide; 0 when it could.
+        scanned, scanned_invalid: All vectors, read because the sample could not decide; 0 when it could.
         reasons: What is wrong, and how often.
     """
 
@@ -43,6 +43,7 @@ class Sample:
     high: float
     threshold: float
     scanned: int
+    scanned_invalid: int
     reasons: tuple[tuple[str, int], ...]
 
     @property
@@ -54,6 +55,11 @@ class Sample:
     def share(self) -> float:
         """The invalid share that was found."""
         return self.invalid / self.sampled if self.sampled else 0.0
+
+    @property
+    def scanned_share(self) -> float:
+        """The invalid share of all vectors, where all were read."""
+        return self.scanned_invalid / self.scanned if self.scanned else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,5 +271,6 @@ def _sample(settings: Mapping[str, Any], details: Mapping[str, Any]) -> Sample |
         high=float(interval["high"]),
         threshold=float(settings.get("threshold", 0.05)),
         scanned=int(details["checked"]) if details.get("scanned") else 0,
+        scanned_invalid=int(details["invalid"]) if details.get("scanned") else 0,
         reasons=tuple((str(name).replace("_", " "), int(count)) for name, count in details["reasons"].items() if count),
     )

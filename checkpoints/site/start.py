@@ -171,9 +171,10 @@ def _many(count: int, most: int, one: str, several: str) -> str:
 
 def _charts(documents: Sequence[Document]) -> Iterator[Chart]:
     places = tuple(document["first_seen"].astimezone(UTC).isoformat() for document in documents)
-    yield Chart("Records of each batch", "records", places, tuple(_volumes(documents)), stacked=True)
-    yield Chart("Seconds each stage took", "seconds", places, tuple(_latencies(documents)))
-    yield Chart("Invalid records at each gate", "% of records", places, tuple(_rates(documents)))
+    batches = tuple(str(document["_id"]) for document in documents)
+    yield Chart("Records of each batch", "records", places, batches, tuple(_volumes(documents)), stacked=True)
+    yield Chart("Seconds each stage took", "seconds", places, batches, tuple(_latencies(documents)))
+    yield Chart("Invalid records at each gate", "% of records", places, batches, tuple(_rates(documents)))
 
 
 def _volumes(documents: Sequence[Document]) -> Iterator[Line]:

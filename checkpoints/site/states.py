@@ -129,7 +129,6 @@ class BatchRow:
         status: Its status, a key of `SYMBOLS`.
         cells: Its steps.
         read, accepted: Records.
-        duration_s: Seconds all its steps took.
         has_page: Whether there is a page of it to link to.
     """
 
@@ -141,7 +140,6 @@ class BatchRow:
     cells: tuple[Cell, ...]
     read: int
     accepted: int
-    duration_s: float
     has_page: bool
 
     @property
@@ -162,7 +160,6 @@ def row(document: Document, *, has_page: bool = True) -> BatchRow:
         cells=cells(document),
         read=counts.read,
         accepted=counts.accepted,
-        duration_s=duration(document),
         has_page=has_page,
     )
 

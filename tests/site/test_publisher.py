@@ -46,6 +46,7 @@ class Counted(SiteFiles):
 class Scene:
     database: Database
     files: Counted
+    folder: Path
     review: Callable[[], int] = field(default=lambda: 0)
 
     @property
@@ -63,7 +64,7 @@ class Scene:
 def scene(endpoints: Endpoints, tmp_path: Path) -> Iterator[Scene]:
     database = connect(str(endpoints.mongodb_uri), f"site_{uuid.uuid4().hex[:8]}")
     MongoHistory(database).prepare()
-    yield Scene(database, Counted(tmp_path / "site"))
+    yield Scene(database, Counted(tmp_path / "site"), tmp_path / "site")
     database.client.drop_database(database.name)
     database.client.close()
 
@@ -233,5 +234,8 @@ def test_what_cannot_be_asked_is_said_and_the_rest_is_there(scene: Scene) -> Non
 
 
 def test_an_empty_ledger_has_a_first_page_too(scene: Scene) -> None:
+    scene.publisher.style()
+    scene.publisher.days([])
     scene.publisher.start()
+    assert broken_links(scene.folder) == []
     assert "Nothing has run yet" in (scene.files.read(addresses.START) or "")
