@@ -19,6 +19,14 @@ DOCS = "docs"
 CRITICAL, WARNING, OUTAGE = "critical", "warning", "error"
 
 
+MARKS = {
+    QUARANTINE: "bad records are quarantined",
+    FLAG: "orphans are flagged for review",
+    ROLLBACK: "the embedding batch is rolled back",
+    "": "",
+}
+"""What an action does with records, in words."""
+
 RESUME, RECHECK = "run.py resume {batch}", "run.py recheck {batch}"
 REDO = f"{RECHECK} --redo"
 

@@ -128,7 +128,8 @@ class GxGate:
     def _judged(self, run_id: str, results: Sequence[Any], values: Mapping[str, Any]) -> GateReport:
         number = expected(self._name, values)
         outage = _is_outage(self._failures())
-        return judged(self._name, run_id, results, expected=number, parameters=values, outage=outage)
+        masks = Masks(self._settings.masked)
+        return judged(self._name, run_id, results, expected=number, parameters=values, outage=outage, masks=masks)
 
     def close(self) -> None:
         """Close the connections of the checkpoint's data sources."""

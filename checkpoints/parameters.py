@@ -60,6 +60,18 @@ def _vectors(settings: Settings, document: Document, _: RawStore) -> dict[str, A
     }
 
 
+MEANINGS = {
+    "user_id_pattern": "the regular expression in SLUICEGATE_USER_ID_PATTERN",
+    "user_id_tolerance": "the share in SLUICEGATE_USER_ID_TOLERANCE",
+    "loaded": "the records the load stage says it wrote: read, without duplicates and dead letters",
+    "at_least": "1, or 0 when the file held nothing but duplicates",
+    "accepted": "the batch's records in MongoDB that are not in quarantine",
+    "fences": "the leases under which this batch's vectors were written",
+    "vector_tolerance": "the share in SLUICEGATE_VECTOR_TOLERANCE",
+    "fallback_tolerance": "the share in SLUICEGATE_FALLBACK_TOLERANCE",
+}
+"""What the parameters that are named in sentences stand for."""
+
 GATES: dict[str, Callable[[Settings, Document, RawStore], dict[str, Any]]] = {
     "raw": _raw,
     "graph": _graph,

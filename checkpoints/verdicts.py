@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from expectations_plugins.observed import observed
 from expectations_plugins.rendering import examples_column, raised
+from pipeline.masking import Masks
 from pipeline.model import Finding, GateReport, Verdict
 
 MAX_EXAMPLES = 20
@@ -43,6 +45,7 @@ def judged(
     expected: int,
     parameters: Mapping[str, Any] | None = None,
     outage: bool = False,
+    masks: Masks | None = None,
 ) -> GateReport:
     """The report of a check.
 
@@ -52,13 +55,14 @@ def judged(
         expected: How many records the ledger says there are.
         parameters: The suite parameters it ran with.
         outage: Whether a check that could not run may work later.
+        masks: Fields whose values no sentence may hold; those of the settings' default, if not given.
     """
     verdict = verdict_of(results, expected)
     return GateReport(
         gate=gate,
         verdict=verdict,
         run_id=run_id,
-        findings=findings(results),
+        findings=findings(results, masks or Masks()),
         rate=rate_of(results),
         parameters=dict(parameters or {}),
         transient=outage and verdict is Verdict.ERROR,
@@ -74,20 +78,20 @@ def rate_of(results: Iterable[Any]) -> float | None:
     return None
 
 
-def findings(results: Iterable[Any]) -> tuple[Finding, ...]:
+def findings(results: Iterable[Any], masks: Masks) -> tuple[Finding, ...]:
     """What did not hold or could not be checked, worst first."""
     order = {"critical": 0, "warning": 1, "info": 2}
-    bad = [_finding(result) for result in results if not result.success]
+    bad = [_finding(result, masks) for result in results if not result.success]
     return tuple(sorted(bad, key=lambda finding: order.get(finding.severity, 3)))
 
 
-def _finding(result: Any) -> Finding:
+def _finding(result: Any, masks: Masks) -> Finding:
     found = result.result or {}
     checked, unexpected = int(found.get("element_count") or 0), int(found.get("unexpected_count") or 0)
     return Finding(
         expectation=result.expectation_config.type,
         severity=severity(result),
-        summary=_summary(result, found, checked, unexpected),
+        summary=_summary(result, found, masks),
         unexpected=unexpected,
         checked=checked,
         examples=tuple(_examples(result, found)),
@@ -95,19 +99,22 @@ def _finding(result: Any) -> Finding:
     )
 
 
-def _summary(result: Any, found: Mapping[str, Any], checked: int, unexpected: int) -> str:
+def _summary(result: Any, found: Mapping[str, Any], masks: Masks) -> str:
     if messages := raised(result):
         return messages[0]
-    observed = found.get("observed_value")
-    kwargs = result.expectation_config.kwargs
-    if isinstance(observed, str):
-        return observed
-    if observed is not None and "value" in kwargs:
-        return f"found {observed}, expected {kwargs['value']}"
-    if observed is not None:
-        least = kwargs.get("min_value")
-        return f"found {observed}" + (f", expected at least {least}" if least is not None else "")
-    return f"{unexpected:,} of {checked:,} records are unexpected in {kwargs.get('column')}"
+    settings = result.expectation_config.kwargs
+    if text := observed(result.expectation_config, found, masks):
+        if "value" in settings:
+            return f"{text}, expected {_number(settings['value'])}"
+        least = settings.get("min_value")
+        plain = not isinstance(found["observed_value"], str) and least is not None
+        return f"{text}, expected at least {_number(least)}" if plain else text
+    checked, unexpected = int(found.get("element_count") or 0), int(found.get("unexpected_count") or 0)
+    return f"{unexpected:,} of {checked:,} records are unexpected in {settings.get('column')}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _examples(result: Any, found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -117,7 +124,8 @@ def _examples(result: Any, found: Mapping[str, Any]) -> Iterable[tuple[str, str]
     else:
         column = result.expectation_config.kwargs.get("column")
         rows = found.get("partial_unexpected_index_list") or []
-        pairs = [(row.get("interaction_id"), row.get(column)) for row in rows if isinstance(row, Mapping)]
+        named = [row for row in rows if isinstance(row, Mapping)]
+        pairs = [(row.get("interaction_id"), row.get(column) if column else "") for row in named]
     return [(str(key), _text(value)) for key, value in pairs[:MAX_EXAMPLES]]
 
 

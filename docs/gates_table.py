@@ -8,16 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from checkpoints.consequences import CONSEQUENCES, FLAG, QUARANTINE, ROLLBACK
+from checkpoints.consequences import CONSEQUENCES, MARKS
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "gates.md"
-MARKS = {
-    "": "-",
-    QUARANTINE: "bad records are quarantined",
-    FLAG: "orphans are flagged for review",
-    ROLLBACK: "the embedding batch is rolled back",
-}
 GREEN = "what was open is resolved"
 
 
@@ -28,7 +22,7 @@ def rows() -> Iterator[str]:
     for (gate, verdict), follows in sorted(CONSEQUENCES.items()):
         alert = follows.severity or (GREEN if verdict == "PASS" else "-")
         command = f"`{follows.command.format(batch='BATCH')}`" if follows.command else "-"
-        yield f"| {gate} | {verdict} | {follows.batch} | {MARKS[follows.mark]} | {alert} | {command} |"
+        yield f"| {gate} | {verdict} | {follows.batch} | {MARKS[follows.mark] or '-'} | {alert} | {command} |"
 
 
 def page() -> str:

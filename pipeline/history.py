@@ -14,20 +14,29 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """A batch that does not go on by itself, and why."""
+
+    batch_id: str
+    first_seen: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits for a person.
 
     Args:
-        halted, held: Ids of batches that are halted, or held by an outage; the oldest first, some of them.
-        dead: Ids of dead-lettered batches nobody has dropped; some of them.
+        halted, held: Batches that are halted, or held by an outage; the oldest first, some of them.
+        dead: Dead-lettered batches nobody has dropped; some of them.
         quarantined: Records in quarantine.
         dead_records: Single records in the dead letters that nobody has replayed or dropped.
         fallbacks: By batch id, how many vectors of its latest embedding batch are fallbacks; some of them.
     """
 
-    halted: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()
-    dead: tuple[str, ...] = ()
+    halted: tuple[Stopped, ...] = ()
+    held: tuple[Stopped, ...] = ()
+    dead: tuple[Stopped, ...] = ()
     quarantined: int = 0
     dead_records: int = 0
     fallbacks: tuple[tuple[str, int], ...] = ()
@@ -44,6 +53,9 @@ class History(Protocol):
 
     def latest(self, limit: int) -> Sequence[Document]:
         """The newest batches, newest first, without the examples of their gates."""
+
+    def changed(self, limit: int) -> Sequence[Document]:
+        """The batches that changed last, the latest change first, without the examples of their gates."""
 
     def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
         """The batches first seen just before and just after this one."""

@@ -20,14 +20,26 @@ class Pruned:
     before: str
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was written: pages of how many batches and results, and which results could not be read."""
+
+    batches: int
+    results: int
+    unreadable: tuple[str, ...] = ()
+
+
 class Site(Protocol):
     """Where people read of batches."""
 
     def batch(self, batch_id: str) -> object:
         """Write the pages a batch touches."""
 
-    def build(self, told: Callable[[int], None]) -> tuple[int, int]:
-        """Write every page there can be: how many batches, how many results. `told` hears of batches so far."""
+    def build(self, told: Callable[[int], None]) -> Built:
+        """Write every page there can be. `told` hears of batches so far."""
+
+    def update(self) -> int:
+        """Write the pages of what changed since they were written last; how many batches."""
 
     def prune(self) -> Pruned:
         """Remove what is no longer kept."""

@@ -10,7 +10,15 @@ from pipeline.settings import load_settings
 
 @pytest.mark.parametrize(
     ("value", "drawn"),
-    [("u_12", "a_99"), ("", ""), ("null", "null"), ("Ünal ٣", "aaaa 9"), ("x" * 50, "a" * 40 + "…")],
+    [
+        ("u_12", "a_99"),
+        ("", ""),
+        ("null", "null"),
+        ("Ünal ٣", "aaaa 9"),
+        ("नमस्ते😀", "a" * 7),
+        ("a\u202eb", "aaa"),
+        ("x" * 50, "a" * 40 + "…"),
+    ],
 )
 def test_the_shape_of_a_value(value: str, drawn: str) -> None:
     assert shape(value) == drawn
@@ -23,6 +31,16 @@ def test_a_masked_field_shows_shapes_and_another_its_values() -> None:
         Example("i_2", "null"),
     )
     assert masks.value("campaign_id", "spring-26") == "spring-26"
+
+
+@pytest.mark.parametrize("field", ["user", "user.email", "user.email.domain"])
+def test_a_field_within_a_masked_one_and_one_that_holds_it_are_masked(field: str) -> None:
+    assert Masks(("user.email",)).value(field, "kate") == "aaaa"
+
+
+@pytest.mark.parametrize("field", ["user_id", "username", "user.name", "", None])
+def test_a_field_that_only_begins_alike_is_not_masked(field: str | None) -> None:
+    assert Masks(("user.email",)).value(field, "kate") == "kate"
 
 
 def test_words_of_ours_belong_to_no_field() -> None:

@@ -12,6 +12,8 @@ START = "index.html"
 STYLE = "style.css"
 SUITES = "suites.html"
 ALL_DAYS = "days.html"
+PUBLISHED = "published.json"
+"""No page: which changes of the ledger the pages show."""
 
 
 def batch_page(batch_id: str) -> str:

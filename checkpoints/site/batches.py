@@ -21,6 +21,20 @@ EXAMPLES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What of the batches beside a batch can be linked to: there may be no page of them, or no longer.
+
+    Args:
+        before, after: Ids of the batches first seen before and after it; None for no page.
+        parent: Whether the batch it was replayed from has a page.
+    """
+
+    before: str | None = None
+    after: str | None = None
+    parent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Records in one place of the flow.
 
@@ -49,12 +63,14 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """What did not hold at a gate."""
+    """What did not hold at a gate: the worst severity of those that say the same; `hidden` is the masked field."""
 
-    severities: str
+    severity: str
     summary: str
     expectation: str
     share: float | None
+    column: str
+    hidden: str
     examples: tuple[Example, ...]
 
 
@@ -65,7 +81,6 @@ class ActionView:
     action: str
     status: str
     detail: str
-    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +104,7 @@ class GateView:
 
 @dataclass(frozen=True, slots=True)
 class BatchPage:
-    """What a batch's page shows; neighbours are None at the ends, `version` tells a page that is out of date."""
+    """What a batch's page shows; `version` tells a page that is out of date."""
 
     batch_id: str
     name: str
@@ -106,8 +121,7 @@ class BatchPage:
     steps: tuple[StepRow, ...]
     gates: tuple[GateView, ...]
     embedding: tuple[tuple[str, str], ...]
-    previous: str | None
-    following: str | None
+    beside: Neighbours
     version: str
 
     @property
@@ -116,12 +130,12 @@ class BatchPage:
         return SYMBOLS[self.status]
 
 
-def batch_page(document: Document, previous: Document | None, following: Document | None, masks: Masks) -> BatchPage:
+def batch_page(document: Document, beside: Neighbours, masks: Masks) -> BatchPage:
     """The page of a batch.
 
     Args:
         document: The batch's ledger document, whole.
-        previous, following: The batches before and after it.
+        beside: What it links to.
         masks: Fields whose values are not shown.
     """
     listed, steps = row(document), tuple(_steps(document))
@@ -141,9 +155,8 @@ def batch_page(document: Document, previous: Document | None, following: Documen
         steps=steps,
         gates=tuple(_gates(document, masks)),
         embedding=tuple(_embedding(document)),
-        previous=str(previous["_id"]) if previous else None,
-        following=str(following["_id"]) if following else None,
-        version=version(document, following),
+        beside=beside,
+        version=version(document, beside),
     )
 
 
@@ -156,8 +169,15 @@ def _flow(document: Document) -> Iterator[Place]:
     yield Place("in the graph", _counted(document, "stage:graph", "interactions"), _orphans(document))
     gone = bool(embedding.get("rolled_back_at"))
     rejected = sum(int(count) for count in (embedding.get("rejected") or {}).values())
-    aside = _asides({"fallback vectors": embedding.get("fallback"), "refused by their shape": rejected})
     written = int(embedding.get("written") or 0) if embedding else None
+    wordless = max(counts.accepted - int(embedding.get("expected") or 0), 0) if embedding else 0
+    aside = _asides(
+        {
+            "without a message": wordless,
+            "fallback vectors": embedding.get("fallback"),
+            "refused by their shape": rejected,
+        }
+    )
     yield Place("vectors in Milvus", 0 if gone else written, (*aside, "rolled back") if gone else aside)
 
 
@@ -213,14 +233,16 @@ def _findings(found: Any, masks: Masks) -> Iterator[FindingView]:
     for finding in found:
         by_text.setdefault((finding.get("expectation"), finding.get("summary")), []).append(finding)
     for same in by_text.values():
-        first = same[0]
+        first, column = same[0], str(same[0].get("column") or "")
         checked, unexpected = int(first.get("checked") or 0), int(first.get("unexpected") or 0)
         yield FindingView(
-            severities=", ".join(str(finding.get("severity")) for finding in same),
+            severity=str(first.get("severity")),
             summary=str(first.get("summary") or ""),
             expectation=str(first.get("expectation") or ""),
             share=unexpected / checked if checked else None,
-            examples=masks.examples(first.get("column"), (first.get("examples") or ())[:EXAMPLES_SHOWN]),
+            column=column,
+            hidden=column if masks.hides(column) else "",
+            examples=masks.examples(column, (first.get("examples") or ())[:EXAMPLES_SHOWN]),
         )
 
 
@@ -231,7 +253,6 @@ def _actions(gate: Mapping[str, Any]) -> Iterator[ActionView]:
                 action=str(intent.get("action")),
                 status=str(intent.get("status")),
                 detail=str(intent.get("detail") or ""),
-                at=_utc(intent.get("at")),
             )
 
 
@@ -253,7 +274,7 @@ def _utc(at: Any) -> datetime | None:
     return at.astimezone(UTC) if isinstance(at, datetime) else None
 
 
-def version(document: Document, following: Document | None) -> str:
+def version(document: Document, beside: Neighbours) -> str:
     """Another one for every change of what a batch's page shows."""
     updated = _utc(document.get("updated"))
-    return f"{updated.isoformat() if updated else '-'} {following['_id'] if following else '-'}"
+    return f"{updated.isoformat() if updated else '-'} {beside.before or '-'} {beside.after or '-'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,9 @@ def part_of(place: int) -> int:
     return place // BATCHES_A_PART + 1
 
 
-def day_part(day: str, part: int, documents: Sequence[Document], batches: int) -> DayPage:
+def day_part(
+    day: str, part: int, documents: Sequence[Document], batches: int, *, has_page: Callable[[str], bool]
+) -> DayPage:
     """A part of a day.
 
     Args:
@@ -47,8 +49,9 @@ def day_part(day: str, part: int, documents: Sequence[Document], batches: int) -
         part: From 1.
         documents: Its batches, oldest first.
         batches: How many batches the whole day has.
+        has_page: Whether there is a page of a batch to link to.
     """
-    newest_first = tuple(row(document) for document in reversed(documents))
+    newest_first = tuple(row(one, has_page=has_page(str(one["_id"]))) for one in reversed(documents))
     earlier = day_page(day, part - 1) if part > 1 else None
     later = day_page(day, part + 1) if part < part_of(batches - 1) else None
     return DayPage(day, part, newest_first, earlier, later)

@@ -10,7 +10,7 @@ from great_expectations.data_context.types.resource_identifiers import Validatio
 from checkpoints.site import addresses, pages
 from checkpoints.site.results import result_page
 from checkpoints.site.storage import SiteFiles
-from checkpoints.site.suites import suite_page
+from checkpoints.site.suites import suite_pages
 from pipeline.masking import Masks
 
 Identifiers = Sequence[Sequence[Any]]
@@ -40,21 +40,29 @@ class GatePages:
         """Write the pages of these results and, if they changed, those of the suites."""
         files = SiteFiles.of(self._context)
         for parts in identifiers:
-            identifier = _identifier(parts)
-            result = self._context.validation_results_store.get(identifier)
-            path = addresses.result_page([str(part) for part in parts])
-            files.write(path, pages.result(result_page(result, self._masks), path))
+            self._result(parts, files)
         self.suites(files)
 
-    def everything(self) -> int:
-        """Write the pages of all results GX has kept, and of all suites; how many results."""
-        found = [key.to_tuple() for key in self._context.validation_results_store.list_keys()]
-        self.publish(found)
-        return len(found)
+    def everything(self) -> tuple[int, list[str]]:
+        """Write the pages of all suites and of all results GX has kept: how many results, and those it cannot read."""
+        files, written, unreadable = SiteFiles.of(self._context), 0, list[str]()
+        self.suites(files)
+        for key in self._context.validation_results_store.list_keys():
+            try:
+                self._result(key.to_tuple(), files)
+                written += 1
+            except Exception as error:  # noqa: BLE001 - one that a killed run left half written is not all of them
+                unreadable.append(f"{'/'.join(map(str, key.to_tuple()))}: {type(error).__name__}")
+        return written, unreadable
+
+    def _result(self, parts: Sequence[Any], files: SiteFiles) -> None:
+        result = self._context.validation_results_store.get(_identifier(parts))
+        path = addresses.result_page([str(part) for part in parts])
+        files.write(path, pages.result(result_page(result, self._masks), path))
 
     def suites(self, files: SiteFiles) -> None:
         """Write the pages of the suites, where they changed."""
-        found = [suite_page(suite) for suite in self._context.suites.all()]
+        found = suite_pages(self._context.suites.all())
         for path, text in _suite_pages(found):
             if (files.read(path) or "").rstrip() != text.rstrip():
                 files.write(path, text)

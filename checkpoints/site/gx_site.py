@@ -9,7 +9,7 @@ from markupsafe import Markup
 from checkpoints.site import addresses, pages
 from checkpoints.site.results import ResultPage, result_page
 from checkpoints.site.storage import SiteFiles
-from checkpoints.site.suites import SuitePage, suite_page
+from checkpoints.site.suites import SuitePage, suite_page, suite_pages
 from pipeline.errors import SluicegateError
 from pipeline.masking import Masks
 from pipeline.settings import load_settings
@@ -70,5 +70,5 @@ class StartPageBuilder:
         """Write the stylesheet and the list of suites; the first page is left as it is."""
         files = SiteFiles.of(self._context)
         files.write(addresses.STYLE, pages.style())
-        files.write(addresses.SUITES, pages.suites([suite_page(suite) for suite in self._context.suites.all()]))
+        files.write(addresses.SUITES, pages.suites(suite_pages(self._context.suites.all())))
         return files.address(addresses.START), {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial
 from importlib.resources import files
 
@@ -14,6 +15,9 @@ from checkpoints.site.results import ResultPage
 from checkpoints.site.start import StartPage
 from checkpoints.site.states import SYMBOLS
 from checkpoints.site.suites import SuitePage
+
+STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, marks of direction, and halves of characters."""
 
 
 def style() -> str:
@@ -71,6 +75,14 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("checkpoints.site"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _visible(value: object) -> object:
+    """Text without what would turn the direction of a page, cannot be seen or cannot be encoded."""
+    if not isinstance(value, str) or not STEERING.search(value):
+        return value
+    return type(value)(STEERING.sub("\N{REPLACEMENT CHARACTER}", value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,12 +14,15 @@ from markupsafe import Markup
 from checkpoints.site.states import SYMBOLS, VERDICTS
 from checkpoints.site.words import examples_headers, sentence, severity_of
 from checkpoints.verdicts import verdict_of
-from expectations_plugins.rendering import examples_column, raised
+from expectations_plugins.observed import observed
+from expectations_plugins.rendering import examples_column, raised, share
 from pipeline.masking import Example, Masks
+from pipeline.stores.mongodb.queries import INTERACTIONS, accepted_filter
 
 STORES = {"raw": "MongoDB", "graph": "Neo4j", "vectors": "Milvus"}
 LANGUAGES = {"MongoDB": "mongosh", "Neo4j": "Cypher", "Milvus": "Python, pymilvus"}
 SHOWN = 20
+KEY = "interaction_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Sample:
         sampled, invalid: Vectors.
         low, high: The 95% interval of the invalid share; equal when every vector was read.
         threshold: The tolerated share.
-        scanned: How many were read because the sample could not decide; 0 when it could.
+        scanned, scanned_invalid: All vectors, read because the sample could not decide; 0 when it could.
         reasons: What is wrong, and how often.
     """
 
@@ -39,6 +43,7 @@ class Sample:
     high: float
     threshold: float
     scanned: int
+    scanned_invalid: int
     reasons: tuple[tuple[str, int], ...]
 
     @property
@@ -50,6 +55,11 @@ class Sample:
     def share(self) -> float:
         """The invalid share that was found."""
         return self.invalid / self.sampled if self.sampled else 0.0
+
+    @property
+    def scanned_share(self) -> float:
+        """The invalid share of all vectors, where all were read."""
+        return self.scanned_invalid / self.scanned if self.scanned else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,8 @@ class ExpectationView:
         examples: Records that are not as expected, some of them.
         groups: What is missing, and how many records want it.
         sample: Of the vector gate.
-        query: Finds all unexpected records; "" for none.
-        language: Of the query.
+        queries: What finds all unexpected records, each with the language it is in.
+        hidden: The field whose values are shown as their shape; "" for none.
     """
 
     name: str
@@ -86,8 +96,8 @@ class ExpectationView:
     examples: tuple[Example, ...]
     groups: tuple[tuple[str, int], ...]
     sample: Sample | None
-    query: str
-    language: str
+    queries: tuple[tuple[str, str], ...]
+    hidden: str
 
     def says_the_same(self, other: ExpectationView) -> bool:
         """Whether another one of a different severity names the same records."""
@@ -139,13 +149,14 @@ def result_page(result: Any, masks: Masks) -> ResultPage:
         masks: Fields whose values are not shown.
     """
     suite, meta = str(result.suite_name), result.meta or {}
+    batch_id = str((meta.get("active_batch_definition") or {}).get("batch_identifiers", {}).get("batch_id") or "")
     store, (run_name, run_time) = STORES.get(suite, ""), _run(meta.get("run_id"))
-    views = tuple(_expectation(one, store, masks) for one in result.results)
+    views = tuple(_expectation(one, store, batch_id, masks) for one in result.results)
     seen = max((view.checked for view in views), default=0)
     return ResultPage(
         suite=suite,
         state=VERDICTS[verdict_of(result.results, expected=seen)],
-        batch_id=str((meta.get("active_batch_definition") or {}).get("batch_identifiers", {}).get("batch_id") or ""),
+        batch_id=batch_id,
         run_name=run_name,
         run_time=run_time,
         store=store,
@@ -168,7 +179,7 @@ def _run(run_id: Any) -> tuple[str, datetime | None]:
     return str(known.get("run_name") or ""), moment.astimezone(UTC) if moment else None
 
 
-def _expectation(result: Any, store: str, masks: Masks) -> ExpectationView:
+def _expectation(result: Any, store: str, batch_id: str, masks: Masks) -> ExpectationView:
     configuration, found = result.expectation_config, result.result or {}
     told = found.get("details")
     details: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
@@ -179,17 +190,30 @@ def _expectation(result: Any, store: str, masks: Masks) -> ExpectationView:
         why=_notes(configuration),
         severity=severity,
         state=_state(result.success, severity, problems),
-        observed="" if problems else _observed(found),
+        observed="" if problems else _observed(configuration, found, masks),
         unexpected=int(found.get("unexpected_count") or 0),
         checked=int(found.get("element_count") or 0),
         raised=problems[0] if problems else "",
         headers=examples_headers(configuration),
-        examples=masks.examples(column, list(_pairs(configuration, found, details))[:SHOWN]),
+        examples=_examples(configuration, found, masks),
         groups=tuple((masks.value(column, key), int(count)) for key, count in details.get("missing_targets") or ()),
         sample=_sample(configuration.kwargs, details),
-        query=str(found.get("unexpected_index_query") or "") if found.get("unexpected_count") else "",
-        language=LANGUAGES.get(store, ""),
+        queries=tuple(_queries(found, store, batch_id)),
+        hidden=column if masks.hides(column) else "",
     )
+
+
+def _queries(found: Mapping[str, Any], store: str, batch_id: str) -> Iterator[tuple[str, str]]:
+    query, details = found.get("unexpected_index_query"), found.get("details")
+    if not query or not found.get("unexpected_count"):
+        return
+    yield LANGUAGES.get(store, ""), str(query)
+    if batch_id and isinstance(details, Mapping) and "missing" in (details.get("reasons") or ()):
+        wanted = json.dumps(accepted_filter(batch_id, "", with_message=True))
+        yield (
+            "mongosh: the records that ought to have a vector",
+            f"db.getCollection({json.dumps(INTERACTIONS)}).find({wanted}, {{_id: 1}})",
+        )
 
 
 def _state(success: bool, severity: str, problems: Sequence[str]) -> str:
@@ -205,31 +229,34 @@ def _notes(configuration: Any) -> str:
     return "\n".join(notes) if isinstance(notes, list) else str(notes or "")
 
 
-def _observed(found: Mapping[str, Any]) -> str:
-    observed = found.get("observed_value")
-    if observed is not None:
-        is_count = isinstance(observed, int) and not isinstance(observed, bool)
-        return observed if isinstance(observed, str) else f"found {observed:,}" if is_count else f"found {observed}"
+def _observed(configuration: Any, found: Mapping[str, Any], masks: Masks) -> str:
+    if text := observed(configuration, found, masks):
+        return text
     checked, unexpected = found.get("element_count"), int(found.get("unexpected_count") or 0)
     if checked is None:
         return ""
     if not checked:
         return "there is nothing to check"
     return (
-        f"{unexpected:,} of {int(checked):,} records are not as expected"
+        f"{share(unexpected, int(checked))} records are not as expected"
         if unexpected
         else f"all {int(checked):,} records are as expected"
     )
 
 
-def _pairs(configuration: Any, found: Mapping[str, Any], details: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
-    if details.get("examples"):
-        yield from details["examples"]
-        return
-    column = configuration.kwargs.get("column")
-    for record in found.get("partial_unexpected_index_list") or ():
-        if isinstance(record, Mapping):
-            yield record.get("interaction_id"), record.get(column)
+def _examples(configuration: Any, found: Mapping[str, Any], masks: Masks) -> tuple[Example, ...]:
+    details, column = found.get("details"), examples_column(configuration)
+    if isinstance(details, Mapping) and details.get("examples"):
+        return masks.examples(column, details["examples"][:SHOWN])
+    rows = [row for row in found.get("partial_unexpected_index_list") or () if isinstance(row, Mapping)][:SHOWN]
+    if column:
+        return masks.examples(column, [(row.get(KEY), row.get(column)) for row in rows])
+    return tuple(Example(str(row.get(KEY)), _fields(row, masks)) for row in rows)
+
+
+def _fields(row: Mapping[str, Any], masks: Masks) -> str:
+    """What an expectation about several columns shows of a record."""
+    return ", ".join(f"{name}: {masks.value(name, value)}" for name, value in row.items() if name != KEY)
 
 
 def _sample(settings: Mapping[str, Any], details: Mapping[str, Any]) -> Sample | None:
@@ -244,5 +271,6 @@ def _sample(settings: Mapping[str, Any], details: Mapping[str, Any]) -> Sample |
         high=float(interval["high"]),
         threshold=float(settings.get("threshold", 0.05)),
         scanned=int(details["checked"]) if details.get("scanned") else 0,
+        scanned_invalid=int(details["invalid"]) if details.get("scanned") else 0,
         reasons=tuple((str(name).replace("_", " "), int(count)) for name, count in details["reasons"].items() if count),
     )

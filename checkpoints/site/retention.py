@@ -57,7 +57,16 @@ class Retention:
                 self._files.delete(page)
         for year in {day[:4] for day in gone}:
             publisher.lists(year)
+        if gone:
+            self._unlink(publisher)
+        self._files.sweep()
         return Pruned(len(batches), results, len(gone), before)
+
+    def _unlink(self, publisher: Publisher) -> None:
+        """Pages that stay link to none that went: the oldest batch to the one before it, the first page to any."""
+        if kept := min(self._days(), default=""):
+            publisher.first_of(kept)
+        publisher.start()
 
     def _remove(self, batches: set[str]) -> int:
         for batch_id in batches:

@@ -13,7 +13,7 @@ from checkpoints.site.storage import SiteFiles
 from pipeline.history import History
 from pipeline.masking import Masks
 from pipeline.ports import ReviewQueue
-from pipeline.publishing import Pruned
+from pipeline.publishing import Built, Pruned
 from pipeline.settings import Settings
 
 
@@ -47,21 +47,26 @@ class Site:
             self._gates.suites(self._files)
             self._retention.prune(self._publisher)
 
-    def build(self, told: Callable[[int], None]) -> tuple[int, int]:
-        """Write every page there can be: (batches, results).
+    def update(self) -> int:
+        """Write the pages of what changed since they were written last; how many batches."""
+        self._gates.suites(self._files)
+        return self._publisher.update()
+
+    def build(self, told: Callable[[int], None]) -> Built:
+        """Write every page there can be.
 
         Args:
             told: Called with the number of batches written so far.
         """
-        days, number = set[str](), 0
-        for number, document in enumerate(self._history.since(self._retention.first_day()), start=1):
-            days.add(self._publisher.page_of(str(document["_id"])))
+        days, number, first_day = set[str](), 0, self._retention.first_day()
+        for number, document in enumerate(self._history.since(first_day), start=1):
+            days.add(self._publisher.page_of(str(document["_id"]), first_day))
             told(number)
         self._publisher.style()
         self._publisher.days(days - {""})
-        results = self._gates.everything()
+        results, unreadable = self._gates.everything()
         self._publisher.start()
-        return number, results
+        return Built(number, results, tuple(unreadable))
 
     def prune(self) -> Pruned:
         """Remove what is no longer kept."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from checkpoints.site.charts import Chart, Line
 from checkpoints.site.states import BatchRow, name_of, row
-from pipeline.history import Waiting
+from pipeline.history import Stopped, Waiting
 from pipeline.model import BatchStatus, short
 from pipeline.runner_outcome import counts_in
 from pipeline.topology import GATES, STEPS, StepKind
@@ -26,6 +26,18 @@ RECORDS = 10_000
 NAMED = 5
 """Batches that are named where several wait for the same."""
 
+STOPPED = 20
+"""Batches of a kind are counted up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A batch that waits for a person: why, "" where that is plain, and whether there is a page of it."""
+
+    batch_id: str
+    why: str
+    has_page: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -34,13 +46,15 @@ class Need:
     Args:
         what: What it is, with its number.
         command: The command that shows it or sets it right.
-        batches: Ids of the batches it is about; some of them.
+        batches: The batches it is about; some of them.
+        more: How many more there are.
         urgent: Whether data does not flow because of it.
     """
 
     what: str
     command: str
-    batches: tuple[str, ...] = ()
+    batches: tuple[Named, ...] = ()
+    more: int = 0
     urgent: bool = False
 
 
@@ -73,6 +87,7 @@ def start_page(
     review: int | None,
     unknown: Sequence[str] = (),
     *,
+    has_page: Callable[[str], bool],
     now: datetime | None = None,
 ) -> StartPage:
     """The first page.
@@ -82,10 +97,11 @@ def start_page(
         waiting: What waits for a person.
         review: Interactions in the review queue; None when it is not known.
         unknown: What could not be asked, with the reason.
+        has_page: Whether there is a page of a batch to link to.
         now: The time; for tests.
     """
-    rows = tuple(row(document) for document in latest)
-    needs = tuple(_needs(waiting, review))
+    rows = tuple(row(document, has_page=has_page(str(document["_id"]))) for document in latest)
+    needs = tuple(_needs(waiting, review, has_page))
     headline, state = _headline(rows, needs)
     oldest_first = list(reversed(latest))
     return StartPage(
@@ -111,55 +127,54 @@ def _headline(rows: Sequence[BatchRow], needs: Sequence[Need]) -> tuple[str, str
     return "It is flowing", "pass"
 
 
-def _needs(waiting: Waiting, review: int | None) -> Iterator[Need]:
-    if waiting.halted:
-        yield Need(
-            _many(waiting.halted, "batch is halted", "batches are halted"),
-            f"run.py status {short(waiting.halted[0])}",
-            *_of(waiting.halted),
-        )
-    if waiting.held:
-        yield Need(
-            _many(waiting.held, "batch is held by an outage", "batches are held by an outage"),
-            "run.py doctor",
-            *_of(waiting.held),
-        )
-    if waiting.dead:
-        yield Need(
-            _many(waiting.dead, "batch is dead-lettered", "batches are dead-lettered"),
-            "run.py dlq list",
-            *_of(waiting.dead),
-        )
+def _needs(waiting: Waiting, review: int | None, has_page: Callable[[str], bool]) -> Iterator[Need]:
+    stopped = (
+        (waiting.halted, "batch is halted", "batches are halted", "run.py status {batch}"),
+        (waiting.held, "batch is held by an outage", "batches are held by an outage", "run.py doctor"),
+        (waiting.dead, "batch is dead-lettered", "batches are dead-lettered", "run.py dlq show {batch}"),
+    )
+    for batches, one, several, command in stopped:
+        if batches:
+            yield _of_batches(batches, _many(len(batches), STOPPED, one, several), command, has_page)
     if waiting.quarantined:
-        yield Need(_counted(waiting.quarantined, RECORDS, "records are in quarantine"), "run.py quarantine list")
+        what = _many(waiting.quarantined, RECORDS, "record is in quarantine", "records are in quarantine")
+        yield Need(what, "run.py quarantine list")
     if review:
-        yield Need(_counted(review, REVIEWED, "interactions are to be reviewed"), "run.py review list")
+        what = _many(review, REVIEWED, "interaction is to be reviewed", "interactions are to be reviewed")
+        yield Need(what, "run.py review list")
     if waiting.dead_records:
-        yield Need(_counted(waiting.dead_records, RECORDS, "records are in the dead letters"), "run.py dlq list")
+        what = _many(waiting.dead_records, RECORDS, "record is in the dead letters", "records are in the dead letters")
+        yield Need(what, "run.py dlq list")
     if waiting.fallbacks:
-        vectors = sum(count for _, count in waiting.fallbacks)
-        yield Need(
-            f"{vectors:,} vectors are fallbacks", "run.py reembed", tuple(name for name, _ in waiting.fallbacks[:NAMED])
-        )
+        yield _fallbacks(waiting.fallbacks, has_page)
 
 
-def _of(batches: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    return tuple(batches[:NAMED]), True
+def _of_batches(batches: Sequence[Stopped], what: str, command: str, has_page: Callable[[str], bool]) -> Need:
+    named = tuple(Named(one.batch_id, one.reason, has_page(one.batch_id)) for one in batches[:NAMED])
+    do = command.format(batch=short(batches[0].batch_id))
+    return Need(what, do, named, more=len(batches) - len(named), urgent=True)
 
 
-def _counted(count: int, most: int, what: str) -> str:
-    return f"more than {most:,} {what}" if count > most else f"{count:,} {what}"
+def _fallbacks(found: Sequence[tuple[str, int]], has_page: Callable[[str], bool]) -> Need:
+    vectors = sum(count for _, count in found)
+    named = tuple(Named(name, f"{count:,} of them", has_page(name)) for name, count in found[:NAMED])
+    more = len(found) - len(named)
+    most = vectors - 1 if len(found) > STOPPED else vectors  # there may be more batches than were asked for
+    return Need(_many(vectors, most, "vector is a fallback", "vectors are fallbacks"), "run.py reembed", named, more)
 
 
-def _many(batches: Sequence[str], one: str, several: str) -> str:
-    return f"1 {one}" if len(batches) == 1 else f"{len(batches):,} {several}"
+def _many(count: int, most: int, one: str, several: str) -> str:
+    if count > most:
+        return f"more than {most:,} {several}"
+    return f"1 {one}" if count == 1 else f"{count:,} {several}"
 
 
 def _charts(documents: Sequence[Document]) -> Iterator[Chart]:
     places = tuple(document["first_seen"].astimezone(UTC).isoformat() for document in documents)
-    yield Chart("Records of each batch", "records", places, tuple(_volumes(documents)), stacked=True)
-    yield Chart("Seconds each stage took", "seconds", places, tuple(_latencies(documents)))
-    yield Chart("Invalid records at each gate", "% of records", places, tuple(_rates(documents)))
+    batches = tuple(str(document["_id"]) for document in documents)
+    yield Chart("Records of each batch", "records", places, batches, tuple(_volumes(documents)), stacked=True)
+    yield Chart("Seconds each stage took", "seconds", places, batches, tuple(_latencies(documents)))
+    yield Chart("Invalid records at each gate", "% of records", places, batches, tuple(_rates(documents)))
 
 
 def _volumes(documents: Sequence[Document]) -> Iterator[Line]:
@@ -179,8 +194,3 @@ def _rates(documents: Sequence[Document]) -> Iterator[Line]:
     for name in GATES:
         known = [((document.get("gates") or {}).get(name) or {}).get("rate") for document in documents]
         yield Line(f"{name} gate", tuple(None if rate is None else round(float(rate) * 100, 2) for rate in known))
-
-
-def names(batches: Sequence[str]) -> str:
-    """Batches by their shortened ids."""
-    return ", ".join(short(one) for one in batches)

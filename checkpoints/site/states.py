@@ -129,7 +129,7 @@ class BatchRow:
         status: Its status, a key of `SYMBOLS`.
         cells: Its steps.
         read, accepted: Records.
-        duration_s: Seconds all its steps took.
+        has_page: Whether there is a page of it to link to.
     """
 
     batch_id: str
@@ -140,7 +140,7 @@ class BatchRow:
     cells: tuple[Cell, ...]
     read: int
     accepted: int
-    duration_s: float
+    has_page: bool
 
     @property
     def symbol(self) -> str:
@@ -148,7 +148,7 @@ class BatchRow:
         return SYMBOLS[self.status]
 
 
-def row(document: Document) -> BatchRow:
+def row(document: Document, *, has_page: bool = True) -> BatchRow:
     """A batch in a list."""
     counts = counts_in(document)
     return BatchRow(
@@ -160,7 +160,7 @@ def row(document: Document) -> BatchRow:
         cells=cells(document),
         read=counts.read,
         accepted=counts.accepted,
-        duration_s=duration(document),
+        has_page=has_page,
     )
 
 

@@ -6,6 +6,8 @@ replace an object at once by themselves.
 
 from __future__ import annotations
 
+import contextlib
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +21,14 @@ from pipeline.errors import ConfigurationError
 SITE = "local_site"
 """The site's name in great_expectations.yml."""
 
-CONTENT_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8"}
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+}
+
+LEFT_BEHIND_S = 3_600.0
+"""Seconds after which a file beside its place belongs to a process that was killed before it could move it there."""
 
 
 class AtomicFilesystemStoreBackend(TupleFilesystemStoreBackend):
@@ -39,6 +48,13 @@ class AtomicFilesystemStoreBackend(TupleFilesystemStoreBackend):
             beside.unlink(missing_ok=True)
             raise
         return str(target)
+
+    def sweep(self) -> None:
+        """Remove what processes that were killed had not moved to its place."""
+        for beside in Path(self.full_base_directory).rglob(".*.html.????????"):
+            with contextlib.suppress(FileNotFoundError):  # it was moved meanwhile
+                if time.time() - beside.stat().st_mtime > LEFT_BEHIND_S:
+                    beside.unlink()
 
     def get_url_for_key(self, key: Any, protocol: Any = None) -> str:
         """Where a browser finds a file, also in a folder whose name has spaces."""
@@ -102,7 +118,13 @@ class SiteFiles:
     def list(self, folder: str) -> Iterator[str]:
         """Paths of the pages of a folder and those below it."""
         for key in self._backend.list_keys(prefix=_key(folder)):
-            yield "/".join(key)
+            if not key[-1].startswith("."):  # a killed process may have left a page that is not in its place
+                yield "/".join(key)
+
+    def sweep(self) -> None:
+        """Remove what killed processes left behind, where that can be: object stores keep nothing half done."""
+        if isinstance(self._backend, AtomicFilesystemStoreBackend):
+            self._backend.sweep()
 
     def address(self, path: str) -> str:
         """Where a browser finds a page, whether it is there yet or not."""

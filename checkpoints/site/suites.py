@@ -8,22 +8,25 @@ from typing import Any
 
 from markupsafe import Markup
 
-from checkpoints.consequences import CONSEQUENCES
+from checkpoints.consequences import CONSEQUENCES, MARKS, Consequence
+from checkpoints.parameters import MEANINGS
 from checkpoints.site.results import STORES
 from checkpoints.site.states import SYMBOLS, VERDICTS
-from checkpoints.site.words import sentence, severity_of
+from checkpoints.site.words import parameters_of, sentence, severity_of
 from pipeline.model import Verdict
-from pipeline.topology import STEPS, StepKind
+from pipeline.topology import GATES, STEPS, StepKind
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One expectation of a suite."""
+    """One expectation of a suite; `state` is its verdict when it does not hold, `follows` what happens then."""
 
     name: str
     sentence: Markup
     why: str
     severity: str
+    state: str
+    follows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class SuitePage:
     purpose: str
     store: str
     expectations: tuple[Expected, ...]
+    parameters: tuple[tuple[str, str], ...]
     follows: tuple[Follows, ...]
 
 
@@ -62,23 +66,49 @@ def suite_page(suite: Any) -> SuitePage:
     """
     name = str(suite.name)
     purposes = {step.name: step.purpose for step in STEPS if step.kind is StepKind.GATE}
+    configurations = [expectation.configuration for expectation in suite.expectations]
+    sentences = [sentence(one) for one in configurations]
+    named = dict.fromkeys(parameter for one in configurations for parameter in parameters_of(one))
     return SuitePage(
         name=name,
         purpose=purposes.get(name, ""),
         store=STORES.get(name, ""),
-        expectations=tuple(_expected(expectation.configuration) for expectation in suite.expectations),
+        expectations=tuple(_expected(name, *pair) for pair in zip(configurations, sentences, strict=True)),
+        parameters=tuple(
+            (parameter, MEANINGS.get(parameter, "")) for parameter in named if _is_in(parameter, sentences)
+        ),
         follows=tuple(_follows(name)),
     )
 
 
-def _expected(configuration: Any) -> Expected:
-    notes = configuration.notes
+def suite_pages(suites: Iterable[Any]) -> list[SuitePage]:
+    """The pages of suites in the order a batch meets their gates; others after them, by name."""
+    known = {gate: number for number, gate in enumerate(GATES)}
+    return sorted(map(suite_page, suites), key=lambda page: (known.get(page.name, len(known)), page.name))
+
+
+def _is_in(parameter: str, sentences: Iterable[str]) -> bool:
+    return any(f"({parameter})" in one for one in sentences)
+
+
+def _expected(gate: str, configuration: Any, words: Markup) -> Expected:
+    notes, severity = configuration.notes, severity_of(configuration)
+    verdict = Verdict.FAIL if severity == "critical" else Verdict.WARN
     return Expected(
         name=str(configuration.type),
-        sentence=sentence(configuration),
+        sentence=words,
         why="\n".join(notes) if isinstance(notes, list) else str(notes or ""),
-        severity=severity_of(configuration),
+        severity=severity,
+        state=VERDICTS[verdict],
+        follows=_in_words(CONSEQUENCES.get((gate, verdict))),
     )
+
+
+def _in_words(follows: Consequence | None) -> str:
+    if follows is None:
+        return ""
+    alert = f"a {follows.severity} alert" if follows.severity else ""
+    return ", ".join(part for part in (f"the batch {follows.batch}", MARKS[follows.mark], alert) if part)
 
 
 def _follows(gate: str) -> Iterable[Follows]:
@@ -88,7 +118,7 @@ def _follows(gate: str) -> Iterable[Follows]:
                 state=VERDICTS[verdict],
                 verdict=str(verdict),
                 batch=found.batch,
-                mark=found.mark,
+                mark=MARKS[found.mark],
                 alert=found.severity,
                 command=found.command.format(batch="BATCH"),
             )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.registry import get_expectation_impl, get_renderer_impl
 from markupsafe import Markup, escape
 
@@ -27,11 +28,17 @@ def sentence(configuration: Any) -> Markup:
         configuration: GX's configuration of it.
     """
     try:
-        drawn = list(_rendered(configuration))
+        drawn = list(_rendered(_with_words(configuration)))
     except Exception:  # noqa: BLE001 - a renderer that fails on unusual settings must not take the page with it
         drawn = []
     parts = [_template(one["template"], one.get("params") or {}) for one in drawn]
     return Markup(" ").join(parts) if parts else _plainly(configuration)
+
+
+def parameters_of(configuration: Any) -> list[str]:
+    """Names of the suite parameters an expectation takes its settings from."""
+    given = configuration.kwargs.values()
+    return [str(one["$PARAMETER"]) for one in given if isinstance(one, Mapping) and "$PARAMETER" in one]
 
 
 def severity_of(configuration: Any) -> str:
@@ -44,6 +51,15 @@ def examples_headers(configuration: Any) -> tuple[str, str]:
     """What the two columns of an expectation's examples are called."""
     known = getattr(get_expectation_impl(configuration.type), "example_columns", None)
     return known or ("interaction_id", examples_column(configuration) or "value")
+
+
+def _with_words(configuration: Any) -> Any:
+    """The configuration with `(name)` where GX's renderers take a suite parameter for a list of values."""
+    sets = {name: value for name, value in configuration.kwargs.items() if name.endswith("_set")}
+    named = {name: [f"({one['$PARAMETER']})"] for name, one in sets.items() if isinstance(one, Mapping)}
+    if not named:
+        return configuration
+    return ExpectationConfiguration(type=configuration.type, kwargs={**configuration.kwargs, **named})
 
 
 def _rendered(configuration: Any) -> Iterator[Mapping[str, Any]]:
@@ -69,7 +85,7 @@ def _template(template: str, params: Mapping[str, Any]) -> Markup:
 
 def _value(value: Any) -> Markup:
     if isinstance(value, Mapping) and "$PARAMETER" in value:
-        return Markup("<code>{}</code>").format(value["$PARAMETER"])
+        return Markup("({})").format(value["$PARAMETER"])
     text = str(value)
     return Markup("<code>{}</code>").format(text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…")
 

@@ -42,6 +42,21 @@ TIME_LIMIT = 60.0
 MOST_ROWS = 16_384
 """The most rows one Milvus query gives."""
 
+LISTING = """\
+import math
+
+def invalid(vector):
+    return len(vector) != {dimension} or not all(map(math.isfinite, vector)) or not any(vector)
+
+there, bad = set(), []
+pages = client.query_iterator({target!r}, filter={where!r}, output_fields=[{key!r}, {vector!r}])
+while rows := pages.next():
+    there.update(row[{key!r}] for row in rows)
+    bad.extend(row[{key!r}] for row in rows if invalid(row[{vector!r}]))
+print(bad)  # a record that is not in `there` has no vector; a rollback leaves none
+"""
+"""Every invalid vector, page by page."""
+
 FIRST_VECTOR = 100
 """Wire number of the first vector type."""
 
@@ -173,8 +188,15 @@ class MilvusBackend:
         return found | {
             "schema_dimension": int(vector["params"]["dim"]),
             "rejected": dict(values["rejected"] or {}),
-            "query": self.explain(data, Sample(Compare(Op.EQ, Field.of(columns.batch), batch), (), MOST_ROWS)),
+            "query": self._listing(data, columns, batch, rule.dimension),
         }
+
+    def _listing(self, data: Slice, columns: _Columns, batch: str, dimension: int) -> str:
+        """Python to paste, which lists every invalid vector of an embedding batch: no Milvus filter can."""
+        where = conditions.filter_of(data, Compare(Op.EQ, Field.of(columns.batch), batch))
+        return LISTING.format(
+            target=data.target, where=where, key=columns.key, vector=columns.vector, dimension=dimension
+        )
 
     def _vectors(self, data: Slice, columns: _Columns, batch: str, ids: Sequence[str]) -> dict[str, Sequence[float]]:
         """Vectors of this embedding batch, of the ids asked for, in bounded reads by key."""

@@ -101,8 +101,10 @@ class Neo4jBackend:
     def explain(self, data: Slice, query: Sample) -> str:
         """The query to paste into a Cypher shell, parameters first."""
         cypher = queries.start(self._source(data), data, query.where)
-        parameters = json.dumps(cypher.parameters, default=str, ensure_ascii=False)
-        return f":params {parameters}\n{cypher.text} RETURN n"
+        parameters = ", ".join(
+            f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}" for name, value in cypher.parameters.items()
+        )  # a map of Cypher's, whose names are not quoted
+        return f":params {{{parameters}}}\n{cypher.text} RETURN n;"
 
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
         """Neo4j has no metrics of its own."""

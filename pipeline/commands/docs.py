@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.app import App, app_of
+from pipeline.commands.tables import printable
 from pipeline.errors import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
@@ -64,8 +65,26 @@ def build(context: click.Context) -> None:
       python run.py docs build
     """
     app = app_of(context)
-    batches, results = app.site.build(lambda number: app.progress.advance("docs", number, None))
-    click.echo(f"{batches:,} batches, {results:,} results: {app.docs_index}")
+    built = app.site.build(lambda number: app.progress.advance("docs", number, None))
+    click.echo(f"{built.batches:,} batches, {built.results:,} results: {app.docs_index}")
+    for name in built.unreadable:
+        click.echo(f"This result cannot be read, and has no page: {printable(name)}", err=True)
+
+
+@docs.command()
+@click.pass_context
+def update(context: click.Context) -> None:
+    """Write the pages of what changed since they were written last, e.g. of a batch that was dropped.
+
+    The next batch does the same by itself.
+
+    \b
+    Example:
+      python run.py docs update
+    """
+    app = app_of(context)
+    changed = app.site.update()
+    click.echo(f"{changed:,} {'batch' if changed == 1 else 'batches'} changed: {app.docs_index}")
 
 
 @docs.command()

@@ -76,18 +76,18 @@ def made(home: Path, *, masked: str, more: int = 0) -> Iterator[Sample]:
 def _run(site: Site, home: Path, more: int) -> dict[str, BatchOutcome]:
     found = {name: site.process(f"{name}.jsonl") for name in ("clean", "bad_user_ids", "orphans", "nothing")}
     for number in range(more):
-        found[f"more {number}"] = site.process(_written(home, f"more-{number}", records=20 + number * 7 % 30))
-    found["nasty"] = site.process(_written(home, "nasty", user_id=NASTY))
+        found[f"more {number}"] = site.process(written(home, f"more-{number}", records=20 + number * 7 % 30))
+    found["nasty"] = site.process(written(home, "nasty", user_id=NASTY))
     site.order("zero")
-    found["rolled back"] = site.process(_written(home, "zero"))
+    found["rolled back"] = site.process(written(home, "zero"))
     site.order(None)
     site.order("503")
-    found["fallbacks"] = site.process(_written(home, "down"))
+    found["fallbacks"] = site.process(written(home, "down"))
     site.order(None)
     return found
 
 
-def _written(home: Path, name: str, user_id: str = "u_777", records: int = 30) -> Path:
+def written(home: Path, name: str, user_id: str = "u_777", records: int = 30) -> Path:
     lines = [
         {
             "interaction_id": f"{name}-{number:03d}",

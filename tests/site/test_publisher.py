@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ import pytest
 from checkpoints.site import addresses
 from checkpoints.site.days import part_of
 from checkpoints.site.publisher import Publisher
+from checkpoints.site.retention import Retention
 from checkpoints.site.storage import AtomicFilesystemStoreBackend, SiteFiles
 from pipeline.errors import TransientError
 from pipeline.local import Endpoints
@@ -43,6 +46,7 @@ class Counted(SiteFiles):
 class Scene:
     database: Database
     files: Counted
+    folder: Path
     review: Callable[[], int] = field(default=lambda: 0)
 
     @property
@@ -60,7 +64,7 @@ class Scene:
 def scene(endpoints: Endpoints, tmp_path: Path) -> Iterator[Scene]:
     database = connect(str(endpoints.mongodb_uri), f"site_{uuid.uuid4().hex[:8]}")
     MongoHistory(database).prepare()
-    yield Scene(database, Counted(tmp_path / "site"))
+    yield Scene(database, Counted(tmp_path / "site"), tmp_path / "site")
     database.client.drop_database(database.name)
     database.client.close()
 
@@ -72,7 +76,7 @@ def test_a_batch_touches_the_same_pages_after_few_and_after_many(scene: Scene, b
     scene.database[BATCHES].insert_one(document(batches, LAST + timedelta(minutes=10)))
     touched = [addresses.batch_page(name) for name in (ids[-1], batch_id(batches))]
     day = addresses.day_page(f"{LAST:%Y-%m-%d}", part_of(min(batches, 73)))
-    assert scene.publish(batch_id(batches)) == sorted([*touched, day, addresses.START])
+    assert scene.publish(batch_id(batches)) == sorted([*touched, day, addresses.START, addresses.PUBLISHED])
 
 
 def test_nothing_is_read_that_grows_with_history(scene: Scene) -> None:
@@ -103,6 +107,107 @@ def test_the_next_batch_mends_the_page_a_killed_run_did_not_write(scene: Scene) 
     assert '<span class="state halted">' in (scene.files.read(addresses.batch_page(ids[0])) or "")
 
 
+def test_the_next_batch_makes_up_for_all_that_was_not_published(scene: Scene) -> None:
+    ids = fill(scene.database, 6)
+    scene.publish(ids[0])
+    scene.database[BATCHES].insert_one(document(6, LAST + timedelta(days=1)))
+    for name in ids[2:5]:
+        scene.files.delete(addresses.batch_page(name))
+    scene.files.delete(addresses.PUBLISHED)  # as if the disk had been full since the first of them
+    scene.publish(batch_id(6))
+    assert all(scene.files.has(addresses.batch_page(name)) for name in (*ids, batch_id(6)))
+    assert scene.publish(batch_id(6)) == sorted(
+        [
+            addresses.batch_page(batch_id(6)),
+            addresses.day_page(f"{LAST + timedelta(days=1):%Y-%m-%d}", 1),
+            addresses.START,
+        ]
+    )
+
+
+def test_what_a_person_did_about_an_old_batch_shows_with_the_next_one(scene: Scene) -> None:
+    ids = fill(scene.database, 60)
+    scene.publish(ids[-1])
+    changed = {"$set": {"status": "dead", "reason": "given up", "updated": datetime.now(UTC)}}
+    scene.database[BATCHES].update_one({"_id": ids[3]}, changed)
+    assert addresses.batch_page(ids[3]) in scene.publish(ids[-1])
+    assert '<span class="state dead">' in (scene.files.read(addresses.batch_page(ids[3])) or "")
+
+
+def test_pages_can_be_brought_up_to_date_without_a_batch(scene: Scene) -> None:
+    ids = fill(scene.database, 5)
+    scene.publish(ids[-1])
+    assert scene.publisher.update() == 0
+    scene.database[BATCHES].update_one({"_id": ids[1]}, {"$set": {"status": "dead", "updated": datetime.now(UTC)}})
+    assert scene.publisher.update() == 1
+    assert "is dead-lettered" in (scene.files.read(addresses.START) or "")
+
+
+def test_a_note_of_what_is_published_that_cannot_be_read_costs_only_time(scene: Scene) -> None:
+    ids = fill(scene.database, 2)
+    for spoilt in ("{", "[]", ""):
+        scene.files.write(addresses.PUBLISHED, spoilt)
+        assert {addresses.batch_page(name) for name in ids} <= set(scene.publish(ids[-1]))
+
+
+@dataclass
+class NoResults:
+    """A GX project that has kept no results."""
+
+    @property
+    def validation_results_store(self) -> NoResults:
+        return self
+
+    def list_keys(self) -> list[str]:
+        return []
+
+
+def retention(scene: Scene, *, keep_batches: int) -> Retention:
+    return Retention(
+        NoResults(), scene.files, MongoHistory(scene.database), keep_days=10_000, keep_batches=keep_batches
+    )
+
+
+def broken_links(folder: Path) -> list[str]:
+    return [
+        f"{file.relative_to(folder)} -> {target}"
+        for file in folder.rglob("*.html")
+        for target in re.findall(r'href="([^"#]+)', file.read_text("utf-8"))
+        if not target.startswith("data:")
+        and not target.endswith("suites.html")  # GX's part of the site
+        and not (file.parent / target).is_file()
+    ]
+
+
+def test_pages_that_stay_link_to_none_that_went(scene: Scene, tmp_path: Path) -> None:
+    """The first page still tells of batches whose pages are gone, one of them halted; the rest lead somewhere."""
+    ids = fill(scene.database, 8, datetime(2026, 11, 20, 0, 35, tzinfo=UTC))  # four of them on the day before
+    scene.database[BATCHES].update_one({"_id": ids[1]}, {"$set": {"status": "halted", "reason": "Bad data."}})
+    scene.publish(ids[-1])
+    assert broken_links(tmp_path / "site") == []
+    assert retention(scene, keep_batches=5).prune(scene.publisher).batches == 4
+    assert broken_links(tmp_path / "site") == []
+    first = scene.files.read(addresses.START) or ""
+    assert "Bad data." in first
+    assert ids[1][:12] in first
+    assert scene.publish(ids[-1]) == sorted(
+        [addresses.batch_page(ids[-1]), addresses.day_page("2026-11-20", 1), addresses.START]
+    )
+    assert broken_links(tmp_path / "site") == []
+
+
+def test_a_page_a_killed_run_did_not_put_in_its_place_stops_no_retention(scene: Scene, tmp_path: Path) -> None:
+    ids = fill(scene.database, 3)
+    scene.publish(ids[-1])
+    fresh, old = (tmp_path / "site" / "days" / f".{LAST:%Y-%m-%d}.html.{name}" for name in ("00000000", "11111111"))
+    for beside in (fresh, old):
+        beside.write_text("half a page", "utf-8")
+    os.utime(old, (0, 0))
+    assert retention(scene, keep_batches=100).prune(scene.publisher).batches == 0
+    assert fresh.exists()  # its writer may be at it
+    assert not old.exists()
+
+
 def test_a_long_day_has_parts_that_lead_to_each_other(scene: Scene) -> None:
     start = datetime(2026, 11, 20, tzinfo=UTC)
     many = [document(number, start + timedelta(seconds=number)) for number in range(150)]
@@ -129,5 +234,8 @@ def test_what_cannot_be_asked_is_said_and_the_rest_is_there(scene: Scene) -> Non
 
 
 def test_an_empty_ledger_has_a_first_page_too(scene: Scene) -> None:
+    scene.publisher.style()
+    scene.publisher.days([])
     scene.publisher.start()
+    assert broken_links(scene.folder) == []
     assert "Nothing has run yet" in (scene.files.read(addresses.START) or "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.history import Document, History, Waiting
+from pipeline.history import Document, History, Stopped, Waiting
 from pipeline.model import BatchStatus
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
@@ -15,17 +15,19 @@ from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
 from pipeline.stores.mongodb.queries import INTERACTIONS
 from pipeline.topology import GATES, STEPS
 
-SHOWN = 20
-"""How many batches of a kind are named."""
+SHOWN = 21
+"""Batches of a kind that are read: one more than is told exactly."""
 
 COUNTED = 10_001
 """Records are counted up to here: one more than is told exactly."""
 
 OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
 NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
+LATEST_CHANGE_FIRST = [("updated", -1), ("_id", -1)]
 
 BRIEF = [
-    *("status", "source", "first_seen", "updated", "counts", "embedding.fallback", "embedding.rolled_back_at"),
+    *("status", "reason", "source", "parent", "first_seen", "updated", "counts"),
+    *("embedding.fallback", "embedding.rolled_back_at"),
     *(f"steps.{step.key}.{part}" for step in STEPS for part in ("status", "duration_s")),
     *(f"gates.{gate}.{part}" for gate in GATES for part in ("verdict", "rate")),
 ]
@@ -49,6 +51,7 @@ SAME_MOMENT = 3
 INDEXES: Sequence[Mapping[str, Any]] = (
     {"name": "first_seen_id", "keys": [("first_seen", 1), ("_id", 1)]},
     {"name": "status_oldest", "keys": [("status", 1), ("span.oldest", 1)]},
+    {"name": "updated_id", "keys": [("updated", 1), ("_id", 1)]},
     {"name": "status_first_seen", "keys": [("status", 1), ("first_seen", 1)]},
     {
         "name": "fallbacks",
@@ -93,12 +96,11 @@ class MongoHistory(History):
 
     def latest(self, limit: int) -> Sequence[Document]:
         """The newest batches, newest first, without what is for their own pages."""
-        now = datetime.now(UTC)
-        for window in WINDOWS:
-            found = self._find({"first_seen": {"$gte": now - window}}, NEWEST_FIRST, limit)
-            if len(found) == limit:
-                return found
-        return self._find({"first_seen": {"$exists": True}}, NEWEST_FIRST, limit)
+        return self._last("first_seen", NEWEST_FIRST, limit)
+
+    def changed(self, limit: int) -> Sequence[Document]:
+        """The batches that changed last, the latest change first, without what is for their own pages."""
+        return self._last("updated", LATEST_CHANGE_FIRST, limit)
 
     def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
         """The batches first seen just before and just after this one."""
@@ -145,16 +147,26 @@ class MongoHistory(History):
             quarantined = self._interactions.count_documents({"quarantine": {"$exists": True}}, limit=COUNTED)
             letters = self._letters.count_documents(letters_filter(None, None, waiting=True), limit=COUNTED)
         return Waiting(
-            halted=self._ids({"status": BatchStatus.HALTED.value}),
-            held=self._ids({"status": BatchStatus.HELD.value}),
-            dead=self._ids(dead_filter(None, waiting=True)),
+            halted=self._stopped({"status": BatchStatus.HALTED.value}),
+            held=self._stopped({"status": BatchStatus.HELD.value}),
+            dead=self._stopped(dead_filter(None, waiting=True)),
             quarantined=quarantined,
             dead_records=letters,
             fallbacks=tuple((str(one["_id"]), int(one["embedding"]["fallback"])) for one in fallbacks),
         )
 
-    def _ids(self, condition: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(str(one["_id"]) for one in self._find(condition, OLDEST_FIRST, SHOWN))
+    def _stopped(self, condition: Mapping[str, Any]) -> tuple[Stopped, ...]:
+        found = self._find({"first_seen": {"$exists": True}, **condition}, OLDEST_FIRST, SHOWN)
+        return tuple(Stopped(str(one["_id"]), one["first_seen"], str(one.get("reason") or "")) for one in found)
+
+    def _last(self, moment: str, order: Any, limit: int) -> Sequence[Document]:
+        """Batches with the latest of these moments."""
+        now = datetime.now(UTC)
+        for window in WINDOWS:
+            found = self._find({moment: {"$gte": now - window}, "first_seen": {"$exists": True}}, order, limit)
+            if len(found) == limit:
+                return found
+        return self._find({moment: {"$exists": True}, "first_seen": {"$exists": True}}, order, limit)
 
     def _back_from(self, at: datetime, limit: int) -> Sequence[Document]:
         """Batches up to a moment, newest first."""
