@@ -26,7 +26,8 @@ PROGRESS_SECONDS = 10.0
 WARNINGS = frozenset(
     {"retry", "campaign_left_out", "file_left_out", "alert", "alert_failed", "docs_failed", "telemetry_failed"}
 )
-LEVELS = {**dict.fromkeys(WARNINGS, "warning"), "bug": "error", "attempt_started": "debug"}
+DEBUGS = frozenset({"attempt_started", "alert_delivery"})
+LEVELS = {**dict.fromkeys(WARNINGS, "warning"), **dict.fromkeys(DEBUGS, "debug"), "bug": "error"}
 """Level of an event; others are info."""
 
 

@@ -184,7 +184,7 @@ def test_without_a_channel_there_is_a_line_in_the_log_once(
     assert alarms.raise_(failed()) == [Delivery("log", "delivered", "no channel is configured")]  # type: ignore[arg-type]
     assert outcomes(alarms.raise_(failed())) == {"log": "suppressed"}
     alarms.all_green("raw")
-    assert [name for name, _ in progress.events] == ["alert", "alert_resolved"]
+    assert [name for name, _ in progress.events if name != "alert_delivery"] == ["alert", "alert_resolved"]
     said = progress.events[0][1]
     assert (said["next_step"], said["severity"]) == ("run.py resume 3f2a91c07d11", "critical")
     assert said["examples"] == ["i_6: aaaa_9999", "i_7: null", "i_8: u-<!channel>"]
@@ -195,3 +195,13 @@ def test_what_is_open_on_a_channel_that_is_no_longer_configured_is_said_once(rou
     alarms = router(PAGERDUTY_ROUTING_KEY=None)
     assert outcomes(alarms.all_green("raw")) == {"slack": "delivered", "pagerduty": "not configured"}
     assert alarms.all_green("raw") == []
+
+
+def test_what_was_told_and_what_was_not_repeated_is_an_event(
+    router: Router, failed: Failed, progress: RecordedProgress
+) -> None:
+    alarms = router(PAGERDUTY_ROUTING_KEY=None)
+    alarms.raise_(failed())
+    alarms.raise_(failed())
+    told = [(event["channel"], event["status"]) for event in progress.named("alert_delivery")]
+    assert told == [("slack", "delivered"), ("slack", "suppressed")]
