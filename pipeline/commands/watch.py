@@ -106,20 +106,21 @@ def look(app: App, minutes: float) -> Freshness:
     return Freshness(minutes, at, batch_id, max(0.0, (datetime.now(UTC) - at).total_seconds() / 60))
 
 
-def _tell(app: App, found: Freshness) -> Sequence[Delivery]:
-    if found.is_fresh:
-        return app.alerts.all_green(FRESHNESS)
-    return app.alerts.raise_(
-        Alert(
-            gate=FRESHNESS,
-            severity="critical",
-            title=f"No batch has closed for {found.minutes:,.0f} minutes",
-            summary=f"{found} Nothing new reaches analysts, the graph or the vectors.",
-            batch_id="",
-            failure=STALE,
-            next_step="run.py status",
-        )
+def stale(found: Freshness) -> Alert:
+    """The alert that says so."""
+    return Alert(
+        gate=FRESHNESS,
+        severity="critical",
+        title=f"No batch has closed for {found.minutes:g} minutes",
+        summary=f"{found} Nothing new reaches analysts, the graph or the vectors.",
+        batch_id="",
+        failure=STALE,
+        next_step="run.py status",
     )
+
+
+def _tell(app: App, found: Freshness) -> Sequence[Delivery]:
+    return app.alerts.all_green(FRESHNESS) if found.is_fresh else app.alerts.raise_(stale(found))
 
 
 def _as_json(found: Freshness, told: Sequence[Delivery]) -> str:

@@ -19,9 +19,11 @@ from checkpoints.actions.alert import TITLES
 from checkpoints.consequences import CONSEQUENCES
 from pipeline.alerts.message import Alert, Delivery
 from pipeline.commands.root import sluicegate
+from pipeline.commands.watch import Freshness, stale
 from pipeline.errors import ExitCode
 from pipeline.model import BatchStatus, Verdict
 from pipeline.runner_alarms import RunnerAlarms
+from pipeline.settings import Settings
 from pipeline.topology import GATES
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 from tests.end_to_end.oracle import Stores
@@ -80,8 +82,15 @@ def gate_alerts() -> Iterator[tuple[str, str, str]]:
             yield TITLES[verdict].format(gate=gate), follows.severity, follows.next_step("BATCH")
 
 
+def watchdog_alert() -> tuple[str, tuple[str, str]]:
+    """Title, severity and next command of the watchdog's alert, as the settings have it by default."""
+    alert = stale(Freshness(Settings().freshness_minutes, None, "", None))
+    return alert.title, (alert.severity, alert.next_step)
+
+
 EXPECTED = {title: (alert.severity, alert.next_step) for title, alert in runner_alerts()}
 EXPECTED |= {title: (severity, command) for title, severity, command in gate_alerts()}
+EXPECTED |= dict([watchdog_alert()])
 
 
 def test_alerts_are_made_where_this_page_knows_of() -> None:
@@ -95,7 +104,12 @@ def test_alerts_are_made_where_this_page_knows_of() -> None:
             for node in ast.walk(ast.parse(path.read_text("utf-8")))
         )
     }
-    assert makers == {"checkpoints/actions/alert.py", "pipeline/runner_alarms.py", "pipeline/commands/alerts.py"}
+    assert makers == {
+        "checkpoints/actions/alert.py",
+        "pipeline/runner_alarms.py",
+        "pipeline/commands/alerts.py",
+        "pipeline/commands/watch.py",
+    }
 
 
 def test_every_alert_has_its_section_and_no_section_is_of_another() -> None:
