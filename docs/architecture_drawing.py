@@ -113,8 +113,8 @@ def _layers() -> Iterator[str]:
         yield _text(170, top + 28, name, "name")
         yield _text(350, top + 28, what, "quiet")
     for number, part in enumerate(PARTS):
-        left, top = 170 + number % 5 * 158, 300 + number // 5 * 30
-        yield f'<rect class="part" data-package="pipeline/{part}" x="{left}" y="{top}" width="148" height="24" rx="4"/>'
+        left, top = 170 + number % 6 * 131, 300 + number // 6 * 30
+        yield f'<rect class="part" data-package="pipeline/{part}" x="{left}" y="{top}" width="123" height="24" rx="4"/>'
         yield _text(left + 10, top + 17, part, "small")
     tops = {name: top for name, _, top in LAYERS}
     yield _text(20, 22, "Who imports whom", "title")
