@@ -18,7 +18,6 @@ class Stopped:
     """A batch that does not go on by itself, and why."""
 
     batch_id: str
-    first_seen: datetime
     reason: str
 
 
@@ -55,7 +54,7 @@ class History(Protocol):
         """The newest batches, newest first, without the examples of their gates."""
 
     def changed(self, limit: int) -> Sequence[Document]:
-        """The batches that changed last, the latest change first, without the examples of their gates."""
+        """`_id` and `updated` of the batches that changed last, the latest change first."""
 
     def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
         """The batches first seen just before and just after this one."""

@@ -144,7 +144,7 @@ def batch_page(document: Document, beside: Neighbours, masks: Masks) -> BatchPag
         name=listed.name,
         status=listed.status,
         reason=str(document.get("reason") or ""),
-        source=str(document.get("source") or ""),
+        source=listed.source,
         parent=str(document.get("parent") or ""),
         first_seen=listed.first_seen,
         start=min((step.start for step in steps if step.start), default=None),

@@ -23,8 +23,9 @@ from pipeline.history import History
 from pipeline.masking import Masks
 
 Document = Mapping[str, Any]
+Pair = tuple[Document | None, Document | None]
 
-CHANGED = 100
+CHANGED = 50
 """Batches that are looked at for changes which are on no page yet: more than the first page links to."""
 
 VERSION = re.compile(r'<meta name="sluicegate-version" content="([^"]*)">')
@@ -75,7 +76,8 @@ class Publisher:
         document = self._history.batch(batch_id)
         if document is None or "first_seen" not in document:
             return ""
-        self._write(document, self._neighbours(document, lambda other: day_of(other) >= first_day))
+        pair = self._history.neighbours(document)
+        self._write(document, self._linked(document, pair, lambda other: day_of(other) >= first_day))
         return day_of(document)
 
     def days(self, days: Iterable[str]) -> None:
@@ -126,12 +128,12 @@ class Publisher:
         names = {*wanted, *self._published.left_out(changed)}
         found = [document for name in names if (document := self._history.batch(name)) and "first_seen" in document]
         self.style()
-        for document in found:
-            self._write(document, self._neighbours(document, lambda other: self._is_there(other, names)))
-        for document in found:
-            for beside in self._history.neighbours(document):
-                if beside is not None and str(beside["_id"]) not in names:
-                    self._mend(beside)
+        beside = [(document, self._history.neighbours(document)) for document in found]
+        for document, pair in beside:
+            self._write(document, self._linked(document, pair, lambda other: self._is_there(other, names)))
+        for other in (other for _, pair in beside for other in pair if other):
+            if str(other["_id"]) not in names:
+                self._mend(other)
         is_new_day = self._days_of(found)
         self.start()
         self._published.note(changed)
@@ -157,16 +159,16 @@ class Publisher:
         known = self._files.read(addresses.batch_page(name))
         if known is None:
             return
-        beside = self._neighbours(brief, self._is_there)
+        beside = self._linked(brief, self._history.neighbours(brief), self._is_there)
         found = VERSION.search(known)
         if found and found.group(1) == version(brief, beside):
             return
         if (document := self._history.batch(name)) is not None:
             self._write(document, beside)
 
-    def _neighbours(self, document: Document, has_page: Callable[[Document], bool]) -> Neighbours:
-        """The batches before and after it, as far as they have pages."""
-        before, after = self._history.neighbours(document)
+    def _linked(self, document: Document, pair: Pair, has_page: Callable[[Document], bool]) -> Neighbours:
+        """The batches before and after one, as far as they have pages."""
+        before, after = pair
         parent = str(document.get("parent") or "")
         return Neighbours(
             before=str(before["_id"]) if before and has_page(before) else None,

@@ -208,6 +208,25 @@ def test_a_page_a_killed_run_did_not_put_in_its_place_stops_no_retention(scene: 
     assert not old.exists()
 
 
+def test_a_page_names_a_file_and_not_the_folders_of_the_machine(scene: Scene) -> None:
+    [name] = fill(scene.database, 1)
+    scene.publish(name)
+    page = scene.files.read(addresses.batch_page(name)) or ""
+    assert f"{LAST:%Y-%m-%dT%H%M}.jsonl" in page
+    assert "/landing" not in page
+
+
+def test_marks_of_direction_in_a_name_cannot_turn_a_page(scene: Scene) -> None:
+    [name] = fill(scene.database, 1)
+    scene.database[BATCHES].update_one({"_id": name}, {"$set": {"source": "/landing/a\u202egnp.jsonl\x1b[2J"}})
+    scene.publish(name)
+    for path in (addresses.START, addresses.batch_page(name), addresses.day_page(f"{LAST:%Y-%m-%d}", 1)):
+        page = scene.files.read(path) or ""
+        assert "a\N{REPLACEMENT CHARACTER}gnp.jsonl" in page
+        assert "\u202e" not in page
+        assert "\x1b" not in page
+
+
 def test_a_long_day_has_parts_that_lead_to_each_other(scene: Scene) -> None:
     start = datetime(2026, 11, 20, tzinfo=UTC)
     many = [document(number, start + timedelta(seconds=number)) for number in range(150)]

@@ -80,6 +80,9 @@ def test_a_user_id_shows_its_shape_only(make_site: MakeSite, tmp_path: Path) -> 
     ]
     everything = [path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()]
     assert not [text for text in everything if "jane" in text]
+    [told] = [intent for intent in site.report(outcome, "raw")["intents"] if intent["action"] == "alert"]
+    assert told["data"]["examples"] == [[record["interaction_id"], "aaaa.aaa99"]]
+    assert "jane" not in str(told)
     assert all("aaaa.aaa99" in page for page in shown)
 
 

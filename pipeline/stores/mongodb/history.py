@@ -96,11 +96,11 @@ class MongoHistory(History):
 
     def latest(self, limit: int) -> Sequence[Document]:
         """The newest batches, newest first, without what is for their own pages."""
-        return self._last("first_seen", NEWEST_FIRST, limit)
+        return self._last("first_seen", NEWEST_FIRST, limit, BRIEF)
 
     def changed(self, limit: int) -> Sequence[Document]:
-        """The batches that changed last, the latest change first, without what is for their own pages."""
-        return self._last("updated", LATEST_CHANGE_FIRST, limit)
+        """Id and change of the batches that changed last, the latest change first."""
+        return self._last("updated", LATEST_CHANGE_FIRST, limit, ["updated"])
 
     def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
         """The batches first seen just before and just after this one."""
@@ -156,17 +156,17 @@ class MongoHistory(History):
         )
 
     def _stopped(self, condition: Mapping[str, Any]) -> tuple[Stopped, ...]:
-        found = self._find({"first_seen": {"$exists": True}, **condition}, OLDEST_FIRST, SHOWN)
-        return tuple(Stopped(str(one["_id"]), one["first_seen"], str(one.get("reason") or "")) for one in found)
+        found = self._find(condition, OLDEST_FIRST, SHOWN)
+        return tuple(Stopped(str(one["_id"]), str(one.get("reason") or "")) for one in found)
 
-    def _last(self, moment: str, order: Any, limit: int) -> Sequence[Document]:
+    def _last(self, moment: str, order: Any, limit: int, shown: Sequence[str]) -> Sequence[Document]:
         """Batches with the latest of these moments."""
         now = datetime.now(UTC)
         for window in WINDOWS:
-            found = self._find({moment: {"$gte": now - window}, "first_seen": {"$exists": True}}, order, limit)
+            found = self._find({moment: {"$gte": now - window}}, order, limit, shown=shown)
             if len(found) == limit:
                 return found
-        return self._find({moment: {"$exists": True}, "first_seen": {"$exists": True}}, order, limit)
+        return self._find({moment: {"$exists": True}}, order, limit, shown=shown)
 
     def _back_from(self, at: datetime, limit: int) -> Sequence[Document]:
         """Batches up to a moment, newest first."""
@@ -184,9 +184,11 @@ class MongoHistory(History):
                 return found
         return self._find({"first_seen": {"$gte": at}}, OLDEST_FIRST, limit)
 
-    def _find(self, condition: Mapping[str, Any], order: Any, limit: int, skip: int = 0) -> Sequence[Document]:
+    def _find(
+        self, condition: Mapping[str, Any], order: Any, limit: int, skip: int = 0, shown: Sequence[str] = tuple(BRIEF)
+    ) -> Sequence[Document]:
         with ERRORS.guard("reading the ledger's history"):
-            return list(self._batches.find(condition, BRIEF).sort(order).skip(skip).limit(limit))
+            return list(self._batches.find(condition, list(shown)).sort(order).skip(skip).limit(limit))
 
     def _count(self, condition: Mapping[str, Any]) -> int:
         with ERRORS.guard("counting batches of a day"):
