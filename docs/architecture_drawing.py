@@ -1,6 +1,6 @@
 """Draws architecture.svg beside this file: the layers and who imports whom, and a batch's way through the stores.
 
-Usage: python docs/architecture_drawing.py   Steps and stores are the topology's; a test holds the arrows to the code.
+Usage: python docs/architecture_drawing.py   Steps, stores and packages are the code's; a test holds the arrows.
 """
 
 from __future__ import annotations
@@ -35,26 +35,14 @@ LAYERS = (
 )
 """Name, what it is, and its top edge."""
 
-PARTS = (
-    "commands",
-    "stages",
-    "alerts",
-    "dlq",
-    "lineage",
-    "telemetry",
-    "backfill",
-    "airflow",
-    "intake",
-    "locations",
-    "embedding",
-    "settings",
-    "local",
-    "stores/mongodb",
-    "stores/bigquery",
-    "stores/neo4j",
-    "stores/milvus",
-)
-"""Packages of `pipeline` that are drawn."""
+PER_ROW, ROW = 6, 30
+
+
+def parts() -> list[str]:
+    """Packages of `pipeline`, the stores last and one by one."""
+    found = sorted(path.parent.name for path in (HERE.parent / "pipeline").glob("*/__init__.py"))
+    return [name for name in found if name != "stores"] + [f"stores/{name}" for name in STORES]
+
 
 STORES = {"mongodb": "MongoDB", "bigquery": "BigQuery", "neo4j": "Neo4j", "milvus": "Milvus"}
 KEEPS = {
@@ -96,25 +84,27 @@ NOTES = (
 
 def drawing() -> str:
     """The SVG."""
+    more = max(0, -(-len(parts()) // PER_ROW) - 3) * ROW
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + more}"'
         f' role="img" aria-label="{escape(ALT)}">\n'
         f"<style>{STYLE}\n</style>\n"
         '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0 10 5 0 10z"/></marker></defs>'
     )
-    return "\n".join([head, *_layers(), *_way(), "</svg>"]) + "\n"
+    way = [f'<g transform="translate(0 {more})">', *_way(), "</g>"]
+    return "\n".join([head, *_layers(more), *way, "</svg>"]) + "\n"
 
 
-def _layers() -> Iterator[str]:
+def _layers(more: int) -> Iterator[str]:
     for name, what, top in LAYERS:
-        height = 140 if name == "pipeline" else 45
+        height = 140 + more if name == "pipeline" else 45
         yield f'<rect class="box" data-layer="{name}" x="150" y="{top}" width="820" height="{height}" rx="6"/>'
         yield _text(170, top + 28, name, "name")
         yield _text(350, top + 28, what, "quiet")
-    for number, part in enumerate(PARTS):
-        left, top = 170 + number % 6 * 131, 300 + number // 6 * 30
-        yield f'<rect class="part" data-package="pipeline/{part}" x="{left}" y="{top}" width="123" height="24" rx="4"/>'
+    for number, part in enumerate(parts()):
+        left, top = 170 + number % PER_ROW * 132, 300 + number // PER_ROW * ROW
+        yield f'<rect class="part" data-package="pipeline/{part}" x="{left}" y="{top}" width="122" height="24" rx="4"/>'
         yield _text(left + 10, top + 17, part, "small")
     tops = {name: top for name, _, top in LAYERS}
     yield _text(20, 22, "Who imports whom", "title")
