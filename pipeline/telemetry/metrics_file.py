@@ -5,12 +5,11 @@ node_exporter's textfile collector reads it, and `run.py metrics`.
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.connections import Connections
+from pipeline.dlq import durable
 from pipeline.errors import TransientError
 from pipeline.local.locks import FileLock
 from pipeline.settings import Settings
@@ -87,7 +86,7 @@ class MetricsFile(Listener):
             samples, damage = read(self._path)
             for measurement in self._waiting:
                 count(samples, measurement)
-            _replace(self._path, text_of(samples))
+            durable.write(self._path, text_of(samples).encode("utf-8"))  # whole or not at all
         return damage
 
 
@@ -101,17 +100,3 @@ def read(path: Path) -> tuple[Samples, str]:
         return {}, "it is not text"
     except DamagedError as error:
         return {}, str(error)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Written beside it and renamed: whoever reads sees the old one or the new one. Others may read it."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
