@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pipeline.locations.place import Place, Remote, place
@@ -13,9 +15,10 @@ class PlaceType(click.ParamType[Place]):
     name = "path"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Place:
-        """The place of that name."""
-        del param, ctx
-        return value if isinstance(value, Remote) else place(str(value))
+        """The place of that name; a path here is looked at as click does it."""
+        found = value if isinstance(value, Remote) else place(str(value))
+        return found if isinstance(found, Remote) else Path(str(_HERE.convert(str(found), param, ctx)))
 
 
+_HERE = click.Path()
 PLACE = PlaceType()
