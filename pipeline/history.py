@@ -47,7 +47,7 @@ class History(Protocol):
     def batch(self, batch_id: str) -> Document | None:
         """A batch's document; None when the ledger has never seen it."""
 
-    def standing(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
+    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
         """By id, how those of these batches stand that the ledger knows: their status and their steps'."""
 
     def latest(self, limit: int) -> Sequence[Document]:

@@ -89,7 +89,7 @@ def _missing(app: App, paths: Sequence[Place], days: Days, left_out: LeftOut) ->
     most, age = settings.max_batch_records, settings.min_file_age
     places = paths or (settings.landing,)
     sources = list(discover(places, max_records=most, min_age=age, leave_out=left_out.add))
-    standing = app.history.standing([source.batch_id for source in sources]) if sources else {}
+    standing = app.history.states([source.batch_id for source in sources]) if sources else {}
     return list(missing(sources, standing, days, ZoneInfo(settings.source_timezone)))
 
 

@@ -165,7 +165,7 @@ def _discovered(app: App, paths: Sequence[Place], left_out: LeftOut) -> list[Bat
 
 
 def _with_documents(app: App, sources: Sequence[BatchSource]) -> Iterator[tuple[BatchSource, Document]]:
-    documents = app.history.standing([source.batch_id for source in sources]) if sources else {}
+    documents = app.history.states([source.batch_id for source in sources]) if sources else {}
     return ((source, documents.get(source.batch_id) or {}) for source in sources)
 
 

@@ -42,7 +42,7 @@ class MemoryHistory:
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
 
-    def standing(self, batch_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         found = {batch_id: self._ledger.batch(batch_id) for batch_id in batch_ids}
         return {batch_id: document for batch_id, document in found.items() if document}
 

@@ -33,7 +33,7 @@ BRIEF = [
 ]
 """What lists and charts show of a batch; the rest is for its own page."""
 
-STANDING = ["status", *(f"steps.{step.key}.status" for step in STEPS)]
+STATE = ["status", *(f"steps.{step.key}.status" for step in STEPS)]
 """What tells how a batch stands."""
 
 DONE_BY = ["source", *(f"steps.{step.key}.code_version" for step in STEPS)]
@@ -85,13 +85,13 @@ class MongoHistory(History):
         with ERRORS.guard("reading a batch for its page"):
             return self._batches.find_one({"_id": {"$eq": batch_id}})
 
-    def standing(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
+    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
         """By id, how those of these batches stand that the ledger knows: their status and their steps'."""
         found: dict[str, Document] = {}
         with ERRORS.guard("reading how batches stand"):
             for start in range(0, len(batch_ids), AT_ONCE):
                 condition = {"_id": {"$in": list(batch_ids[start : start + AT_ONCE])}}
-                found.update((str(one["_id"]), one) for one in self._batches.find(condition, STANDING))
+                found.update((str(one["_id"]), one) for one in self._batches.find(condition, STATE))
         return found
 
     def latest(self, limit: int) -> Sequence[Document]:
