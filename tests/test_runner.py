@@ -451,3 +451,14 @@ def test_a_batch_that_a_signal_stopped_reports_its_end_too(bench: Bench) -> None
         bench.runner().process(bench.source)
     (stopped,) = bench.progress.named("batch_stopped")
     assert {"batch_id", "start_time", "end_time"} <= stopped.keys()
+
+
+def test_a_ledger_that_is_down_is_asked_for_the_first_of_many_batches_only(bench: Bench, tmp_path: Path) -> None:
+    """Or a run over many batches would wait through all attempts for each."""
+    bench.ledger.outages = 1_000
+    runner = bench.runner()
+    assert runner.process(bench.source).exit_code == ExitCode.OUTAGE
+    left = bench.ledger.outages
+    others = [BatchSource(f"{number:064x}", tmp_path / f"{number}.jsonl") for number in range(3)]
+    assert [runner.process(other).exit_code for other in others] == [ExitCode.OUTAGE] * 3
+    assert 0 < bench.ledger.outages == left < 1_000

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from pipeline.backfill.crew import Crew, serve
-from pipeline.backfill.items import Days, Item, Kind, missing, outdated
+from pipeline.backfill.items import Days, Item, Kind, missing, outdated, redone
 
-__all__ = ["Crew", "Days", "Item", "Kind", "missing", "outdated", "serve"]
+__all__ = ["Crew", "Days", "Item", "Kind", "missing", "outdated", "redone", "serve"]

@@ -32,6 +32,7 @@ class Kind(StrEnum):
 
     MISSING = "missing"
     OUTDATED = "outdated"
+    AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,12 @@ def outdated(closed: Iterable[Document], older_than: str) -> Iterator[Item]:
         steps = document.get("steps") or {}
         if any(_version(steps.get(key) or {}) < wanted for key in REDONE):
             yield Item(Kind.OUTDATED, str(document["_id"]), str(document.get("source") or ""))
+
+
+def redone(closed: Iterable[Document]) -> Iterator[Item]:
+    """Closed batches, whoever did them."""
+    for document in closed:
+        yield Item(Kind.AGAIN, str(document["_id"]), str(document.get("source") or ""))
 
 
 def _version(step: Mapping[str, Any]) -> Version:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import click
 from packaging.version import InvalidVersion, Version
 
-from pipeline.backfill import Crew, Days, Item, Kind, missing, outdated, serve
+from pipeline.backfill import Crew, Days, Item, Kind, missing, outdated, redone, serve
 from pipeline.backfill.items import REDONE
 from pipeline.commands.app import App, app_of
 from pipeline.commands.left_out import LeftOut
@@ -26,7 +26,7 @@ from pipeline.errors import EXIT_PRECEDENCE, ConfigurationError, ExitCode
 from pipeline.intake import discover
 from pipeline.locations import cache
 from pipeline.locations.place import Place
-from pipeline.model import short
+from pipeline.model import BatchStatus, short
 from pipeline.version import code_version
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -37,6 +37,8 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--from", "first", type=DAY, help="First day of the batches' records (UTC).")
 @click.option("--to", "last", type=DAY, help="Last day, included.")
 @click.option("--older-than", metavar="VERSION", help="Also do again what an older version of Sluicegate did.")
+@click.option("--again", is_flag=True, help="Do every closed batch of the days again; give --from or --to.")
+@click.option("--batch", "batches", multiple=True, metavar="BATCH", help="Do just this closed batch again; repeatable.")
 @click.option("--workers", type=click.IntRange(1, 32), default=2, show_default=True, help="Batches side by side.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON document on stdout instead of the summary.")
@@ -49,6 +51,8 @@ def backfill(
     first: datetime | None,
     last: datetime | None,
     older_than: str | None,
+    again: bool,
+    batches: tuple[str, ...],
     workers: int,
     dry_run: bool,
     json_wanted: bool,
@@ -57,14 +61,16 @@ def backfill(
     """Do every batch of some days that is missing, from PATHS (files or folders, by default the landing folder).
 
     Missing is what has landed and is not closed, halted or dead. With --older-than, closed batches are done again if an
-    older version did them: their gates, publish, graph and embed; their raw records are not touched. What is done stays
-    done: stopped anywhere, the same command goes on.
+    older version did them: their gates, publish, graph and embed; their raw records are not touched. With --again, or
+    by --batch, they are whoever did them, as after a store was restored from an older backup. What is done stays done:
+    stopped anywhere, the same command goes on.
 
     \b
     Examples:
       python run.py backfill --from 2026-11-01 --to 2026-11-20 --dry-run
       python run.py backfill archive/2026-11 --workers 4
       python run.py backfill --from 2026-11-01 --older-than 0.2.0
+      python run.py backfill --batch 8b7f947c7755
     """
     app = app_of(context)
     if worker:
@@ -72,16 +78,34 @@ def backfill(
         return ExitCode.OK
     if first and last and last < first:
         raise click.UsageError("--to is before --from.")
-    days, left_out = Days(first and first.date(), last and last.date()), LeftOut(app.progress)
+    if again and not (first or last):
+        raise click.UsageError("--again does all closed batches of some days again: give --from, --to or both.")
+    if batches and (paths or first or last or older_than):
+        raise click.UsageError("--batch names what is done; it goes with neither PATHS nor days nor --older-than.")
     if older_than:
         _refuse_unreachable(older_than)
-    items = [*_missing(app, paths, days, left_out), *_outdated(app, days, older_than)]
+    days, left_out = Days(first and first.date(), last and last.date()), LeftOut(app.progress)
+    items = _named(app, batches) or [
+        *_missing(app, paths, days, left_out),
+        *(redone(app.history.closed(*days.bounds())) if again else _outdated(app, days, older_than)),
+    ]
     if dry_run:
         click.echo(_listed(items, json_wanted=json_wanted))
         return left_out.exit_code(())
     answers = _all_done(app, items, workers)
     click.echo(_told(items, answers, json_wanted=json_wanted))
     return _exit_code(answers) or left_out.exit_code(())
+
+
+def _named(app: App, batches: Sequence[str]) -> list[Item]:
+    documents = [app.ledger.find(batch) for batch in batches]
+    for document in documents:
+        if document.get("status") != BatchStatus.CLOSED:
+            raise ConfigurationError(
+                f"Batch {short(str(document['_id']))} is {document.get('status')}, not closed: it is not done again.",
+                next_step=f"Look: run.py status {short(str(document['_id']))}",
+            )
+    return list(redone(documents))
 
 
 def _missing(app: App, paths: Sequence[Place], days: Days, left_out: LeftOut) -> list[Item]:

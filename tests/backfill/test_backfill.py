@@ -77,3 +77,20 @@ def test_what_older_code_did_is_done_again_and_then_no_more(killed: Workspace) -
 def test_other_days_are_left_alone(killed: Workspace) -> None:
     found = backfill(killed, "--older-than", code_version(), "--from", "2026-11-21", "--dry-run")
     assert found["batches"] == []
+
+
+def test_again_does_whatever_version_did_it_and_wants_days(killed: Workspace) -> None:
+    assert backfill(killed)["wanted"] == 0
+    days = ("--from", "2026-11-20", "--to", "2026-11-20", "--dry-run")
+    assert backfill(killed, *days)["batches"] == []
+    assert {one["kind"] for one in backfill(killed, "--again", *days)["batches"]} == {"again"}
+    assert killed.cli("backfill", "--again").returncode == 2
+
+
+def test_a_batch_by_name_is_done_again_only_when_it_is_closed(killed: Workspace) -> None:
+    assert backfill(killed)["wanted"] == 0
+    shutil.copy(ROOT / "tests" / "fixtures" / "bad_user_ids.jsonl", killed.folder)
+    halted = killed.run(killed.folder / "bad_user_ids.jsonl", SLUICEGATE_USER_ID_TOLERANCE="0")["batches"][0]
+    refused = killed.cli("backfill", "--batch", halted["batch_id"])
+    assert (refused.returncode, "is halted, not closed" in refused.stderr) == (2, True)
+    assert [one["kind"] for one in backfill(killed, "--batch", "8b7f947c", "--dry-run")["batches"]] == ["again"]

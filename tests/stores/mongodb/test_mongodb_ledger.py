@@ -241,7 +241,7 @@ def test_a_new_attempt_forgets_how_the_last_one_ended(ledger: MongoLedger, lease
     ledger.start_step(lease, STEP)
     document = ledger.batch(BATCH)
     assert document is not None
-    assert sorted(document["steps"][STEP]) == ["attempts", "start_time", "status"]
+    assert sorted(document["steps"][STEP]) == ["attempts", "code_version", "start_time", "status"]
 
 
 def test_steps_that_were_cleared_start_over(ledger: MongoLedger, lease: Lease) -> None:
