@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -34,13 +35,18 @@ def killed(workspace: Workspace) -> Workspace:
     shutil.copytree(SAMPLE, workspace.folder / "landing")
     command = [sys.executable, str(ROOT / "run.py"), "backfill", "--workers", "2"]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=workspace.environment | TOLERANT, cwd=workspace.folder
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=workspace.environment | TOLERANT,
+        cwd=workspace.folder,
+        start_new_session=True,
     )
     assert process.stderr is not None
     for line in process.stderr:
         if '"backfilled"' in line:
             break
-    process.send_signal(signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)  # its workers too: no batch is finished any more
     process.wait()
     process.stderr.close()
     return workspace
