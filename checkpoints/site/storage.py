@@ -51,9 +51,7 @@ class AtomicFilesystemStoreBackend(TupleFilesystemStoreBackend):
 
     def sweep(self) -> None:
         """Remove what processes that were killed had not moved to its place."""
-        for beside in Path(self.full_base_directory).rglob(
-            ".*.????????"
-        ):  # as `_set` names them, however long the page's name
+        for beside in Path(self.full_base_directory).rglob(".*.????????"):  # as `_set` names them
             with contextlib.suppress(FileNotFoundError):  # it was moved meanwhile
                 if time.time() - beside.stat().st_mtime > LEFT_BEHIND_S:
                     beside.unlink()
