@@ -14,7 +14,6 @@ from packaging.version import InvalidVersion, Version
 
 from pipeline.history import Document
 from pipeline.intake import read
-from pipeline.locations.place import recorded
 from pipeline.model import BatchSource, BatchStatus, Interaction
 from pipeline.topology import STEPS
 
@@ -46,10 +45,15 @@ class Days:
     first: date | None = None
     last: date | None = None
 
+    @property
+    def are_bounded(self) -> bool:
+        """Whether there is a first or a last one."""
+        return self.first is not None or self.last is not None
+
     def hold(self, moment: datetime | None) -> bool:
         """Whether a moment is on one of them; one that is not known is, unless there is a bound."""
         if moment is None:
-            return self.first is None and self.last is None
+            return not self.are_bounded
         day = moment.astimezone(UTC).date()
         return (self.first is None or day >= self.first) and (self.last is None or day <= self.last)
 
@@ -67,15 +71,12 @@ class Item:
     Args:
         kind: Why.
         batch_id: Which.
-        source: The file it came from.
-        first_record, max_records: Its part of the file, as in `BatchSource`.
+        source: The file it came from, or a part of it.
     """
 
     kind: Kind
     batch_id: str
     source: str
-    first_record: int = 0
-    max_records: int | None = None
 
     def as_data(self) -> dict[str, Any]:
         """As JSON types."""
@@ -85,10 +86,6 @@ class Item:
     def from_data(cls, data: Mapping[str, Any]) -> Item:
         """What `as_data` gave."""
         return cls(**{**data, "kind": Kind(data["kind"])})
-
-    def batch(self) -> BatchSource:
-        """The batch, to be read from its file."""
-        return BatchSource(self.batch_id, recorded(self.source), self.first_record, self.max_records)
 
 
 def missing(
@@ -106,8 +103,7 @@ def missing(
         if (standing.get(source.batch_id) or {}).get("status") in ENDED:
             continue
         if days.hold(_time_of(source, zone)):
-            path = str(source.path)
-            yield Item(Kind.MISSING, source.batch_id, path, source.first_record, source.max_records)
+            yield Item(Kind.MISSING, source.batch_id, str(source.path))
 
 
 def outdated(closed: Iterable[Document], older_than: str) -> Iterator[Item]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -25,8 +26,10 @@ from pipeline.commands.tables import printable, status_word, table
 from pipeline.errors import EXIT_PRECEDENCE, ConfigurationError, ExitCode
 from pipeline.intake import discover
 from pipeline.locations import cache
-from pipeline.locations.place import Place
+from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchStatus, short
+from pipeline.runner import Runner
+from pipeline.runner_outcome import BatchOutcome
 from pipeline.version import code_version
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -76,25 +79,65 @@ def backfill(
     if worker:
         serve(sys.stdin, sys.stdout, lambda item: _done(app, item))
         return ExitCode.OK
-    if first and last and last < first:
-        raise click.UsageError("--to is before --from.")
-    if again and not (first or last):
-        raise click.UsageError("--again does all closed batches of some days again: give --from, --to or both.")
-    if batches and (paths or first or last or older_than):
-        raise click.UsageError("--batch names what is done; it goes with neither PATHS nor days nor --older-than.")
-    if older_than:
-        _refuse_unreachable(older_than)
     days, left_out = Days(first and first.date(), last and last.date()), LeftOut(app.progress)
-    items = _named(app, batches) or [
-        *_missing(app, paths, days, left_out),
-        *(redone(app.history.closed(*days.bounds())) if again else _outdated(app, days, older_than)),
-    ]
+    wanted = Wanted(paths, days, older_than, again, batches)
+    wanted.refuse()
+    items = _items(app, wanted, left_out)
     if dry_run:
         click.echo(_listed(items, json_wanted=json_wanted))
         return left_out.exit_code(())
     answers = _all_done(app, items, workers)
     click.echo(_told(items, answers, json_wanted=json_wanted))
     return _exit_code(answers) or left_out.exit_code(())
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be done.
+
+    Args:
+        paths, days: What is missing of these files, on these days.
+        older_than: And what an older version did; None for nothing.
+        again: And what is closed, whoever did it.
+        batches: Just these closed batches.
+    """
+
+    paths: Sequence[Place]
+    days: Days
+    older_than: str | None
+    again: bool
+    batches: Sequence[str]
+
+    def refuse(self) -> None:
+        """Refuse what does not go together, and what cannot be reached.
+
+        Raises:
+            click.UsageError: Options that contradict each other, or no version.
+            ConfigurationError: A version this program is older than.
+        """
+        days = self.days
+        if days.first and days.last and days.last < days.first:
+            raise click.UsageError("--to is before --from.")
+        if self.again and not days.are_bounded:
+            raise click.UsageError("--again does all closed batches of some days again: give --from, --to or both.")
+        if self.batches and (self.paths or days.are_bounded or self.older_than):
+            raise click.UsageError("--batch names what is done; it goes with neither PATHS nor days nor --older-than.")
+        if self.older_than:
+            _refuse_unreachable(self.older_than)
+
+
+def _items(app: App, wanted: Wanted, left_out: LeftOut) -> list[Item]:
+    if wanted.batches:
+        return _named(app, wanted.batches)
+    return [*_missing(app, wanted.paths, wanted.days, left_out), *_closed(app, wanted)]
+
+
+def _closed(app: App, wanted: Wanted) -> Iterator[Item]:
+    """Closed batches that are done again; the ledger is not asked when there can be none."""
+    if not wanted.again and not wanted.older_than:
+        return iter(())
+    closed = app.history.closed(*wanted.days.bounds())
+    return redone(closed) if wanted.again else outdated(closed, str(wanted.older_than))
 
 
 def _named(app: App, batches: Sequence[str]) -> list[Item]:
@@ -129,17 +172,31 @@ def _refuse_unreachable(older_than: str) -> None:
         )
 
 
-def _outdated(app: App, days: Days, older_than: str | None) -> list[Item]:
-    return list(outdated(app.history.closed(*days.bounds()), older_than)) if older_than else []
-
-
 def _done(app: App, item: Item) -> Mapping[str, Any]:
-    runner, source = app.runner(), item.batch()
-    try:
-        outcome = runner.process(source) if item.kind is Kind.MISSING else runner.again(item.batch_id, REDONE)
-    finally:
-        cache.forget(source.path)
+    runner = app.runner()
+    outcome = _processed(app, runner, item) if item.kind is Kind.MISSING else runner.again(item.batch_id, REDONE)
     return cast("Mapping[str, Any]", json.loads(json.dumps(outcome_as_json(outcome), default=plain)))
+
+
+def _processed(app: App, runner: Runner, item: Item) -> BatchOutcome:
+    """A batch from its file, which is named anew: hours may have passed since it was listed.
+
+    Raises:
+        ConfigurationError: The file does not hold the batch any more.
+    """
+    place, most = recorded(item.source), app.settings.max_batch_records
+    found = next(
+        (one for one in discover((place,), max_records=most, min_age=0) if one.batch_id == item.batch_id), None
+    )
+    if found is None:
+        raise ConfigurationError(
+            f"{printable(item.source)} was changed: it does not hold batch {short(item.batch_id)} any more.",
+            next_step="See what is there now: run.py backfill --dry-run",
+        )
+    try:
+        return runner.process(found)
+    finally:
+        cache.forget(found.path)
 
 
 def _all_done(app: App, items: Sequence[Item], workers: int) -> list[Mapping[str, Any]]:

@@ -100,3 +100,25 @@ def test_a_batch_by_name_is_done_again_only_when_it_is_closed(killed: Workspace)
     refused = killed.cli("backfill", "--batch", halted["batch_id"])
     assert (refused.returncode, "is halted, not closed" in refused.stderr) == (2, True)
     assert [one["kind"] for one in backfill(killed, "--batch", "8b7f947c", "--dry-run")["batches"]] == ["again"]
+
+
+def test_a_file_that_changed_since_it_was_listed_is_not_loaded_under_its_old_name(killed: Workspace) -> None:
+    """What a worker is told, long after the listing."""
+    path = killed.folder / "changed.jsonl"
+    path.write_text('{"interaction_id": "i_new", "user_id": "u_100", "timestamp": "2026-11-20T09:00:00Z"}\n')
+    order = json.dumps({"kind": "missing", "batch_id": "ab" * 32, "source": str(path)})
+    command = [sys.executable, str(ROOT / "run.py"), "backfill", "--worker"]
+    done = subprocess.run(
+        command,
+        input=f"{order}\n",
+        capture_output=True,
+        text=True,
+        env=killed.environment,
+        cwd=killed.folder,
+        check=True,
+    )
+    answer = json.loads(done.stdout)
+    assert (answer["exit_code"], "was changed" in answer["message"]) == (2, True)
+    with pymongo.MongoClient[dict[str, Any]](str(killed.endpoints.mongodb_uri)) as client:
+        assert client["sluicegate"]["interactions"].find_one({"_id": "i_new"}) is None
+        assert client["sluicegate"]["batches"].find_one({"_id": "ab" * 32}) is None
