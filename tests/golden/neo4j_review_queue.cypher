@@ -40,6 +40,11 @@ WHERE NOT EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = t
 SET i:NeedsReview, i.review_state = 'open', i.review_reason = row.reason, i.review_gate = $gate,
     i.review_run = $run_id, i.review_since = $at, i.review_history = coalesce(i.review_history, []) + [row.flagged]
 
+// FIELDS
+RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id AS campaign_id,
+       i.review_state AS state, i.review_reason AS reason, i.review_gate AS gate, i.review_run AS run_id,
+       i.review_since AS since, i.review_history AS history
+
 // LIST
 MATCH (i:Interaction) WHERE i.review_state = 'open'
 WITH i ORDER BY i.review_since DESC, i.interaction_id LIMIT $limit
