@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
@@ -19,6 +20,7 @@ from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 __all__ = ["make_workspace", "workspace"]
 
 SAMPLE = ROOT / "docs" / "sample" / "landing"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 TOLERANT = {"SLUICEGATE_USER_ID_TOLERANCE": "0.5"}
 
 
@@ -31,7 +33,7 @@ def backfill(workspace: Workspace, *arguments: str, **variables: str) -> dict[st
 
 @pytest.fixture(scope="module")
 def killed(workspace: Workspace) -> Workspace:
-    """Three batches have landed, and a backfill of them was killed with SIGKILL once the first was done."""
+    """Three batches have landed; a backfill of them was killed once the first was done, and its leases ended."""
     shutil.copytree(SAMPLE, workspace.folder / "landing")
     command = [sys.executable, str(ROOT / "run.py"), "backfill", "--workers", "2"]
     process = subprocess.Popen(
@@ -49,13 +51,15 @@ def killed(workspace: Workspace) -> Workspace:
     os.killpg(process.pid, signal.SIGKILL)  # its workers too: no batch is finished any more
     process.wait()
     process.stderr.close()
+    with pymongo.MongoClient[dict[str, Any]](str(workspace.endpoints.mongodb_uri)) as client:
+        client["sluicegate"]["leases"].update_many({}, {"$set": {"expires_at": LONG_AGO}})
     return workspace
 
 
 def test_the_same_command_goes_on_where_one_was_killed(killed: Workspace) -> None:
     left = backfill(killed, "--dry-run")["batches"]
     assert 1 <= len(left) <= 2
-    done = backfill(killed, SLUICEGATE_LEASE_SECONDS="1")
+    done = backfill(killed)
     assert (done["exit_code"], {one["status"] for one in done["batches"]}) == (0, {"closed"})
     assert backfill(killed)["wanted"] == 0
 
