@@ -49,6 +49,9 @@ STEPS: tuple[Step, ...] = (
 STAGES: tuple[str, ...] = tuple(step.name for step in STEPS if step.kind is StepKind.STAGE)
 """Names of the stages, in order."""
 
+REDONE: tuple[str, ...] = tuple(step.key for step in STEPS if step.key not in ("stage:load", "stage:aggregate"))
+"""What is done again of a batch whose raw records stay: its metrics stay too until they are published anew."""
+
 GATES: tuple[str, ...] = tuple(step.name for step in STEPS if step.kind is StepKind.GATE)
 """Names of the gates, in order."""
 

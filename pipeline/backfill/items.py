@@ -15,13 +15,10 @@ from packaging.version import InvalidVersion, Version
 from pipeline.history import Document
 from pipeline.intake import read
 from pipeline.model import BatchSource, BatchStatus, Interaction
-from pipeline.topology import STEPS
+from pipeline.topology import REDONE
 
 LOOKED_AT = 1_000
 """Records of a file that are looked at for a timestamp."""
-
-REDONE = tuple(step.key for step in STEPS if step.key not in ("stage:load", "stage:aggregate"))
-"""What is done again of a batch that is through: its raw records stay, and so do its metrics meanwhile."""
 
 ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.HALTED, BatchStatus.DEAD})
 

@@ -17,7 +17,6 @@ import click
 from packaging.version import InvalidVersion, Version
 
 from pipeline.backfill import Crew, Days, Item, Kind, missing, outdated, redone, serve
-from pipeline.backfill.items import REDONE
 from pipeline.commands.app import App, app_of
 from pipeline.commands.left_out import LeftOut
 from pipeline.commands.places import PLACE
@@ -30,6 +29,7 @@ from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchStatus, short
 from pipeline.runner import Runner
 from pipeline.runner_outcome import BatchOutcome
+from pipeline.topology import REDONE
 from pipeline.version import code_version
 
 DAY = click.DateTime(["%Y-%m-%d"])

@@ -14,13 +14,10 @@ from pipeline.commands.summary import as_text, plain
 from pipeline.commands.tables import moment, printable, table
 from pipeline.errors import ConfigurationError, ExitCode
 from pipeline.model import BatchStatus, Lease, Quarantined, short
-from pipeline.topology import STEPS
+from pipeline.topology import REDONE
 
 REPAIRABLE = ("user_id", "campaign_id", "type", "message")
 """Fields a release may set; the rest of a record is what its log said."""
-
-AGAIN = [step.key for step in STEPS if step.key not in ("stage:load", "stage:aggregate")]
-"""What a released record missed: the raw gate judges its repaired value, and the stages after it take it in."""
 
 
 @click.group()
@@ -91,7 +88,7 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
         run_id = f"release-{uuid.uuid4().hex[:8]}"
         released.append(app.raw_store.release(lease, interaction_id, new, note=note, run_id=run_id))
 
-    outcome = app.runner().release(record.batch_id, AGAIN, change)
+    outcome = app.runner().release(record.batch_id, REDONE, change)
     if released:
         was = "is released" if released[0] else "was released by somebody else meanwhile"
         click.echo(f"{printable(interaction_id)} {was}.")
