@@ -14,7 +14,7 @@ from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]
 
-REDONE = {"raw": ("stage:load", "stage:aggregate"), "graph": ("stage:graph",), "vectors": ("stage:embed",)}
+STAGES_BEFORE = {"raw": ("stage:load", "stage:aggregate"), "graph": ("stage:graph",), "vectors": ("stage:embed",)}
 """The stages that are done again before a gate is checked again: what they wrote is what the gate refused."""
 
 
@@ -68,7 +68,7 @@ def recheck(*, redo: bool) -> Decision:
     def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
         gate = failed_gate(document)
         if gate is not None:
-            ledger.clear_steps(lease, [*(REDONE[gate.name] if redo else ()), gate.key])
+            ledger.clear_steps(lease, [*(STAGES_BEFORE[gate.name] if redo else ()), gate.key])
 
     return Decision(_refuse_waiting, begin)
 

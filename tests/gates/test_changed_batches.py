@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.commands.quarantine import AGAIN
 from pipeline.errors import ConfigurationError
 from pipeline.model import BatchStatus, Lease, short
+from pipeline.topology import REDONE
 from tests.fakes.effects import Killed
 from tests.gates.conftest import Site
 from tests.gates.test_decisions import command, everywhere
@@ -127,7 +127,7 @@ def test_a_release_that_is_killed_is_finished_by_the_next_run(make_site: MakeSit
         raise Killed
 
     with pytest.raises(Killed):
-        site.app.runner().release(outcome.batch_id, AGAIN, change)
+        site.app.runner().release(outcome.batch_id, REDONE, change)
     assert status_of(site, outcome.batch_id) == "running"
     assert site.process(path).status is BatchStatus.CLOSED
     assert everywhere(site, outcome) == [12] * 3
