@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.model import BatchStatus, short
 from pipeline.runner_decisions import failed_gate
-from pipeline.runner_outcome import counts_in, way_on
+from pipeline.runner_outcome import counts_in, is_done, way_on
 from pipeline.topology import GATES
 
 Document = Mapping[str, Any]
@@ -42,9 +42,16 @@ def next_steps(document: Document) -> tuple[NextStep, ...]:
             again = NextStep("tries it again", f"run.py dlq replay {batch}")
             return (shown,) if document.get("dropped") else (shown, again)
         case BatchStatus.RUNNING:
-            return (NextStep("unless a run is at it now, the next run goes on with it"),)
+            return tuple(_unfinished(batch, document))
         case _:
             return ()
+
+
+def _unfinished(batch: str, document: Document) -> Iterator[NextStep]:
+    yield NextStep("unless a run is at it now, the next run goes on with it")
+    if not is_done(document, "stage:load"):
+        words = "goes on with what was loaded, when its file is gone or another by now"
+        yield NextStep(words, f"run.py resume {batch} --without-file")
 
 
 def _decisions(batch: str, document: Document) -> tuple[NextStep, ...]:

@@ -137,13 +137,18 @@ class Runner:
 
         return self._report(Task(source, found, settled=runner_decisions.replay, prepare=prepare))
 
-    def resume(self, batch_id: str) -> BatchOutcome:
+    def resume(self, batch_id: str, *, without_file: bool = False) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
+
+        Args:
+            batch_id: The whole id.
+            without_file: Let a batch whose load was cut off go on with what was loaded: its file is gone.
 
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
-        outcome = self._decided(batch_id, runner_decisions.resume())
+        work = BatchRun.walk_without_file if without_file else BatchRun.walk
+        outcome = self._decided(batch_id, runner_decisions.resume(without_file=without_file), work)
         if outcome.passed_over:  # not what a later gate has said of it since
             self._parts.alarms.decided(batch_id, outcome.passed_over)
         return outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from pipeline.errors import (
     TerminalError,
     TransientError,
 )
-from pipeline.model import BatchSource, BatchStatus, GateReport, Verdict
+from pipeline.model import BatchSource, BatchStatus, GateReport, LoadCounts, Verdict
 from pipeline.ports import BatchContext, Ledger
 from pipeline.resilience import retry
 from pipeline.runner_endings import dead_lettered, halted, held, worth_another
@@ -48,6 +48,9 @@ GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
 
 WITHDRAWN = frozenset({"stage:publish", "stage:graph", "stage:embed"})
 """Stages that take back what is no longer accepted when they are done again."""
+
+WITHOUT_FILE = "without_file"
+"""Among the counts of a load that a person ended where it was cut off."""
 
 
 class _GateDownError(TransientError):
@@ -90,6 +93,22 @@ class BatchRun:
             if ending is not None:
                 return self._end(ending)
         return self._close()
+
+    def walk_without_file(self) -> Ending:
+        """Go on with what was loaded before the load was cut off, for the file it came from is gone."""
+        if is_done(self._document, "stage:load"):
+            return self.walk()
+        batch_id, lease = self._source.batch_id, self._keeper.lease
+        accepted, quarantined = self._sure(lambda: self._parts.raw_store.counts(batch_id))
+        dead = self._sure(lambda: sum(1 for _ in self._ledger.dead_letters(batch_id)))
+        # duplicates left no trace; they are with the batches that brought them first
+        self.counts = LoadCounts(accepted + quarantined + dead, accepted, quarantined, dead=dead)
+        counts = asdict(self.counts) | {WITHOUT_FILE: True}
+        self._sure(lambda: self._ledger.set_counts(lease, self.counts))
+        self._sure(lambda: self._ledger.end_step(lease, "stage:load", ok=True, counts=counts))
+        now = self._sure(lambda: self._ledger.batch(batch_id))
+        self._document = now or self._document
+        return self.walk()
 
     def attempt(self, step: Step) -> Ending:
         """Make one attempt at one step: whoever asked for it waits and tries again. The last step closes the batch."""

@@ -33,18 +33,23 @@ class Decision:
     passes: Callable[[Document], str] = lambda _: ""
 
 
-def resume() -> Decision:
-    """Let a halted batch go on after its failed gate, without its quarantined records."""
+def resume(*, without_file: bool = False) -> Decision:
+    """Let a halted batch go on after its failed gate, without its quarantined records.
+
+    Args:
+        without_file: Let a batch whose load was cut off go on too: its file is gone.
+    """
 
     def refuse(batch_id: str, document: Document) -> None:
         _refuse_waiting(batch_id, document)
         batch, status = short(batch_id), document.get("status")
         if status == BatchStatus.HALTED:
             _refuse_passing_over(batch, document)
-        elif not is_done(document, "stage:load"):
+        elif not without_file and not is_done(document, "stage:load"):
             raise ConfigurationError(
                 f"Batch {batch} was not loaded to its end, so its file is needed.",
-                next_step=f"Run it again: run.py run {document.get('source')}",
+                next_step=f"Run it again: run.py run {document.get('source')}\n"
+                f"If that file is gone, or another by now: run.py resume {batch} --without-file",
             )
 
     def passes(document: Document) -> str:

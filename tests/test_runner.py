@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,73 +11,9 @@ import pytest
 from pipeline.errors import ConfigurationError, ExitCode, TerminalError, TransientError
 from pipeline.model import BatchSource, BatchStatus, GateReport, Lease, Verdict
 from pipeline.ports import BatchContext
-from pipeline.resilience import RetryPolicy
-from pipeline.runner import Runner
-from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
-from tests.fakes.runner_ledger import MemoryLedger
-from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
-
-STAGES = tuple(step.name for step in STEPS if step.kind is StepKind.STAGE)
-LOADED = {"read": 60, "accepted": 60, "quarantined": 0, "duplicate": 0, "dead": 0}
-OUTAGE = "Neo4j: writing failed: connection refused"
-
-
-class CountedRecords:
-    """Implements pipeline.runner_batch.CountsRecords."""
-
-    def __init__(self) -> None:
-        self.numbers = (60, 0)
-
-    def counts(self, batch_id: str) -> tuple[int, int]:
-        del batch_id
-        return self.numbers
-
-
-class Bench:
-    """A runner with everything it needs; each part can be replaced before `process`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.ledger = MemoryLedger()
-        self.progress = RecordedProgress()
-        self.records = CountedRecords()
-        self.stages = {name: ScriptedStage(name) for name in STAGES}
-        self.stages["load"] = ScriptedStage("load", counts=LOADED)
-        self.gates = {name: ScriptedGate(name) for name in GATES}
-        self.lease_seconds = 60.0
-        self.spool = folder / "spool"
-        self.published: list[str] = []
-        path = folder / "0900.jsonl"
-        path.write_text('{"interaction_id": "i_1"}\n')
-        self.source = BatchSource(hashlib.sha256(path.read_bytes()).hexdigest(), path)
-
-    def runner(self, holder: str = "this run") -> Runner:
-        return Runner(
-            stages=self.stages,
-            gates=self.gates,
-            ledger=self.ledger,
-            policy=RetryPolicy(MAX_ATTEMPTS, wait=0, wait_max=0),
-            progress=self.progress,
-            holder=holder,
-            lease_seconds=self.lease_seconds,
-            raw_store=self.records,
-            spool=self.spool,
-            publish=self.published.append,
-        )
-
-    @property
-    def document(self) -> Mapping[str, object]:
-        return self.ledger.documents[self.source.batch_id]
-
-    def attempts(self, key: str) -> int:
-        return int(self.document["steps"][key]["attempts"])  # type: ignore[index]
-
-    def fail(self, stage: str, *errors: BaseException) -> None:
-        self.stages[stage] = ScriptedStage(stage, *errors)
-
-    def halt_at(self, gate: str, *, quarantined: int = 3) -> None:
-        self.gates[gate] = ScriptedGate(gate, Verdict.FAIL)
-        self.records.numbers = (60 - quarantined, quarantined)
-        assert self.runner().process(self.source).status is BatchStatus.HALTED
+from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS
+from tests.fakes.bench import LOADED, OUTAGE, Bench
+from tests.fakes.scripted import ScriptedGate, ScriptedStage
 
 
 @pytest.fixture
@@ -364,73 +298,6 @@ def test_a_batch_reports_its_start_and_end(bench: Bench) -> None:
     bench.runner().process(bench.source)
     (ended,) = bench.progress.named("batch_ended")
     assert {"batch_id", "start_time", "end_time", "duration_s", "status"} <= ended.keys()
-
-
-def test_a_resumed_batch_goes_on_after_its_failed_gate(bench: Bench) -> None:
-    bench.halt_at("raw")
-    outcome = bench.runner().resume(bench.source.batch_id)
-    assert outcome.steps[0].key == "stage:publish"
-    assert outcome.status is BatchStatus.CLOSED
-
-
-def test_a_resumed_batch_keeps_the_failed_verdict(bench: Bench) -> None:
-    bench.halt_at("raw")
-    assert bench.runner().resume(bench.source.batch_id).verdicts["raw"] == "FAIL"
-
-
-def test_the_ledger_says_that_a_person_passed_the_gate_over(bench: Bench) -> None:
-    bench.halt_at("raw")
-    bench.runner().resume(bench.source.batch_id)
-    assert bench.document["steps"]["gate:raw"]["counts"] == {"resumed": True}  # type: ignore[index]
-
-
-def test_resuming_needs_no_source_file(bench: Bench) -> None:
-    bench.halt_at("raw")
-    bench.source.path.unlink()
-    assert bench.runner().resume(bench.source.batch_id).status is BatchStatus.CLOSED
-
-
-def test_a_batch_that_is_not_halted_cannot_be_resumed(bench: Bench) -> None:
-    bench.runner().process(bench.source)
-    with pytest.raises(ConfigurationError, match="is closed: there is nothing to resume"):
-        bench.runner().resume(bench.source.batch_id)
-
-
-def test_a_batch_without_quarantined_records_cannot_be_resumed(bench: Bench) -> None:
-    bench.halt_at("raw", quarantined=0)
-    with pytest.raises(ConfigurationError, match="no quarantined records"):
-        bench.runner().resume(bench.source.batch_id)
-
-
-def test_failed_vectors_cannot_be_passed_over(bench: Bench) -> None:
-    bench.halt_at("vectors")
-    with pytest.raises(ConfigurationError, match="vectors gate"):
-        bench.runner().resume(bench.source.batch_id)
-
-
-def test_a_recheck_checks_the_failed_gate_again(bench: Bench) -> None:
-    bench.halt_at("raw", quarantined=0)
-    outcome = bench.runner().recheck(bench.source.batch_id)
-    assert (outcome.steps[0].key, outcome.status) == ("gate:raw", BatchStatus.CLOSED)
-
-
-def test_a_recheck_that_loads_again_is_done_by_the_next_run_with_the_file(bench: Bench) -> None:
-    bench.halt_at("raw", quarantined=0)
-    outcome = bench.runner().recheck(bench.source.batch_id, redo=True)
-    assert (outcome.status, f"run.py run {bench.source.path}" in outcome.next_step) == (BatchStatus.RUNNING, True)
-    assert bench.runner().process(bench.source).steps[0].key == "stage:load"
-
-
-def test_a_recheck_of_vectors_embeds_again(bench: Bench) -> None:
-    bench.halt_at("vectors")
-    bench.runner().recheck(bench.source.batch_id, redo=True)
-    assert bench.stages["embed"].runs == 2
-
-
-def test_a_batch_another_run_holds_cannot_be_resumed(bench: Bench) -> None:
-    bench.halt_at("raw")
-    bench.ledger.acquire(bench.source.batch_id, "another run", 60)
-    assert bench.runner().resume(bench.source.batch_id).exit_code == ExitCode.LEASE_HELD
 
 
 def test_a_finding_that_is_said_at_two_severities_is_told_once(bench: Bench) -> None:

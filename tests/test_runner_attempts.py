@@ -10,8 +10,8 @@ from pipeline.errors import ConfigurationError, ExitCode, TerminalError, Transie
 from pipeline.model import BatchStatus, Verdict
 from pipeline.runner_outcome import BatchOutcome
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step
+from tests.fakes.bench import OUTAGE, Bench
 from tests.fakes.scripted import ScriptedGate
-from tests.test_runner import OUTAGE, Bench
 
 
 def step(key: str) -> Step:

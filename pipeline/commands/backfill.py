@@ -23,7 +23,7 @@ from pipeline.commands.places import PLACE
 from pipeline.commands.summary import outcome_as_json, plain
 from pipeline.commands.tables import printable, status_word, table
 from pipeline.errors import EXIT_PRECEDENCE, ConfigurationError, ExitCode
-from pipeline.intake import discover
+from pipeline.intake import batch_in, discover
 from pipeline.locations import cache
 from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchStatus, short
@@ -184,10 +184,7 @@ def _processed(app: App, runner: Runner, item: Item) -> BatchOutcome:
     Raises:
         ConfigurationError: The file does not hold the batch any more.
     """
-    place, most = recorded(item.source), app.settings.max_batch_records
-    found = next(
-        (one for one in discover((place,), max_records=most, min_age=0) if one.batch_id == item.batch_id), None
-    )
+    found = batch_in(recorded(item.source), item.batch_id, max_records=app.settings.max_batch_records)
     if found is None:
         raise ConfigurationError(
             f"{printable(item.source)} was changed: it does not hold batch {short(item.batch_id)} any more.",

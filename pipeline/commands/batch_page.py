@@ -16,6 +16,9 @@ from pipeline.topology import STEPS, StepKind
 Document = Mapping[str, Any]
 
 EXAMPLES_SHOWN = 10
+SAID = {"resumed": "resumed by a person", "without_file": "cut off; goes on without its file"}
+"""What a person decided, by its key among a step's counts."""
+
 PENDING = "pending"
 """An action's status until its outcome is known."""
 
@@ -77,7 +80,7 @@ def _step_row(name: str, kind: StepKind, step: Mapping[str, Any]) -> tuple[str, 
 def _told(step: Mapping[str, Any]) -> list[tuple[str, Any]]:
     counted = (step.get("counts") or {}).items()
     told = [(key, value) for key, value in counted if key != "run_id" and value]
-    return [("", "resumed by a person") if key == "resumed" else (key, value) for key, value in told]
+    return [("", SAID[key]) if key in SAID else (key, value) for key, value in told]
 
 
 def _gate(name: str, gate: Mapping[str, Any]) -> Iterator[str]:

@@ -6,12 +6,17 @@ from collections.abc import Callable
 
 import click
 
-from pipeline.commands.app import app_of
+from pipeline.commands.app import App, app_of
 from pipeline.commands.asking import confirm
 from pipeline.commands.summary import as_json, as_text
-from pipeline.errors import ExitCode
+from pipeline.commands.tables import printable
+from pipeline.errors import ConfigurationError, ExitCode
+from pipeline.intake import batch_in
+from pipeline.intake.files import GoneFileError
+from pipeline.locations.place import recorded
+from pipeline.model import short
 from pipeline.runner import Runner
-from pipeline.runner_outcome import BatchOutcome, exit_code_of
+from pipeline.runner_outcome import BatchOutcome, exit_code_of, is_done
 
 json_option = click.option(
     "--json", "json_wanted", is_flag=True, help="One JSON document on stdout instead of the summary."
@@ -20,19 +25,30 @@ json_option = click.option(
 
 @click.command()
 @click.argument("batch")
+@click.option("--without-file", is_flag=True, help="Of a load that was cut off: go on with what was loaded.")
 @json_option
 @click.pass_context
-def resume(context: click.Context, batch: str, json_wanted: bool) -> ExitCode:
+def resume(context: click.Context, batch: str, without_file: bool, json_wanted: bool) -> ExitCode:
     """Let a halted BATCH go on after its failed gate, without its quarantined records.
 
     BATCH is a batch id or the first digits of one. The quarantined records stay in MongoDB, marked, and reach no other
     store. The log file is not needed again.
 
+    A BATCH whose load was cut off needs its file. When that is gone, or holds something else by now, --without-file
+    ends the load where it was cut off, and the batch goes on with the records that MongoDB has of it.
+
     \b
-    Example:
+    Examples:
       python run.py resume 3f2a91c07d11
+      python run.py resume 3f2a --without-file
     """
-    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.resume(batch_id))
+
+    def decide(runner: Runner, batch_id: str) -> BatchOutcome:
+        if without_file:
+            _refuse_with_file(app_of(context), batch_id)
+        return runner.resume(batch_id, without_file=without_file)
+
+    return _decide(context, batch, json_wanted, decide)
 
 
 @click.command()
@@ -69,6 +85,28 @@ def reject(context: click.Context, batch: str, note: str, yes: bool, json_wanted
     """
     confirm(f"Give batch {batch} up?", yes=yes)
     return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.reject(batch_id, note))
+
+
+def _refuse_with_file(app: App, batch_id: str) -> None:
+    """Refuse to go on without a file that is there.
+
+    Raises:
+        ConfigurationError: It still holds the batch, or cannot be read.
+        TransientError: It cannot be looked at now.
+    """
+    document = app.ledger.batch(batch_id) or {}
+    place = recorded(document.get("source"))
+    if is_done(document, "stage:load"):
+        return
+    try:
+        found = batch_in(place, batch_id, max_records=app.settings.max_batch_records)
+    except GoneFileError:
+        return
+    if found is not None:
+        raise ConfigurationError(
+            f"The file of batch {short(batch_id)} is still there: {printable(place)}.",
+            next_step=f"Load the rest of it: run.py run {printable(place)}",
+        )
 
 
 def _decide(

@@ -18,7 +18,7 @@ from pipeline.dlq.letters import Letter, tombstone_in
 from pipeline.dlq.parcels import Parcel, Parcels
 from pipeline.dlq.repair import Repaired, address, as_they_were, from_lines, from_object, with_fields
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
-from pipeline.intake import discover
+from pipeline.intake import batch_in
 from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchSource, BatchStatus, Lease, short
 from pipeline.runner import Runner
@@ -336,9 +336,7 @@ def _readable(app: App, document: Document) -> BatchSource:
 def _verified(path: Place, max_records: int, batch_id: str) -> BatchSource | None:
     """The batch in a file, or in a part of it; None when the file's content is another."""
     try:
-        return next(
-            (one for one in discover([path], max_records=max_records, min_age=0) if one.batch_id == batch_id), None
-        )
+        return batch_in(path, batch_id, max_records=max_records)
     except SluicegateError:
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.intake.discovery import changed, discover
+from pipeline.intake.discovery import batch_in, changed, discover
 from pipeline.intake.reading import read
 
-__all__ = ["changed", "discover", "read"]
+__all__ = ["batch_in", "changed", "discover", "read"]

@@ -81,6 +81,22 @@ def discover(
             yield from batches
 
 
+def batch_in(path: Place, batch_id: str, *, max_records: int) -> BatchSource | None:
+    """The batch in a file, or in a part of it; None when the file's content is another.
+
+    Args:
+        path: The file.
+        batch_id: The batch.
+        max_records: As in `discover`; parts of another size are other batches.
+
+    Raises:
+        ConfigurationError, TransientError: As in `discover`.
+    """
+    return next(
+        (one for one in discover((path,), max_records=max_records, min_age=0) if one.batch_id == batch_id), None
+    )
+
+
 def records_of(path: Place, stream: Iterable[bytes | Break], max_line_bytes: int) -> Iterator[Chunk]:
     """The chunks of a file; of CSV, the header is the first."""
     return (csv_records if is_csv(path) else json_records)(stream, max_line_bytes)
