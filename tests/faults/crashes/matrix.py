@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -206,21 +207,29 @@ def main(names: Sequence[str], signals: Sequence[str], every: int, part: tuple[i
     wrong = total = 0
     share, shares = part
     numbers = [SIGNALS[name] for name in signals or SIGNALS]
-    with tempfile.TemporaryDirectory(prefix="sluicegate-crashes-") as folder:
-        home = Path(folder)
-        with LocalStack(home / "stack").use() as endpoints, reader(endpoints) as stores, Spare() as spare:
-            matrix = Matrix(Ground.prepared(endpoints, home), spare, stores)
-            matrix.load_campaigns()
-            for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
-                start, whole = time.monotonic(), matrix.undisturbed(scenario)
+    with Spare() as spare:
+        for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
+            start = time.monotonic()
+            with _on_new_servers(spare) as matrix:
+                whole = matrix.undisturbed(scenario)
                 crashes = list(whole.crashes(numbers))[::every][share::shares]
                 failed = sum(_differs(matrix, scenario, whole, crash) for crash in crashes)
-                wrong, total = wrong + failed, total + len(crashes)
-                points = sum(map(len, whole.points))
-                took = time.monotonic() - start
-                click.echo(f"{scenario.name}: {points} points, {len(crashes)} crashes, {failed} differ ({took:.0f} s)")
+            wrong, total = wrong + failed, total + len(crashes)
+            points, took = sum(map(len, whole.points)), time.monotonic() - start
+            click.echo(f"{scenario.name}: {points} points, {len(crashes)} crashes, {failed} differ ({took:.0f} s)")
     click.echo(f"{total} crashes, {wrong} differ")
     sys.exit(1 if wrong else 0)
+
+
+@contextmanager
+def _on_new_servers(spare: Spare) -> Iterator[Matrix]:
+    """For each scenario: the local servers grow slow over some hundred runs."""
+    with tempfile.TemporaryDirectory(prefix="sluicegate-crashes-") as folder:
+        home = Path(folder)
+        with LocalStack(home / "stack").use() as endpoints, reader(endpoints) as stores:
+            matrix = Matrix(Ground.prepared(endpoints, home), spare, stores)
+            matrix.load_campaigns()
+            yield matrix
 
 
 def _differs(matrix: Matrix, scenario: Scenario, whole: Undisturbed, crash: Crash) -> bool:

@@ -1,14 +1,17 @@
-"""A process that has imported everything, and forks for each command line it is sent: importing takes seconds.
+"""A process that has imported everything, and forks to run the command lines it is sent: importing takes seconds.
 
-In comes a JSON line a command; out goes one with its exit code (negative: the signal that ended it).
+In comes a JSON line a command; out goes one with its exit code (negative: the signal that ended it). A fork runs
+commands one after another, up to and with one that is to die or whose stores fail: the next is run by a new fork.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -83,7 +86,7 @@ class Spare:
 
 
 def serve() -> None:
-    """Import, then fork for each order."""
+    """Import, then pass orders on to a fork, until it has died or is used up."""
     import checkpoints.gates  # noqa: PLC0415
     import checkpoints.site.site  # noqa: F401, PLC0415
     import pipeline.alerts.channels.pagerduty  # noqa: PLC0415
@@ -101,25 +104,59 @@ def serve() -> None:
     gc.freeze()  # what is imported stays shared with the children
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    child: Child | None = None
     for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _become(json.loads(line))
-        _, status = os.waitpid(child, 0)
-        answers.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
+        order = json.loads(line)
+        child = child or Child()
+        code = child.run(line)
+        if code < 0 or order["at"] is not None or order["odds"]:
+            child = child.end()
+        answers.write(json.dumps(code) + "\n")
         answers.flush()
 
 
-def _become(order: Mapping[str, Any]) -> None:
-    """Be the command, to the end of the process."""
-    code = 99
+class Child:
+    """A fork, from the side of its parent."""
+
+    def __init__(self) -> None:
+        theirs, ours = socket.socketpair()
+        self._process = os.fork()
+        if self._process == 0:
+            ours.close()
+            _serve_parent(theirs)
+        theirs.close()
+        self._lines = ours.makefile("rw", encoding="utf-8")
+
+    def run(self, line: str) -> int:
+        """An order's exit code; the negative signal when it ended the fork."""
+        self._lines.write(line)
+        self._lines.flush()
+        if answer := self._lines.readline():
+            return int(answer)
+        _, status = os.waitpid(self._process, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def end(self) -> None:
+        """Let it go; one that has died has gone."""
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+
+
+def _serve_parent(parent: socket.socket) -> None:
+    """Be the commands that are sent, to the end of the process."""
     try:
-        _set_up(order)
-        code = _command(order)
+        lines = parent.makefile("rw", encoding="utf-8")
+        while line := lines.readline():
+            order = json.loads(line)
+            _set_up(order)
+            code = _command(order)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            lines.write(f"{code}\n")
+            lines.flush()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        os._exit(99)
 
 
 def _set_up(order: Mapping[str, Any]) -> None:
@@ -131,6 +168,7 @@ def _set_up(order: Mapping[str, Any]) -> None:
     os.environ.update(order["variables"])
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.stderr = sys.__stderr__  # the command before left it wrapped
     sys.argv = ["run.py", *order["arguments"]]
 
 
