@@ -39,8 +39,8 @@ if TYPE_CHECKING:
         ReviewQueue,
         Stage,
     )
-    from pipeline.runner import Runner
-    from pipeline.runner_lease import LeaseKeeper
+    from pipeline.runner.lease import LeaseKeeper
+    from pipeline.runner.runner import Runner
     from pipeline.settings import Settings
     from pipeline.stages import Reembedder, Rollback
     from pipeline.standing import StandingReader
@@ -187,7 +187,7 @@ class App:
 
     def leased(self, batch_id: str) -> LeaseKeeper:
         """A batch's lease, kept while the block runs."""
-        from pipeline.runner_lease import LeaseKeeper, new_holder  # noqa: PLC0415
+        from pipeline.runner.lease import LeaseKeeper, new_holder  # noqa: PLC0415
 
         seconds = self.settings.lease_seconds
         return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, new_holder(), seconds), seconds)
@@ -205,9 +205,9 @@ class App:
         """
         from pipeline.connections import ALL_STORES  # noqa: PLC0415
         from pipeline.resilience import RetryPolicy  # noqa: PLC0415
-        from pipeline.runner import Runner  # noqa: PLC0415
-        from pipeline.runner_deferred import DeferredGate, DeferredStage, deferred  # noqa: PLC0415
-        from pipeline.runner_lease import new_holder  # noqa: PLC0415
+        from pipeline.runner.deferred import DeferredGate, DeferredStage, deferred  # noqa: PLC0415
+        from pipeline.runner.lease import new_holder  # noqa: PLC0415
+        from pipeline.runner.runner import Runner  # noqa: PLC0415
 
         self._require_gx_project()
         if stores:

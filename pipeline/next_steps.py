@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.model import BatchStatus, short
-from pipeline.runner_decisions import failed_gate
-from pipeline.runner_outcome import counts_in, is_done, way_on
+from pipeline.runner.decisions import failed_gate
+from pipeline.runner.outcome import counts_in, is_done, way_on
 from pipeline.topology import GATES
 
 Document = Mapping[str, Any]

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import ConfigurationError, ExitCode, TerminalError, TransientError
 from pipeline.model import BatchStatus, Verdict
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step
 from tests.fakes.bench import OUTAGE, Bench
 from tests.fakes.scripted import ScriptedGate

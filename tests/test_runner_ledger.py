@@ -14,8 +14,8 @@ from pipeline.local import LocalStack
 from pipeline.model import BatchSource, BatchStatus, Verdict
 from pipeline.ports import BatchContext
 from pipeline.resilience import RetryPolicy
-from pipeline.runner import Runner
-from pipeline.runner_outcome import counts_in, is_done, verdicts_in
+from pipeline.runner.outcome import counts_in, is_done, verdicts_in
+from pipeline.runner.runner import Runner
 from pipeline.stages import LoadStage
 from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
 from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind

@@ -12,7 +12,7 @@ from checkpoints.site.states import SYMBOLS, VERDICTS, Cell, cells, duration, ro
 from pipeline.masking import Example, Masks
 from pipeline.model import Verdict
 from pipeline.next_steps import NextStep, next_steps
-from pipeline.runner_outcome import counts_in, passed_over_in
+from pipeline.runner.outcome import counts_in, passed_over_in
 from pipeline.topology import STEPS, StepKind
 
 Document = Mapping[str, Any]

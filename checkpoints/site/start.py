@@ -11,7 +11,7 @@ from checkpoints.site.charts import Chart, Line
 from checkpoints.site.states import BatchRow, name_of, row
 from pipeline.history import Stopped, Waiting
 from pipeline.model import BatchStatus, short
-from pipeline.runner_outcome import counts_in
+from pipeline.runner.outcome import counts_in
 from pipeline.topology import GATES, STEPS, StepKind
 
 Document = Mapping[str, Any]

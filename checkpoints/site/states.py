@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from pipeline.model import BatchStatus, Verdict, short
-from pipeline.runner_outcome import counts_in
+from pipeline.runner.outcome import counts_in
 from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]

@@ -14,8 +14,8 @@ from pipeline.history import History
 from pipeline.lineage.ports import LineageReaders
 from pipeline.ports import Gate, GraphStore, Ledger, Progress, RawStore, ReviewQueue
 from pipeline.publishing import Site
-from pipeline.runner import Runner
-from pipeline.runner_lease import LeaseKeeper
+from pipeline.runner.lease import LeaseKeeper
+from pipeline.runner.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stages import Reembedder, Rollback
 from pipeline.standing import StandingReader

@@ -27,8 +27,8 @@ from pipeline.intake import batch_in, discover
 from pipeline.locations import cache
 from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchStatus, short
-from pipeline.runner import Runner
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
+from pipeline.runner.runner import Runner
 from pipeline.topology import REDONE
 from pipeline.version import code_version
 

@@ -10,7 +10,7 @@ import click
 from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
 from pipeline.model import short
 from pipeline.next_steps import next_steps
-from pipeline.runner_outcome import counts_in
+from pipeline.runner.outcome import counts_in
 from pipeline.topology import STEPS, StepKind
 
 Document = Mapping[str, Any]

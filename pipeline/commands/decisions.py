@@ -15,8 +15,8 @@ from pipeline.intake import batch_in
 from pipeline.intake.files import GoneFileError
 from pipeline.locations.place import recorded
 from pipeline.model import short
-from pipeline.runner import Runner
-from pipeline.runner_outcome import BatchOutcome, exit_code_of, is_done
+from pipeline.runner.outcome import BatchOutcome, exit_code_of, is_done
+from pipeline.runner.runner import Runner
 
 json_option = click.option(
     "--json", "json_wanted", is_flag=True, help="One JSON document on stdout instead of the summary."

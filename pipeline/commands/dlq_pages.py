@@ -15,7 +15,7 @@ from pipeline.dlq.letters import Letter, LetterGroup, tombstone_in
 from pipeline.errors import SluicegateError
 from pipeline.locations.place import Place
 from pipeline.model import BatchStatus, short
-from pipeline.runner_outcome import counts_in
+from pipeline.runner.outcome import counts_in
 from pipeline.topology import STEPS
 
 RAW_SHOWN = 4_000

@@ -21,8 +21,8 @@ from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.intake import batch_in
 from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchSource, BatchStatus, Lease, short
-from pipeline.runner import Runner
-from pipeline.runner_outcome import BatchOutcome, exit_code_of, is_done
+from pipeline.runner.outcome import BatchOutcome, exit_code_of, is_done
+from pipeline.runner.runner import Runner
 from pipeline.topology import STEPS
 
 PERSON, REJECTED = "person", "rejected"

@@ -15,7 +15,7 @@ from pipeline.dlq import DeadFolders, Entry, SpoolError, take_in
 from pipeline.dlq.letters import DeadQueue, Letter
 from pipeline.errors import ConfigurationError, SluicegateError
 from pipeline.model import DeadReason, short
-from pipeline.runner_lease import new_holder
+from pipeline.runner.lease import new_holder
 
 Document = Mapping[str, Any]
 

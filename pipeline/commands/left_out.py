@@ -12,7 +12,7 @@ from pipeline.errors import ExitCode, SluicegateError
 from pipeline.intake.files import printed
 from pipeline.locations.place import Place
 from pipeline.ports import Progress
-from pipeline.runner_outcome import BatchOutcome, exit_code_of
+from pipeline.runner.outcome import BatchOutcome, exit_code_of
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from pipeline.commands.app import App, app_of
 from pipeline.commands.tables import coloured
 from pipeline.errors import EXIT_PRECEDENCE, ExitCode
 from pipeline.model import BatchStatus, short
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
 from pipeline.stages.embed import REEMBED
 
 GATE = "vectors"

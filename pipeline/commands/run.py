@@ -21,8 +21,8 @@ from pipeline.intake.files import UnreadableFileError
 from pipeline.locations import cache
 from pipeline.locations.place import Place
 from pipeline.model import BatchSource
-from pipeline.runner import Runner
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
+from pipeline.runner.runner import Runner
 
 
 @click.command()

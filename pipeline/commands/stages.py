@@ -19,7 +19,7 @@ from pipeline.errors import ConfigurationError, ExitCode, TransientError
 from pipeline.intake import discover
 from pipeline.locations.place import Place, recorded
 from pipeline.model import BatchSource, BatchStatus, short
-from pipeline.runner_outcome import exit_code_of, is_done
+from pipeline.runner.outcome import exit_code_of, is_done
 from pipeline.topology import GATES, STAGES, STEPS, Step, StepKind
 
 Document = Mapping[str, Any]

@@ -15,7 +15,7 @@ from pipeline.commands.batch_page import batch_page
 from pipeline.commands.summary import plain
 from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table, verdict
 from pipeline.model import short
-from pipeline.runner_outcome import counts_in, passed_over_in, verdicts_in
+from pipeline.runner.outcome import counts_in, passed_over_in, verdicts_in
 from pipeline.topology import GATES, STEPS
 
 Document = Mapping[str, Any]

@@ -15,7 +15,7 @@ from pipeline.commands.left_out import LeftOut
 from pipeline.commands.tables import coloured, counts, printable, seconds, status_word, table, verdict
 from pipeline.errors import ExitCode
 from pipeline.model import short
-from pipeline.runner_outcome import BatchOutcome, exit_code_of
+from pipeline.runner.outcome import BatchOutcome, exit_code_of
 from pipeline.topology import GATES
 
 

@@ -16,7 +16,7 @@ from pipeline.commands.tables import moment
 from pipeline.errors import ExitCode, TransientError
 from pipeline.model import short
 from pipeline.resilience import RetryPolicy, retry
-from pipeline.runner_alarms import RunnerAlarms
+from pipeline.runner.alarms import RunnerAlarms
 from pipeline.topology import MAX_ATTEMPTS
 
 FRESHNESS = "freshness"

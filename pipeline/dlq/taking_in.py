@@ -12,7 +12,7 @@ from pipeline.errors import LeaseHeldError, LeaseLostError, SluicegateError
 from pipeline.locations.place import Place
 from pipeline.model import BatchStatus, Lease, LoadCounts
 from pipeline.ports import Ledger, Progress
-from pipeline.runner_outcome import is_done
+from pipeline.runner.outcome import is_done
 
 Count = Callable[[str], tuple[int, int]]
 

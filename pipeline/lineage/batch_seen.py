@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.lineage.values import BatchSeen, EmbeddingSeen, FindingSeen, GateSeen, StepSeen
-from pipeline.runner_outcome import counts_in, passed_over_in
+from pipeline.runner.outcome import counts_in, passed_over_in
 from pipeline.topology import GATES, STEPS
 
 Document = Mapping[str, Any]

@@ -21,9 +21,9 @@ from pipeline.intake import discover
 from pipeline.local import LocalStack
 from pipeline.model import BatchSource
 from pipeline.resilience import RetryPolicy
-from pipeline.runner import Runner
-from pipeline.runner_lease import LeaseKeeper
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.lease import LeaseKeeper
+from pipeline.runner.outcome import BatchOutcome
+from pipeline.runner.runner import Runner
 from pipeline.settings import Settings, load_settings
 from pipeline.stages import LoadStage
 from pipeline.stores.mongodb import (

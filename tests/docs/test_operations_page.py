@@ -21,7 +21,7 @@ from pipeline.commands.root import sluicegate
 from pipeline.commands.watch import Freshness, stale
 from pipeline.errors import ExitCode
 from pipeline.model import BatchStatus, Verdict
-from pipeline.runner_alarms import RunnerAlarms
+from pipeline.runner.alarms import RunnerAlarms
 from pipeline.settings import Settings
 from pipeline.topology import GATES
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
@@ -62,7 +62,7 @@ class Heard:
 
 def runner_alerts() -> Iterator[tuple[str, Alert]]:
     """Every alert of `RunnerAlarms`, by calling each method that raises one."""
-    tree = ast.parse((ROOT / "pipeline" / "runner_alarms.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "pipeline" / "alarms.py").read_text("utf-8"))
     kind = next(node for node in tree.body if isinstance(node, ast.ClassDef))
     methods = [node for node in kind.body if isinstance(node, ast.FunctionDef) and "self._raise(" in ast.unparse(node)]
     for method in methods:
@@ -105,7 +105,7 @@ def test_alerts_are_made_where_this_page_knows_of() -> None:
     }
     assert makers == {
         "checkpoints/actions/alert.py",
-        "pipeline/runner_alarms.py",
+        "pipeline/runner/alarms.py",
         "pipeline/commands/alerts.py",
         "pipeline/commands/watch.py",
     }

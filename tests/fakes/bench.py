@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.model import BatchSource, BatchStatus, Verdict
 from pipeline.resilience import RetryPolicy
-from pipeline.runner import Runner
+from pipeline.runner.runner import Runner
 from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from tests.fakes.runner_ledger import MemoryLedger
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
@@ -19,7 +19,7 @@ OUTAGE = "Neo4j: writing failed: connection refused"
 
 
 class CountedRecords:
-    """Implements pipeline.runner_batch.CountsRecords."""
+    """Implements pipeline.runner.batch_run.CountsRecords."""
 
     def __init__(self) -> None:
         self.numbers = (60, 0)

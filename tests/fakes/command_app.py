@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.errors import TerminalError
 from pipeline.model import GraphRecord
 from pipeline.resilience import RetryPolicy
-from pipeline.runner import Runner
+from pipeline.runner.runner import Runner
 from pipeline.settings import Settings, load_settings
 from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from tests.fakes.runner_ledger import MemoryLedger

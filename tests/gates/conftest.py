@@ -16,7 +16,7 @@ import pytest
 from pipeline.intake import discover
 from pipeline.local import Endpoints, LocalStack
 from pipeline.model import short
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
 from run import App, Through
 
 ROOT = Path(__file__).parent.parent.parent

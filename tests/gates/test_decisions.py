@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from pipeline.errors import ConfigurationError, ExitCode
 from pipeline.model import BatchStatus, short
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
 from run import sluicegate
 from tests.gates.conftest import Site
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.model import FALLBACK_SOURCE, BatchStatus, Lease, Verdict, short
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
 from pipeline.topology import MAX_ATTEMPTS
 from run import sluicegate
 from tests.gates.conftest import Site

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.local import LocalStack
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
 from run import App
 from tests.gates.conftest import (  # noqa: F401 - some are fixtures
     FIXTURES,

@@ -13,7 +13,7 @@ from typing import Any
 
 from pymilvus import MilvusClient
 
-from pipeline.runner_outcome import BatchOutcome
+from pipeline.runner.outcome import BatchOutcome
 from pipeline.stores.neo4j import connect
 from tests.gates.conftest import Site
 from tests.site.conftest import written

@@ -9,8 +9,8 @@ from typing import Any
 from pipeline.errors import ExitCode
 from pipeline.model import BatchSource, BatchStatus, Lease
 from pipeline.ports import Ledger
-from pipeline.runner_batch import BatchRun
-from pipeline.runner_outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
+from pipeline.runner.batch_run import BatchRun
+from pipeline.runner.outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
 
 Document = Mapping[str, Any]
 

@@ -23,9 +23,9 @@ from pipeline.errors import (
 from pipeline.model import BatchSource, BatchStatus, GateReport, LoadCounts, Verdict
 from pipeline.ports import BatchContext, Ledger
 from pipeline.resilience import retry
-from pipeline.runner_endings import dead_lettered, halted, held, worth_another
-from pipeline.runner_lease import LeasedProgress, LeaseKeeper
-from pipeline.runner_outcome import (
+from pipeline.runner.endings import dead_lettered, halted, held, worth_another
+from pipeline.runner.lease import LeasedProgress, LeaseKeeper
+from pipeline.runner.outcome import (
     Ending,
     StepOutcome,
     adds_up,
@@ -35,10 +35,10 @@ from pipeline.runner_outcome import (
     passed_over_in,
     verdicts_in,
 )
-from pipeline.runner_parts import LedgerDownError, Parts, ReplacesFallbacks
-from pipeline.runner_spool import RunnerSpool, cut_off, history_of
-from pipeline.runner_steps import StepLog
-from pipeline.runner_words import checks, summary, told
+from pipeline.runner.parts import LedgerDownError, Parts, ReplacesFallbacks
+from pipeline.runner.spool import RunnerSpool, cut_off, history_of
+from pipeline.runner.steps import StepLog
+from pipeline.runner.words import checks, summary, told
 from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
 
 T = TypeVar("T")

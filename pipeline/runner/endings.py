@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipeline.errors import ExitCode
 from pipeline.model import BatchStatus, GateReport, LoadCounts, short
-from pipeline.runner_outcome import Ending, way_on
-from pipeline.runner_words import records, summary
+from pipeline.runner.outcome import Ending, way_on
+from pipeline.runner.words import records, summary
 
 
 def halted(batch_id: str, report: GateReport, counts: LoadCounts) -> Ending:

@@ -12,8 +12,8 @@ from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.locations.place import Place
 from pipeline.model import BatchSource, BatchStatus, short
 from pipeline.ports import Ledger, Progress
-from pipeline.runner_alarms import RunnerAlarms
-from pipeline.runner_outcome import Ending
+from pipeline.runner.alarms import RunnerAlarms
+from pipeline.runner.outcome import Ending
 from pipeline.topology import MAX_ATTEMPTS
 
 LEDGER = "ledger"

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.errors import ConfigurationError, ExitCode
 from pipeline.model import BatchStatus, Lease, short
 from pipeline.ports import Ledger
-from pipeline.runner_outcome import Ending, adds_up, counts_in, is_done
+from pipeline.runner.outcome import Ending, adds_up, counts_in, is_done
 from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]

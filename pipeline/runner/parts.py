@@ -11,7 +11,7 @@ from pipeline.locations.place import Place
 from pipeline.model import EmbedManifest
 from pipeline.ports import BatchContext, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy, retry
-from pipeline.runner_alarms import RunnerAlarms
+from pipeline.runner.alarms import RunnerAlarms
 
 T = TypeVar("T")
 

@@ -12,21 +12,21 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from pipeline import runner_decisions
 from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.locations.fetching import size
 from pipeline.locations.place import Place, recorded, written
 from pipeline.model import BatchSource, BatchStatus, Lease, short
 from pipeline.ports import Alarms, Gate, Ledger, Progress, Stage
 from pipeline.resilience import RetryPolicy
-from pipeline.runner_alarms import RunnerAlarms
-from pipeline.runner_batch import BatchRun
-from pipeline.runner_decisions import Decision
-from pipeline.runner_lease import LeaseKeeper
-from pipeline.runner_outcome import BatchOutcome, Ending
-from pipeline.runner_parts import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
-from pipeline.runner_spool import RunnerSpool
-from pipeline.runner_task import SoFar, Task, as_it_is, bug, not_yet
+from pipeline.runner import decisions
+from pipeline.runner.alarms import RunnerAlarms
+from pipeline.runner.batch_run import BatchRun
+from pipeline.runner.decisions import Decision
+from pipeline.runner.lease import LeaseKeeper
+from pipeline.runner.outcome import BatchOutcome, Ending
+from pipeline.runner.parts import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
+from pipeline.runner.spool import RunnerSpool
+from pipeline.runner.task import SoFar, Task, as_it_is, bug, not_yet
 from pipeline.topology import STEPS, Step, StepKind
 
 Document = Mapping[str, Any]
@@ -98,7 +98,7 @@ class Runner:
         Raises:
             ConfigurationError: A step before it is not done, or the ledger does not know the batch.
         """
-        settled = partial(runner_decisions.settled_step, step=step, otherwise=self._settled)
+        settled = partial(decisions.settled_step, step=step, otherwise=self._settled)
 
         def found() -> Document:
             return self._ledger.batch(source.batch_id) or {}
@@ -127,15 +127,15 @@ class Runner:
         batch_id = source.batch_id
 
         def prepare(ledger: Ledger, lease: Lease, document: Document) -> Document:
-            if runner_decisions.replay(batch_id, document) is not None:
+            if decisions.replay(batch_id, document) is not None:
                 return document
-            runner_decisions.begin_replay(ledger, lease, document, revive(lease))
+            decisions.begin_replay(ledger, lease, document, revive(lease))
             return ledger.batch(batch_id) or document
 
         def found() -> Document:
             return self._ledger.batch(batch_id) or {}
 
-        return self._report(Task(source, found, settled=runner_decisions.replay, prepare=prepare))
+        return self._report(Task(source, found, settled=decisions.replay, prepare=prepare))
 
     def resume(self, batch_id: str, *, without_file: bool = False) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
@@ -148,7 +148,7 @@ class Runner:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
         work = BatchRun.walk_without_file if without_file else BatchRun.walk
-        outcome = self._decided(batch_id, runner_decisions.resume(without_file=without_file), work)
+        outcome = self._decided(batch_id, decisions.resume(without_file=without_file), work)
         if outcome.passed_over:  # not what a later gate has said of it since
             self._parts.alarms.decided(batch_id, outcome.passed_over)
         return outcome
@@ -163,11 +163,11 @@ class Runner:
         Raises:
             ConfigurationError: The batch is closed, or unknown.
         """
-        return self._decided(batch_id, runner_decisions.recheck(redo=redo))
+        return self._decided(batch_id, decisions.recheck(redo=redo))
 
     def again(self, batch_id: str, steps: Sequence[str]) -> BatchOutcome:
         """Do these steps of a batch again, and what follows of it."""
-        return self._decided(batch_id, runner_decisions.again(steps))
+        return self._decided(batch_id, decisions.again(steps))
 
     def release(self, batch_id: str, steps: Sequence[str], change: Callable[[Lease], None]) -> BatchOutcome:
         """Change records of a closed, halted or interrupted batch, and do these steps of it again.
@@ -184,7 +184,7 @@ class Runner:
         """
 
         def prepare(ledger: Ledger, lease: Lease, now: Document) -> Document:
-            runner_decisions.refuse_changing(batch_id, now)
+            decisions.refuse_changing(batch_id, now)
             if now.get("status") == BatchStatus.CLOSED:
                 ledger.set_status(lease, BatchStatus.RUNNING)
             ledger.reopen_steps(lease, steps)
@@ -192,9 +192,9 @@ class Runner:
             return ledger.batch(batch_id) or now
 
         document = self._parts.sure(lambda: self._ledger.batch(batch_id)) or {}
-        runner_decisions.refuse_changing(batch_id, document)
+        decisions.refuse_changing(batch_id, document)
         source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
-        after = runner_decisions.waits_changed
+        after = decisions.waits_changed
         return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after))
 
     def reembed(self, batch_id: str, replaces: ReplacesFallbacks) -> BatchOutcome:
@@ -204,16 +204,16 @@ class Runner:
             ConfigurationError: The batch is neither closed nor was it interrupted.
         """
         document = self._parts.sure(lambda: self._ledger.batch(batch_id)) or {}
-        runner_decisions.refuse_reembedding(batch_id, document)
+        decisions.refuse_reembedding(batch_id, document)
 
         def prepare(ledger: Ledger, lease: Lease, now: Document) -> Document:
             del ledger, lease
-            runner_decisions.refuse_reembedding(batch_id, now)
+            decisions.refuse_reembedding(batch_id, now)
             return now
 
         source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
         work = partial(BatchRun.replace_fallbacks, replaces=replaces)
-        after = runner_decisions.loaded_or_again
+        after = decisions.loaded_or_again
         return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after, work=work))
 
     def reject(self, batch_id: str, note: str) -> BatchOutcome:
@@ -226,7 +226,7 @@ class Runner:
         Raises:
             ConfigurationError: The batch is closed, or unknown.
         """
-        outcome = self._decided(batch_id, runner_decisions.reject(), lambda run: run.withdraw(note))
+        outcome = self._decided(batch_id, decisions.reject(), lambda run: run.withdraw(note))
         if outcome.exit_code == ExitCode.OK:
             self._parts.alarms.decided(batch_id)
         return outcome
@@ -245,12 +245,12 @@ class Runner:
             return ledger.batch(batch_id) or now
 
         source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
-        after = runner_decisions.loaded_or_again if work is BatchRun.walk else not_yet
+        after = decisions.loaded_or_again if work is BatchRun.walk else not_yet
         task = Task(source, lambda: document, settled=not_yet, prepare=begin, after=after, work=work)
         return self._report(task)
 
     def _settled(self, batch_id: str, document: Document) -> Ending | None:
-        ending = runner_decisions.settled(batch_id, document)
+        ending = decisions.settled(batch_id, document)
         if ending is not None or not self._halts_pipeline:
             return ending
         halted = self._parts.sure(lambda: self._ledger.halted(other_than=batch_id))
