@@ -66,11 +66,12 @@ def suites(pages: list[SuitePage]) -> str:
 
 
 def _render(template: str, path: str, **model: object) -> str:
-    return _environment().get_template(template).render(to=partial(addresses.link, of=path), **model)
+    return environment().get_template(template).render(to=partial(addresses.link, of=path), **model)
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates; each is compiled when it is first rendered, or asked for."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("checkpoints.site"),
         autoescape=True,

@@ -36,7 +36,7 @@ class Place:
 
     def run(self, *arguments: str, at: int | None = None) -> Ended:
         """A command, to its end or to a point."""
-        self._plot.ground.expire_leases()
+        self._stores.expire_leases()
         given = [argument.replace("{folder}", str(self._plot.folder)) for argument in arguments]
         order = Order(given, self._plot.variables(), str(self._plot.folder), at=at, number=int(signal.SIGKILL))
         return self._spare.run(order)

@@ -109,7 +109,7 @@ class Matrix:
             assert ended.code in {-signal.SIGKILL, 143}, f"{ended.code} at {crash}: {said(plot)}"
             again = self._run(plot, command, None)
             assert again.code in EXPECTED, f"{again.code} after {crash}: {said(plot)}"
-            if command.arguments != RUN:
+            if command.arguments != RUN and command is not scenario.commands[-1]:
                 self._run(plot, replace(command, arguments=RUN), None)
         self._settle(plot)
         return self._stores.state(plot.prefix), plot
@@ -164,7 +164,7 @@ class Matrix:
 
     def _run(self, plot: Plot, command: Command, crash: Crash | None, odds: Mapping[str, float] | None = None) -> Ended:
         self._ground.gemini(*command.gemini)
-        self._ground.expire_leases()
+        self._stores.expire_leases()
         batch = self._stores.batch_id(plot.prefix) or landed_id(plot)
         known = {"batch": batch, "prefix": plot.prefix, "folder": str(plot.folder)}
         arguments = [argument.format(**known) for argument in command.arguments]

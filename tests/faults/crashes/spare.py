@@ -88,7 +88,8 @@ class Spare:
 def serve() -> None:
     """Import, then pass orders on to a fork, until it has died or is used up."""
     import checkpoints.gates  # noqa: PLC0415
-    import checkpoints.site.site  # noqa: F401, PLC0415
+    import checkpoints.site.pages  # noqa: PLC0415
+    import checkpoints.site.site  # noqa: PLC0415
     import pipeline.alerts.channels.pagerduty  # noqa: PLC0415
     import pipeline.alerts.channels.slack  # noqa: PLC0415
     import pipeline.commands.run  # noqa: PLC0415
@@ -101,6 +102,9 @@ def serve() -> None:
     import pipeline.stores.neo4j  # noqa: F401, PLC0415
     import run  # noqa: F401, PLC0415
 
+    templates = checkpoints.site.pages.environment()
+    for name in templates.list_templates(extensions=["html"]):
+        templates.get_template(name)
     gc.freeze()  # what is imported stays shared with the children
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

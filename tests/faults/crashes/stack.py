@@ -8,17 +8,13 @@ import urllib.request
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-
-import pymongo
 
 from pipeline.local import Endpoints
 
 ROOT = Path(__file__).parent.parent.parent.parent
 OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
 NAME = "crashes"
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +79,6 @@ class Ground:
         )
         with urllib.request.urlopen(request, timeout=10):
             pass
-
-    def expire_leases(self) -> None:
-        """Let the time pass that the leases of dead processes last."""
-        with pymongo.MongoClient[dict[str, object]](self.endpoints.mongodb_uri) as client:
-            client[NAME]["leases"].update_many({}, {"$set": {"expires_at": LONG_AGO}})
 
 
 @dataclass(frozen=True, slots=True)

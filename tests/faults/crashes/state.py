@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import neo4j
@@ -22,6 +23,7 @@ from tests.faults.crashes.stack import NAME
 
 Row = dict[str, Any]
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 VOLATILE = frozenset(
     {"received_at", "at", "run_id", "fence", "content_hash", "buried_at", "first_seen", "published_at", "released_at"}
 )
@@ -51,6 +53,10 @@ class Reader:
     def status(self, batch_id: str) -> str:
         """The batch's."""
         return str((self.mongodb["batches"].find_one({"_id": batch_id}) or {}).get("status"))
+
+    def expire_leases(self) -> None:
+        """Let the time pass that the leases of dead processes last."""
+        self.mongodb["leases"].update_many({"expires_at": {"$gt": LONG_AGO}}, {"$set": {"expires_at": LONG_AGO}})
 
     def state(self, prefix: str) -> Mapping[str, Any]:
         """Everything of one run: of its batch, and of those that hold repaired records of it."""
