@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import click
@@ -14,6 +14,7 @@ from pipeline.commands.tables import coloured, printable, table
 from pipeline.errors import ExitCode, SluicegateError
 from pipeline.local import SERVERS, LocalStack, ServerState
 from pipeline.settings import VARIABLES
+from pipeline.settings.encryption import MEND, unencrypted
 
 DRIVERS = {
     "mongodb": "pymongo",
@@ -22,6 +23,11 @@ DRIVERS = {
     "bigquery": "google-cloud-bigquery",
     "gemini": "google-generativeai",
 }
+
+UNENCRYPTED = (
+    "The connection is not encrypted: records, and passwords too, can be read on the way. Unless something else"
+    " encrypts it, {} (docs/security.md)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Finding:
         server: The server's version, of a local one what it is; "" when it did not say.
         driver: The driver and its version.
         problem: Why it cannot be reached, and what to do.
+        note: What is not wrong, and ought to be known.
     """
 
     store: str
@@ -45,6 +52,7 @@ class Finding:
     server: str
     driver: str
     problem: str = ""
+    note: str = ""
 
 
 @click.command()
@@ -66,8 +74,8 @@ def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
         rows = [(f.store, f.kind, f.address or "-", coloured(f.state), f.server or "-", f.driver) for f in found]
         click.echo("\n".join(table(("store", "kind", "address", "state", "server", "driver"), rows)))
         for finding in found:
-            if finding.problem:
-                click.echo(f"\n{click.style(finding.store, bold=True)}: {printable(finding.problem)}")
+            for told in filter(None, (finding.problem, finding.note)):
+                click.echo(f"\n{click.style(finding.store, bold=True)}: {printable(told)}")
     return ExitCode.OUTAGE if any(finding.problem for finding in found) else ExitCode.OK
 
 
@@ -80,6 +88,7 @@ def examine(app: App) -> list[Finding]:
     local = app.settings.local_stores()
     servers = {server.name: server for server in LocalStack(app.settings.home).status()} if local else {}
     addresses, probes = app.addresses(), app.probes()
+    plain = set(unencrypted(app.settings))
     found = []
     for store in VARIABLES:
         if store in local:
@@ -89,7 +98,8 @@ def examine(app: App) -> list[Finding]:
             title = SERVERS[store].title
             found.append(Finding(store, "local", address, state, title, _driver(store), server.detail))
         else:
-            found.append(_configured(store, addresses[store], probes[store]))
+            finding = _configured(store, addresses[store], probes[store])
+            found.append(replace(finding, note=UNENCRYPTED.format(MEND[store])) if store in plain else finding)
     return found
 
 
