@@ -16,6 +16,9 @@ ROOT = Path(__file__).parent.parent.parent.parent
 OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
 NAME = "crashes"
 
+NO_RETRIES = "retryWrites=false"
+"""No network fails here, and the local server looks through all it may have to repeat, at each write."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -46,7 +49,7 @@ class Ground:
         """The settings of every run."""
         at = self.endpoints
         found = {
-            "MONGODB_URI": at.mongodb_uri,
+            "MONGODB_URI": f"{at.mongodb_uri}{'&' if '?' in str(at.mongodb_uri) else '?'}{NO_RETRIES}",
             "MONGODB_DATABASE": NAME,
             "NEO4J_URI": at.neo4j_uri,
             "NEO4J_USER": at.neo4j_user,
