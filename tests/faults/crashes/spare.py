@@ -1,7 +1,7 @@
 """A process that has imported everything, and forks to run the command lines it is sent: importing takes seconds.
 
-In comes a JSON line a command; out goes one with its exit code (negative: the signal that ended it). A fork runs
-commands one after another, up to and with one that is to die or whose stores fail: the next is run by a new fork.
+In comes a JSON line a command; out goes one with its exit code (negative: the signal that ended it). A command that is
+to die, or whose stores fail, has a fork of its own; the others share one, which is never the one that died.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from types import TracebackType
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent.parent
+
+MOST = 100
+"""Commands a fork runs: each leaves something behind in Great Expectations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +111,17 @@ def serve() -> None:
     gc.freeze()  # what is imported stays shared with the children
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    child: Child | None = None
+    lasting = Child()
     for line in sys.stdin:
         order = json.loads(line)
-        child = child or Child()
-        code = child.run(line)
-        if code < 0 or order["at"] is not None or order["odds"]:
-            child = child.end()
+        if order["at"] is not None or order["odds"]:
+            with contextlib.closing(Child()) as victim:
+                code = victim.run(line)
+        else:
+            if lasting.used_up:
+                lasting.close()
+                lasting = Child()
+            code = lasting.run(line)
         answers.write(json.dumps(code) + "\n")
         answers.flush()
 
@@ -130,18 +137,26 @@ class Child:
             _serve_parent(theirs)
         theirs.close()
         self._lines = ours.makefile("rw", encoding="utf-8")
+        self._left = MOST
+
+    @property
+    def used_up(self) -> bool:
+        """Whether it is dead, or has run enough."""
+        return self._left <= 0
 
     def run(self, line: str) -> int:
         """An order's exit code; the negative signal when it ended the fork."""
+        self._left -= 1
         self._lines.write(line)
         self._lines.flush()
         if answer := self._lines.readline():
             return int(answer)
+        self._left = 0
         _, status = os.waitpid(self._process, 0)
         return os.waitstatus_to_exitcode(status)
 
-    def end(self) -> None:
-        """Let it go; one that has died has gone."""
+    def close(self) -> None:
+        """End it; one that has died has gone."""
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(self._process, signal.SIGKILL)
             os.waitpid(self._process, 0)
