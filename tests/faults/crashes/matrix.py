@@ -114,6 +114,10 @@ class Matrix:
         self._settle(plot)
         return self._stores.state(plot.prefix), plot
 
+    def forget(self, plot: Plot) -> None:
+        """Take a run that has been looked at out of the ledger."""
+        self._stores.forget(plot.prefix)
+
     def with_faults(self, scenario: Scenario, seed: int) -> tuple[Mapping[str, Any], list[int]]:
         """Run each command of a scenario with stores that fail by chance until it has done its work, or RUNS times.
 
@@ -234,8 +238,9 @@ def _on_new_servers(spare: Spare) -> Iterator[Matrix]:
 
 def _differs(matrix: Matrix, scenario: Scenario, whole: Undisturbed, crash: Crash) -> bool:
     try:
-        found, _ = matrix.crashed(scenario, crash)
+        found, plot = matrix.crashed(scenario, crash)
         told = difference(whole.state, found)
+        matrix.forget(plot)
     except AssertionError as error:
         told = str(error)
     if told:

@@ -58,6 +58,14 @@ class Reader:
         """Let the time pass that the leases of dead processes last."""
         self.mongodb["leases"].update_many({"expires_at": {"$gt": LONG_AGO}}, {"$set": {"expires_at": LONG_AGO}})
 
+    def forget(self, prefix: str) -> None:
+        """Take a run that was looked at out of MongoDB: the local one goes through all it has for some answers."""
+        batches = [row["_id"] for row in self.mongodb["batches"].find({"source": {"$regex": prefix}}, {"_id": 1})]
+        for name in ("interactions", "dead_letters"):
+            self.mongodb[name].delete_many({"batch_id": {"$in": batches}})
+        for name in ("leases", "batches"):
+            self.mongodb[name].delete_many({"_id": {"$in": batches}})
+
     def state(self, prefix: str) -> Mapping[str, Any]:
         """Everything of one run: of its batch, and of those that hold repaired records of it."""
         batches = list(self.mongodb["batches"].find({"source": {"$regex": prefix}}).sort("first_seen", 1))
