@@ -51,8 +51,8 @@ LATER = {"mongodb": ("gate:raw", "stage:embed"), "neo4j": ("gate:graph",), "milv
 FAULTS = (Fault(Mode.REFUSE), Fault(Mode.RESET), Fault(Mode.STALL), Fault(Mode.CUT), Fault(Mode.CUT, after=400))
 SHORT = (
     Outage("mongodb", Fault(Mode.STALL), "stage:load"),
-    Outage("neo4j", Fault(Mode.CUT), "stage:graph"),
-    Outage("milvus", Fault(Mode.REFUSE), "start"),
+    Outage("neo4j", Fault(Mode.REFUSE), "stage:graph"),
+    Outage("milvus", Fault(Mode.CUT), "gate:vectors"),
     Outage("gemini", Fault(Mode.RESET), "stage:embed"),
 )
 SHORT_MEANWHILE = (Outage("bigquery", None, "stage:aggregate"),)

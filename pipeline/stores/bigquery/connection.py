@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import Client
+from requests import Response
+from requests.exceptions import ChunkedEncodingError
 
 from pipeline.errors import ConfigurationError
 
@@ -26,7 +30,7 @@ def connect(project: str, *, endpoint: str | None = None, location: str | None =
     """
     in_clear = (endpoint or "").casefold().startswith("http://")
     try:
-        return Client(
+        client = Client(
             project=project,
             credentials=AnonymousCredentials() if in_clear else None,  # type: ignore[no-untyped-call]
             client_options={"api_endpoint": endpoint} if endpoint else None,
@@ -38,3 +42,17 @@ def connect(project: str, *, endpoint: str | None = None, location: str | None =
             next_step="Set GOOGLE_APPLICATION_CREDENTIALS to a credentials file that can be read, "
             "or run: gcloud auth application-default login",
         ) from None
+    client._http.hooks["response"].append(_refuse_broken_off)  # noqa: SLF001 - it offers no other place
+    return client
+
+
+def _refuse_broken_off(response: Response, *args: object, **options: object) -> None:
+    """Say of an answer that its connection ended within its headers; the client would take it for one without content.
+
+    Raises:
+        ChunkedEncodingError: It says neither how long it is nor that it has no body, and has none.
+    """
+    del args, options
+    says_its_length = {"content-length", "transfer-encoding"} & {name.lower() for name in response.headers}
+    if response.status_code == HTTPStatus.OK and not says_its_length and not response.content:
+        raise ChunkedEncodingError("the answer ended within its headers", response=response)

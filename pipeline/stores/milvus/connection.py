@@ -19,10 +19,11 @@ from pipeline.stores.milvus.errors import ERRORS
 __all__ = ["MilvusClient", "connect", "ensure_loaded", "type_name"]
 
 # pymilvus writes every call that fails to stderr, with a traceback, past whatever logging is set up and whatever hides
-# secrets; the error is raised all the same, and told once
+# secrets, and another for each time it could not connect again; the error is raised all the same, and told once
 logging.getLogger("pymilvus").handlers.clear()
 logging.getLogger("pymilvus").propagate = True
-logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
+for _told_anyway in ("pymilvus.decorators", "pymilvus.client.connection_manager"):
+    logging.getLogger(_told_anyway).setLevel(logging.CRITICAL)
 
 GRPC_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": False}
 """No pings: pymilvus sends one every 10 seconds, and gRPC servers that keep to its defaults hang up on more than one in
