@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import google.api_core.exceptions as driver
 import requests.exceptions as transport
+from google.protobuf.json_format import ParseError
 
 from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from pipeline.stores.error_table import ErrorTable
@@ -42,7 +43,8 @@ ERRORS = ErrorTable(
         transport.ProxyError,
         transport.RetryError,
         transport.ContentDecodingError,  # what a proxy or a balancer answers in the service's place
-        transport.JSONDecodeError,  # an answer that was cut off in its headers looks like one without a body
+        transport.JSONDecodeError,
+        ParseError,  # an answer that was cut off in its headers looks like one without a body
     ),
     terminal=(
         driver.GoogleAPIError,
@@ -87,7 +89,7 @@ ERRORS = ErrorTable(
         transport.StreamConsumedError,
         transport.UnrewindableBodyError,
     ),
-    base=(driver.GoogleAPIError, driver.AsyncRestUnsupportedParameterError, transport.RequestException),
+    base=(driver.GoogleAPIError, driver.AsyncRestUnsupportedParameterError, transport.RequestException, ParseError),
     refused=(driver.Unauthorized, driver.Forbidden, transport.SSLError),
     refuses=_refuses,
 )

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from pymilvus import MilvusClient
 
-from pipeline.local import Endpoints, LocalStack
+from pipeline.local import Endpoints, LocalStack, ServerState
 from tests.faults.proxy import Fault, Proxy, port_of, through
 
 HANGS = 240.0
@@ -114,10 +115,12 @@ class Place:
             proxy.heal()
 
     def kill(self, store: str) -> None:
-        """End a server without a warning."""
+        """End a server without a warning; returns once that was noticed, or a restart might take it to be up."""
         [pid] = [server.pid for server in self.stack.status() if server.name == store]
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+        while any(server.state is ServerState.UP for server in self.stack.status() if server.name == store):
+            time.sleep(0.05)
 
     def restart(self) -> None:
         """Bring killed servers back, on their data; the proxies know where."""

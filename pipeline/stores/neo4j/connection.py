@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import neo4j
 import neo4j.exceptions
@@ -13,8 +17,12 @@ from pipeline.errors import ConfigurationError
 from pipeline.resilience import through_contention
 from pipeline.stores.neo4j.errors import ERRORS, is_contention
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Rows = list[Row]
+
+LATE = 30.0
+"""Seconds an answer may come late: the server itself ends what takes longer than it was given, if it still is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +32,12 @@ class Graph:
     Args:
         driver: The neo4j driver.
         database: The database; None takes the server's default.
+        late: Seconds an answer may come later than the server was given; all it has for what has no time limit.
     """
 
     driver: neo4j.Driver
     database: str | None
+    late: float = LATE
 
     def close(self) -> None:
         """Close the driver."""
@@ -36,7 +46,7 @@ class Graph:
     def version(self) -> str:
         """The server's name and version."""
         with ERRORS.guard("connecting"):
-            return str(self.driver.get_server_info().agent)
+            return str(within(self.late, self.driver.get_server_info).agent)
 
     def read(self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float) -> Rows:
         """Ask, without changing anything.
@@ -50,19 +60,20 @@ class Graph:
         Raises:
             SluicegateError: The driver's error, mapped.
         """
-        with (
-            ERRORS.guard(doing),
-            self.driver.session(database=self.database, default_access_mode=neo4j.READ_ACCESS) as session,
-            session.begin_transaction(timeout=timeout) as transaction,
-        ):
-            return [record.data() for record in transaction.run(query, dict(parameters))]
+        with ERRORS.guard(doing):
+            return within(timeout + self.late, lambda: list(self._rows(query, parameters, timeout)))
 
     def stream(
         self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float
     ) -> Iterator[dict[str, Any]]:
         """Like `read`, a row at a time: rows are held only while they are looked at."""
+        rows = self._rows(query, parameters, timeout)
+        with ERRORS.guard(doing):
+            while (row := within(timeout + self.late, lambda: next(rows, None))) is not None:
+                yield row
+
+    def _rows(self, query: str, parameters: Mapping[str, Any], timeout: float) -> Iterator[Row]:
         with (
-            ERRORS.guard(doing),
             self.driver.session(database=self.database, default_access_mode=neo4j.READ_ACCESS) as session,
             session.begin_transaction(timeout=timeout) as transaction,
         ):
@@ -93,7 +104,8 @@ class Graph:
             SluicegateError: The driver's error, mapped.
         """
         with ERRORS.guard(doing):
-            through_contention(lambda: self._write_once(queries, parameters, timeout, first), is_contention)
+            once = partial(self._write_once, queries, parameters, timeout, first)
+            through_contention(lambda: within(timeout + self.late, once), is_contention)
 
     def _write_once(
         self,
@@ -116,11 +128,46 @@ class Graph:
 
     def define(self, statement: str) -> None:
         """Run a schema statement, which needs a transaction of its own."""
-        with ERRORS.guard("preparing the schema"), self.driver.session(database=self.database) as session:
-            session.run(neo4j.Query(statement)).consume()
+
+        def run() -> None:
+            with self.driver.session(database=self.database) as session:
+                session.run(neo4j.Query(statement)).consume()
+
+        with ERRORS.guard("preparing the schema"):
+            within(self.late * 4, run)  # a constraint looks at every node there is
 
 
-def connect(uri: str, user: str, password: str, *, database: str | None, timeout: float = 10.0) -> Graph:
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """What a call of the driver returns, unless the server has fallen silent on an open connection.
+
+    The driver waits for ever for a server that did not say how long it may be silent (Neo4j says so). The thread that
+    waits is left behind then: it ends with its connection, or with the process.
+
+    Args:
+        seconds: How long to wait.
+        call: The call.
+
+    Raises:
+        ServiceUnavailable: There was no answer.
+    """
+    answer = Future[T]()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            answer.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(work,), name="neo4j", daemon=True).start()
+    wait([answer], timeout=seconds)
+    if not answer.done():
+        raise neo4j.exceptions.ServiceUnavailable(f"no answer within {seconds:.0f} seconds")
+    return answer.result()
+
+
+def connect(
+    uri: str, user: str, password: str, *, database: str | None, timeout: float = 10.0, late: float = LATE
+) -> Graph:
     """A handle of a database. Connects when it is first used.
 
     Args:
@@ -129,6 +176,7 @@ def connect(uri: str, user: str, password: str, *, database: str | None, timeout
         password: Its password.
         database: The database; None takes the server's default.
         timeout: Seconds to wait for a connection.
+        late: As in `Graph`.
 
     Raises:
         ConfigurationError: The address cannot be used.
@@ -148,4 +196,4 @@ def connect(uri: str, user: str, password: str, *, database: str | None, timeout
             f"The Neo4j address cannot be used ({type(error).__name__}).",
             next_step="Check NEO4J_URI: bolt://host:port or neo4j+s://host.",
         ) from None
-    return Graph(driver, database)
+    return Graph(driver, database, late)

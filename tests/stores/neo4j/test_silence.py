@@ -1,0 +1,42 @@
+"""A server that accepts what it is sent and answers nothing any more, as a machine that hangs does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipeline.errors import TransientError
+from pipeline.local import Endpoints
+from pipeline.stores.neo4j.connection import Graph, connect
+from tests.faults.proxy import Fault, Mode, Proxy
+
+CALLS: dict[str, Callable[[Graph], object]] = {
+    "read": lambda graph: graph.read("RETURN 1 AS one", {}, doing="reading", timeout=0),
+    "stream": lambda graph: list(graph.stream("RETURN 1 AS one", {}, doing="reading", timeout=0)),
+    "write": lambda graph: graph.write(["RETURN 1 AS one"], {}, doing="writing", timeout=0),
+    "define": lambda graph: graph.define("CREATE INDEX silent IF NOT EXISTS FOR (n:Silent) ON (n.id)"),
+}
+
+
+@pytest.fixture
+def proxy(endpoints: Endpoints) -> Iterator[Proxy]:
+    with Proxy(int(urlsplit(str(endpoints.neo4j_uri)).port or 0)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_server_that_falls_silent_on_an_open_connection_is_an_outage(
+    endpoints: Endpoints, proxy: Proxy, call: str
+) -> None:
+    uri = f"bolt://127.0.0.1:{proxy.port}"
+    user, password = str(endpoints.neo4j_user), str(endpoints.neo4j_password)
+    graph = connect(uri, user, password, database=endpoints.neo4j_database, late=1.0)
+    assert graph.read("RETURN 1 AS one", {}, doing="reading", timeout=30) == [{"one": 1}]
+    proxy.order(Fault(Mode.STALL))
+    with pytest.raises(TransientError, match=r"no answer within [14] seconds"):
+        CALLS[call](graph)
+    proxy.heal()
+    assert graph.read("RETURN 1 AS one", {}, doing="reading", timeout=30) == [{"one": 1}]
+    graph.close()
