@@ -48,7 +48,7 @@ FIRST_STAGE = {
     "gemini": "stage:embed",
 }
 LATER = {"mongodb": ("gate:raw", "stage:embed"), "neo4j": ("gate:graph",), "milvus": ("gate:vectors",)}
-FAULTS = (Fault(Mode.REFUSE), Fault(Mode.RESET), Fault(Mode.STALL), Fault(Mode.CUT), Fault(Mode.CUT, after=400))
+FAULTS = (Fault(Mode.REFUSE), Fault(Mode.RESET), Fault(Mode.STALL), Fault(Mode.CUT), Fault(Mode.CUT, after=150))
 SHORT = (
     Outage("mongodb", Fault(Mode.STALL), "stage:load"),
     Outage("neo4j", Fault(Mode.REFUSE), "stage:graph"),
