@@ -62,7 +62,7 @@ class Heard:
 
 def runner_alerts() -> Iterator[tuple[str, Alert]]:
     """Every alert of `RunnerAlarms`, by calling each method that raises one."""
-    tree = ast.parse((ROOT / "pipeline" / "alarms.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "pipeline" / "runner" / "alarms.py").read_text("utf-8"))
     kind = next(node for node in tree.body if isinstance(node, ast.ClassDef))
     methods = [node for node in kind.body if isinstance(node, ast.FunctionDef) and "self._raise(" in ast.unparse(node)]
     for method in methods:

@@ -59,6 +59,8 @@ class Batch:
 def main(day: int, batches: int) -> None:
     """Run a day of 10-minute batches, and see whether the last is as quick as the first."""
     logs = sorted((REAL_LOGS / "logs").glob("*.jsonl.gz"))
+    if not logs:
+        raise click.UsageError(f"the real logs are not at {REAL_LOGS}; see docs/testing.md")
     folder = Path(tempfile.mkdtemp(prefix="load-"))
     shutil.copytree(ROOT / "gx", folder / "gx", ignore=shutil.ignore_patterns("uncommitted"))
     files, total = cut(logs[day - 1], folder / "landing", batches)
