@@ -10,13 +10,13 @@ import click
 from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
 from pipeline.model import short
 from pipeline.next_steps import next_steps
-from pipeline.runner.outcome import counts_in
+from pipeline.runner.outcome import RESUMED, WITHOUT_FILE, counts_in
 from pipeline.topology import STEPS, StepKind
 
 Document = Mapping[str, Any]
 
 EXAMPLES_SHOWN = 10
-SAID = {"resumed": "resumed by a person", "without_file": "cut off; goes on without its file"}
+SAID = {RESUMED: "resumed by a person", WITHOUT_FILE: "cut off; goes on without its file"}
 """What a person decided, by its key among a step's counts."""
 
 PENDING = "pending"

@@ -26,6 +26,8 @@ from pipeline.resilience import retry
 from pipeline.runner.endings import dead_lettered, halted, held, worth_another
 from pipeline.runner.lease import LeasedProgress, LeaseKeeper
 from pipeline.runner.outcome import (
+    RESUMED,
+    WITHOUT_FILE,
     Ending,
     StepOutcome,
     adds_up,
@@ -48,9 +50,6 @@ GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
 
 WITHDRAWN = frozenset({"stage:publish", "stage:graph", "stage:embed"})
 """Stages that take back what is no longer accepted when they are done again."""
-
-WITHOUT_FILE = "without_file"
-"""Among the counts of a load that a person ended where it was cut off."""
 
 
 class _GateDownError(TransientError):
@@ -285,7 +284,7 @@ class BatchRun:
         self._recount()
         again = report.verdict is Verdict.FAIL and step.name in passed_over_in(self._document) and adds_up(self.counts)
         if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
-            work.counts = {**work.counts, "resumed": True}
+            work.counts = {**work.counts, RESUMED: True}
             self._parts.alarms.decided(self._source.batch_id, [step.name])
         going_on = report.verdict in GOES_ON or again
         self._ended(step, ok=going_on, counts=work.counts, error="" if going_on else summary(report))

@@ -48,8 +48,8 @@ def resume(*, without_file: bool = False) -> Decision:
         elif not without_file and not is_done(document, "stage:load"):
             raise ConfigurationError(
                 f"Batch {batch} was not loaded to its end, so its file is needed.",
-                next_step=f"Run it again: run.py run {document.get('source')}\n"
-                f"If that file is gone, or another by now: run.py resume {batch} --without-file",
+                next_step=f"Run it again: run.py run {document.get('source')}. If that file is gone, or another by now:"
+                f" run.py resume {batch} --without-file",
             )
 
     def passes(document: Document) -> str:

@@ -124,11 +124,18 @@ def docs_in(document: Mapping[str, Any]) -> str:
     return next((page for page in reversed(pages) if page), "")
 
 
+RESUMED = "resumed"
+"""Among the counts of a gate that a person let a batch pass."""
+
+WITHOUT_FILE = "without_file"
+"""Among the counts of a load that a person ended where it was cut off."""
+
+
 def passed_over_in(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the failed gates of a ledger document that a person let the batch pass."""
     steps = document.get("steps") or {}
     gates = ((step.name, steps.get(step.key) or {}) for step in STEPS if step.kind is StepKind.GATE)
-    return tuple(name for name, step in gates if (step.get("counts") or {}).get("resumed"))
+    return tuple(name for name, step in gates if (step.get("counts") or {}).get(RESUMED))
 
 
 def is_done(document: Mapping[str, Any], key: str) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import socketserver
-import threading
-
 import pytest
 
 from pipeline.embedding import GeminiEmbedder
 from pipeline.embedding.fallback import fallback
 from pipeline.errors import SluicegateError, TransientError
 from pipeline.resilience import RetryPolicy
+from tests.fakes.breaking_off import breaking_off
 
 NOWHERE = "http://127.0.0.1:9"
 ONE_ATTEMPT = RetryPolicy(attempts=1)
@@ -42,26 +40,14 @@ def test_a_fallback_vector_is_never_remembered() -> None:
     assert embedder._memory.recall("a") is None
 
 
-class BreaksOff(socketserver.StreamRequestHandler):
-    """Answers every request with the beginning of an answer."""
-
-    def handle(self) -> None:
-        while self.rfile.readline().strip():
-            pass
-        self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-ty")
-
-
 def test_an_answer_that_ends_within_its_headers_is_an_outage() -> None:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), BreaksOff) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    with breaking_off() as endpoint:
         embedder = GeminiEmbedder(
             "key", endpoint=endpoint, model="m", concurrency=1, requests_per_second=1_000, policy=ONE_ATTEMPT
         )
         with pytest.raises(TransientError):
             embedder._attempt(["a"])
         assert embedder.embed(["a"]) == [fallback("a")]
-        server.shutdown()
 
 
 @pytest.mark.parametrize("text", ["", " ", "\0", "\ud800", "ünï 😀 \u2028", "x" * 100_000])

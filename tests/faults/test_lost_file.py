@@ -13,6 +13,7 @@ import pytest
 from pipeline.errors import ExitCode
 from pipeline.local import LocalStack
 from pipeline.model import short
+from tests.faults.crashes.matrix import Matrix
 from tests.faults.crashes.scenarios import FILE, RUN, record
 from tests.faults.crashes.spare import Ended, Order, Spare
 from tests.faults.crashes.stack import Ground, Plot
@@ -67,10 +68,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     folder: Path = tmp_path_factory.mktemp("lost")
     with LocalStack(folder / "stack").use() as endpoints, reader(endpoints) as stores, Spare() as spare:
         ground = Ground.prepared(endpoints, folder)
-        campaigns = folder / "campaigns.jsonl"
-        campaigns.write_text('{"campaign_id": "c_known"}\n{"campaign_id": "c_other"}\n', encoding="utf-8")
-        place = Place(ground.plot(), stores, spare)
-        assert place.run("campaigns", "load", str(campaigns)).code == 0, place.said()
+        Matrix(ground, spare, stores).load_campaigns()
         yield lambda: Place(ground.plot(), stores, spare)
 
 
@@ -110,6 +108,8 @@ def test_status_says_how_to_go_on_without_the_file_and_afterwards_that_it_was_do
     place.file.unlink()
     place.run("status", batch["_id"])
     assert f"run.py resume {short(batch['_id'])} --without-file" in place.said()
+    assert place.run("resume", batch["_id"]).code == ExitCode.USAGE
+    assert f"another by now: run.py resume {short(batch['_id'])} --without-file" in place.said()
     assert place.run("resume", short(batch["_id"]), "--without-file").code == ExitCode.OK, place.said()
     place.run("status", batch["_id"])
     assert "cut off; goes on without its file" in place.said()

@@ -8,6 +8,7 @@ from concurrent.futures import Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import neo4j
@@ -20,6 +21,9 @@ from pipeline.stores.neo4j.errors import ERRORS, is_contention
 T = TypeVar("T")
 Row = dict[str, Any]
 Rows = list[Row]
+
+FETCHED = 1_000
+"""Rows the driver fetches at once."""
 
 LATE = 30.0
 """Seconds an answer may come late: the server itself ends what takes longer than it was given, if it still is there."""
@@ -66,11 +70,11 @@ class Graph:
     def stream(
         self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float
     ) -> Iterator[dict[str, Any]]:
-        """Like `read`, a row at a time: rows are held only while they are looked at."""
+        """Like `read`, a row at a time; no more rows are held than the driver fetches at once."""
         rows = self._rows(query, parameters, timeout)
         with ERRORS.guard(doing):
-            while (row := within(timeout + self.late, lambda: next(rows, None))) is not None:
-                yield row
+            while fetched := within(timeout + self.late, lambda: list(islice(rows, FETCHED))):
+                yield from fetched
 
     def _rows(self, query: str, parameters: Mapping[str, Any], timeout: float) -> Iterator[Row]:
         with (

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import TransientError
 from pipeline.local import Endpoints
-from pipeline.stores.neo4j.connection import Graph, connect
+from pipeline.stores.neo4j.connection import FETCHED, Graph, connect
 from tests.faults.proxy import Fault, Mode, Proxy
 
 CALLS: dict[str, Callable[[Graph], object]] = {
@@ -39,4 +39,13 @@ def test_a_server_that_falls_silent_on_an_open_connection_is_an_outage(
         CALLS[call](graph)
     proxy.heal()
     assert graph.read("RETURN 1 AS one", {}, doing="reading", timeout=30) == [{"one": 1}]
+    graph.close()
+
+
+def test_a_stream_of_more_rows_than_are_fetched_at_once_gives_each_of_them(endpoints: Endpoints) -> None:
+    user, password = str(endpoints.neo4j_user), str(endpoints.neo4j_password)
+    graph = connect(str(endpoints.neo4j_uri), user, password, database=endpoints.neo4j_database)
+    query = "UNWIND range(1, $last) AS number RETURN number"
+    rows = graph.stream(query, {"last": 2 * FETCHED + 1}, doing="reading", timeout=30)
+    assert [row["number"] for row in rows] == list(range(1, 2 * FETCHED + 2))
     graph.close()
