@@ -14,6 +14,7 @@ from pipeline.local.credentials import Credentials
 from pipeline.local.layout import Layout, open_log
 from pipeline.local.pings import answers
 from pipeline.local.process_ties import GRACE_SECONDS
+from pipeline.local.specs import SERVERS
 from pipeline.local.state import ServerRecord, ServerState, read_ready
 
 START_SECONDS = 60.0
@@ -70,7 +71,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=own_environment(),
+                env={**SERVERS[self._name].environment, **own_environment()},
             )
         finally:
             os.close(log)

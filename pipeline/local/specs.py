@@ -6,7 +6,7 @@ Adding one is a line here, a ping in `pings`, its fields in `endpoints`, and its
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import MappingProxyType
 
@@ -23,13 +23,19 @@ class ServerSpec:
         title: What a person calls it.
         packages: The import names that must be there, none for a server of our own.
         module: The module whose `open_server(context)` starts it inside the server's process.
+        environment: Variables its packages read when they are imported.
     """
 
     name: str
     title: str
     packages: tuple[str, ...]
     module: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
+
+MILVUS_MEMTABLE = {"MILVUS_LITE_MEMTABLE_MEMORY_LIMIT_BYTES": str(512 * 1024)}
+"""How many bytes of rows milvus-lite keeps unsorted before it writes and indexes them, some 150 rows. Each query goes
+through all of the unsorted ones; with its own limit, 128 MB, that is every row the local stack ever sees."""
 
 SERVERS: Mapping[str, ServerSpec] = MappingProxyType(
     {
@@ -39,7 +45,9 @@ SERVERS: Mapping[str, ServerSpec] = MappingProxyType(
             ServerSpec(
                 "neo4j", "Neo4j Bolt (arcadedb-embedded)", ("arcadedb_embedded",), "pipeline.local.neo4j_server"
             ),
-            ServerSpec("milvus", "Milvus (milvus-lite)", ("milvus_lite",), "pipeline.local.milvus_server"),
+            ServerSpec(
+                "milvus", "Milvus (milvus-lite)", ("milvus_lite",), "pipeline.local.milvus_server", MILVUS_MEMTABLE
+            ),
             ServerSpec(
                 "bigquery",
                 "BigQuery REST (bqemulator)",

@@ -72,8 +72,14 @@ def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient
         raise
 
 
+UNREADABLE = frozenset({LoadState.NotLoad, LoadState.Loading})
+"""States of a collection that loading it, or waiting until it is loaded, ends."""
+
+
 def ensure_loaded(client: MilvusClient, collection: str, *, timeout: float) -> None:
     """Have Milvus load a collection that it holds on disk only, as after a restart: no other can be read.
+
+    One that is loaded is left as it is: servers refuse to load it again when it has got an index since.
 
     Args:
         client: A client from `connect`.
@@ -81,7 +87,7 @@ def ensure_loaded(client: MilvusClient, collection: str, *, timeout: float) -> N
         timeout: Seconds to wait.
     """
     with ERRORS.guard(f"loading collection {collection}"):
-        if client.get_load_state(collection, timeout=timeout)["state"] == LoadState.NotLoad:
+        if client.get_load_state(collection, timeout=timeout)["state"] in UNREADABLE:
             client.load_collection(collection, timeout=timeout)
 
 

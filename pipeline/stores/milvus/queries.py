@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,25 @@ VARCHARS = {
 """Text fields and their longest values, in bytes."""
 
 INDEX = {"field_name": VECTOR, "index_type": "AUTOINDEX", "metric_type": "COSINE"}
+
+LOOKED_UP = ("batch_id", "embedding_batch_id")
+"""Text fields that rows are looked up by. Without an index a batch of ten costs as much as all rows there are."""
+
+INVERTED, TRIE = "INVERTED", "Trie"
+_BEFORE_INVERTED = re.compile(r"v?2\.[0-3]\.")
+
 DIMENSION = VECTOR_DIMENSION
+
+
+def text_index(field: str, version: str) -> dict[str, str]:
+    """The index of a text field.
+
+    Args:
+        field: The field; the index has its name.
+        version: The server's version, as it says it: servers before 2.4 have another kind of index for text.
+    """
+    kind = TRIE if _BEFORE_INVERTED.match(version) else INVERTED
+    return {"field_name": field, "index_type": kind, "index_name": field}
 
 
 def entity(row: VectorRow) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pymilvus import DataType, MilvusClient
 from pipeline.errors import TerminalError
 from pipeline.model import FALLBACK_SOURCE, VectorRow, short
 from pipeline.stores.milvus import queries
+from pipeline.stores.milvus.connection import ensure_loaded
 from pipeline.stores.milvus.errors import ERRORS
 
 CHUNK = 500
@@ -32,7 +33,10 @@ class MilvusVectorStore:
         self._collection = collection
 
     def prepare(self) -> None:
-        """Create and load the collection; idempotent.
+        """Create and index the collection, and load it; idempotent.
+
+        A collection that an earlier version made gets the indexes it lacks. The server builds them meanwhile, and reads
+        what it has loaded with them once it loads that anew.
 
         Raises:
             TerminalError: It exists with vectors of another dimension.
@@ -40,9 +44,9 @@ class MilvusVectorStore:
         with ERRORS.guard(f"preparing collection {self._collection}"):
             if not self._client.has_collection(self._collection, timeout=TIME_LIMIT):
                 self._create()
-            self._client.load_collection(self._collection, timeout=TIME_LIMIT)
-            description = self._client.describe_collection(self._collection, timeout=TIME_LIMIT)
-        self._check_dimension(description)
+            self._check_dimension(self._client.describe_collection(self._collection, timeout=TIME_LIMIT))
+            self._index_text()
+        ensure_loaded(self._client, self._collection, timeout=TIME_LIMIT)
 
     def upsert(self, rows: Sequence[VectorRow]) -> None:
         """Write vectors by interaction_id.
@@ -140,7 +144,26 @@ class MilvusVectorStore:
         schema.add_field(queries.VECTOR, DataType.FLOAT_VECTOR, dim=queries.DIMENSION)
         index = self._client.prepare_index_params()
         index.add_index(**queries.INDEX)
+        for one in self._text_indexes(queries.LOOKED_UP):
+            index.add_index(**one)
         self._client.create_collection(self._collection, schema=schema, index_params=index, timeout=TIME_LIMIT)
+
+    def _index_text(self) -> None:
+        missing = [
+            field
+            for field in queries.LOOKED_UP
+            if not self._client.list_indexes(self._collection, field_name=field, timeout=TIME_LIMIT)
+        ]
+        if not missing:
+            return
+        indexes = self._client.prepare_index_params()
+        for one in self._text_indexes(missing):
+            indexes.add_index(**one)
+        self._client.create_index(self._collection, indexes, timeout=TIME_LIMIT, sync=False)
+
+    def _text_indexes(self, fields: Sequence[str]) -> Iterator[dict[str, str]]:
+        version = self._client.get_server_version(timeout=TIME_LIMIT)
+        return (queries.text_index(field, version) for field in fields)
 
     def _check_dimension(self, description: Mapping[str, Any]) -> None:
         field = next((field for field in description["fields"] if field["name"] == queries.VECTOR), None)

@@ -11,8 +11,8 @@ from pipeline.model import BatchStatus
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
 from pipeline.stores.mongodb.errors import ERRORS
-from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
-from pipeline.stores.mongodb.queries import INTERACTIONS
+from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, NEWEST_FIRST, OLDEST_FIRST
+from pipeline.stores.mongodb.queries import INTERACTIONS, all_quarantined_filter
 from pipeline.topology import GATES, STEPS
 
 SHOWN = 21
@@ -21,8 +21,6 @@ SHOWN = 21
 COUNTED = 10_001
 """Records are counted up to here: one more than is told exactly."""
 
-OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
-NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
 LATEST_CHANGE_FIRST = [("updated", -1), ("_id", -1)]
 
 BRIEF = [
@@ -49,7 +47,7 @@ SAME_MOMENT = 3
 """Batches that are looked at to find a neighbour: itself, one of the same millisecond, and the neighbour."""
 
 INDEXES: Sequence[Mapping[str, Any]] = (
-    {"name": "first_seen_id", "keys": [("first_seen", 1), ("_id", 1)]},
+    {"name": "first_seen_id", "keys": OLDEST_FIRST},
     {"name": "status_oldest", "keys": [("status", 1), ("span.oldest", 1)]},
     {"name": "updated_id", "keys": [("updated", 1), ("_id", 1)]},
     {"name": "status_first_seen", "keys": [("status", 1), ("first_seen", 1)]},
@@ -144,7 +142,7 @@ class MongoHistory(History):
         with_fallbacks = {"embedding.fallback": {"$gt": 0}, "status": BatchStatus.CLOSED.value}
         fallbacks = self._find(with_fallbacks, NEWEST_FIRST, SHOWN)
         with ERRORS.guard("counting what waits for a person"):
-            quarantined = self._interactions.count_documents({"quarantine": {"$exists": True}}, limit=COUNTED)
+            quarantined = self._interactions.count_documents(all_quarantined_filter(), limit=COUNTED)
             letters = self._letters.count_documents(letters_filter(None, None, waiting=True), limit=COUNTED)
         return Waiting(
             halted=self._stopped({"status": BatchStatus.HALTED.value}),

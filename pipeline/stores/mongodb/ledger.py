@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,8 @@ from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
     LEDGER_VERSION,
     META,
+    NEWEST_FIRST,
+    OLDEST_FIRST,
     Update,
     action_recorded,
     batch_opened,
@@ -76,7 +78,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
                     f" {LEDGER_VERSION}.",
                     next_step="Run the version that wrote it, or point MONGODB_DATABASE at another database.",
                 )
-            self._batches.create_index([("first_seen", -1)], name="first_seen")
+            self._batches.create_index(OLDEST_FIRST, name="first_seen_id")
         DeadLetters.prepare(self)
 
     def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:
@@ -131,7 +133,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
     def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
         """The newest batches, newest first."""
         with ERRORS.guard("listing batches"):
-            return list(self._batches.find().sort([("first_seen", -1), ("_id", 1)]).limit(limit))
+            return list(self._batches.find().sort(NEWEST_FIRST).limit(limit))
 
     def halted(self, other_than: str) -> Mapping[str, Any] | None:
         """The batch that has been halted longest, this one aside; None when none is."""
@@ -141,7 +143,16 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
-        document = self._update(lease, step_started(step, code_version()), f"starting {step}")
+        doing = f"starting {step}"
+        with self._guard(lease, doing):
+            document = self._batches.find_one_and_update(
+                held_filter(lease.batch_id, lease.fence),
+                step_started(step, code_version()),
+                {f"steps.{step}.attempts": 1},
+                return_document=ReturnDocument.AFTER,
+            )
+        if document is None:
+            raise lost(lease, doing)
         return int(document["steps"][step]["attempts"])
 
     def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
@@ -184,11 +195,12 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         """Record that an embedding batch was taken back."""
         self._update(lease, embedding_rolled_back(plan), "recording a rollback")
 
-    def _update(self, lease: Lease, update: Update, doing: str) -> Mapping[str, Any]:
-        with ERRORS.guard(f"{doing} of batch {short(lease.batch_id)}"):
-            document = self._batches.find_one_and_update(
-                held_filter(lease.batch_id, lease.fence), update, return_document=ReturnDocument.AFTER
-            )
-        if document is None:
+    def _update(self, lease: Lease, update: Update, doing: str) -> None:
+        with self._guard(lease, doing):
+            written = self._batches.update_one(held_filter(lease.batch_id, lease.fence), update)
+        if not written.matched_count:
             raise lost(lease, doing)
-        return document
+
+    @staticmethod
+    def _guard(lease: Lease, doing: str) -> AbstractContextManager[None]:
+        return ERRORS.guard(f"{doing} of batch {short(lease.batch_id)}")

@@ -23,6 +23,10 @@ LEASES = "leases"
 DEAD_LETTERS = "dead_letters"
 META = "ledger_meta"
 
+OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
+NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
+"""Orders of batches: one index, read from either end."""
+
 RUNNING, DONE, FAILED, REOPENED = "running", "done", "failed", "reopened"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a lease that was given back expired."""

@@ -6,7 +6,7 @@ Values stand where MongoDB takes a literal (`$eq`, `$gt`, a document to insert),
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.model import MISSING, Interaction
@@ -15,14 +15,19 @@ Document = dict[str, Any]
 
 INTERACTIONS = "interactions"
 WINDOW_MINUTES = 10
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before anything was marked."""
+
+_MARKED = {"quarantine": {"$exists": True}}
 
 INDEXES: Sequence[Mapping[str, Any]] = (
     {"name": "batch_interaction", "keys": [("batch_id", 1), ("_id", 1)]},
     {
         "name": "batch_quarantine",
         "keys": [("batch_id", 1), ("quarantine.run_id", 1)],
-        "partialFilterExpression": {"quarantine": {"$exists": True}},
+        "partialFilterExpression": _MARKED,
     },
+    {"name": "quarantine_at", "keys": [("quarantine.at", -1), ("_id", 1)], "partialFilterExpression": _MARKED},
 )
 
 _JUDGED = ("user_id", "campaign_id", "type")
@@ -67,12 +72,17 @@ def quarantine_filter(batch_id: str, condition: Mapping[str, Any]) -> Document:
 
 def quarantined_filter(batch_id: str) -> Document:
     """Records of a batch that are marked."""
-    return {**_of_batch(batch_id), "quarantine": {"$exists": True}}
+    return {**_of_batch(batch_id), **_MARKED}
+
+
+def all_quarantined_filter() -> Document:
+    """Records of any batch that are marked: by when, for an index is used where its first field is asked for."""
+    return {**_MARKED, "quarantine.at": {"$gte": EVER}}
 
 
 def in_quarantine_filter(interaction_id: str) -> Document:
     """A record by its id, while it is marked."""
-    return {"_id": {"$eq": interaction_id}, "quarantine": {"$exists": True}}
+    return {"_id": {"$eq": interaction_id}, **_MARKED}
 
 
 def released(changes: Mapping[str, Any], note: str, run_id: str) -> list[Document]:

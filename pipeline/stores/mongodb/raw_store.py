@@ -21,6 +21,7 @@ from pipeline.stores.mongodb.queries import (
     INDEXES,
     INTERACTIONS,
     accepted_filter,
+    all_quarantined_filter,
     counts_pipeline,
     in_quarantine_filter,
     interaction_document,
@@ -112,7 +113,7 @@ class MongoRawStore(RawStore):
 
     def quarantined(self, batch_id: str | None, limit: int) -> Sequence[Quarantined]:
         """Records in quarantine, of one batch or of all, newest mark first."""
-        condition = quarantined_filter(batch_id) if batch_id else {"quarantine": {"$exists": True}}
+        condition = quarantined_filter(batch_id) if batch_id else all_quarantined_filter()
         with ERRORS.guard("listing the quarantine"):
             rows = self._interactions.find(condition).sort([("quarantine.at", -1), ("_id", 1)]).limit(limit)
             return [_quarantined(row) for row in rows]

@@ -14,14 +14,13 @@ from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.history import WINDOWS
 from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
+from pipeline.stores.mongodb.queries import EVER
 
 Document = Mapping[str, Any]
 
 BATCH_INDEX = [("status", 1), ("dropped", 1), ("end_time", 1)]
 LETTER_INDEX = [("dropped", 1), ("replayed_in", 1), ("buried_at", 1)]
 """Equality first, then the order: the oldest that still waits is the first entry, however many were dealt with."""
-
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MongoStanding(StandingReader):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pymilvus import DataType
 
 from pipeline.errors import ConfigurationError, TerminalError
 from pipeline.local import Endpoints
@@ -64,6 +65,56 @@ def test_preparing_twice_changes_nothing(store: MilvusVectorStore) -> None:
     store.upsert([row("a")])
     store.prepare()
     assert store.present("e1", ["a"]) == {"a": "model"}
+
+
+def indexed(client: MilvusClient, collection: str) -> dict[str, str]:
+    """The kind of index of each field that has one."""
+    found = (client.describe_index(collection, name) for name in client.list_indexes(collection))
+    return {index["field_name"]: index["index_type"] for index in found}
+
+
+@pytest.mark.usefixtures("store")
+def test_what_rows_are_looked_up_by_is_indexed(client: MilvusClient, collection: str) -> None:
+    assert indexed(client, collection) == {
+        "batch_id": "INVERTED",
+        "embedding_batch_id": "INVERTED",
+        "vector": "AUTOINDEX",
+    }
+
+
+def test_a_collection_of_an_earlier_version_gets_the_indexes_it_lacks_and_keeps_its_own(
+    client: MilvusClient, collection: str
+) -> None:
+    schema = client.create_schema(auto_id=False)
+    for name, length in queries.VARCHARS.items():
+        schema.add_field(name, DataType.VARCHAR, max_length=length, is_primary=name == queries.KEY)
+    schema.add_field("fence", DataType.INT64)
+    schema.add_field(queries.VECTOR, DataType.FLOAT_VECTOR, dim=VECTOR_DIMENSION)
+    own = client.prepare_index_params()
+    own.add_index(**queries.INDEX)
+    own.add_index(field_name="batch_id", index_type="INVERTED", index_name="a_name_of_theirs")
+    client.create_collection(collection, schema=schema, index_params=own)  # loads it, too
+    client.insert(collection, [queries.entity(row("a"))])
+    store = MilvusVectorStore(client, collection)
+    store.prepare()
+    assert sorted(indexed(client, collection)) == ["batch_id", "embedding_batch_id", "vector"]
+    assert (list(store.of_batch("b1")), store.count_of("e1")) == (["a"], 1)
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("v2.3.5", "Trie"),
+        ("2.2.16", "Trie"),
+        ("v2.4.0", "INVERTED"),
+        ("v2.6.1", "INVERTED"),
+        ("v3.0.0", "INVERTED"),
+        ("milvus_lite-3.2.2", "INVERTED"),
+        ("", "INVERTED"),
+    ],
+)
+def test_the_kind_of_index_is_one_the_server_has(version: str, kind: str) -> None:
+    assert queries.text_index("batch_id", version)["index_type"] == kind
 
 
 def test_what_was_written_is_seen_at_once(store: MilvusVectorStore) -> None:

@@ -39,6 +39,7 @@ BUILT: dict[str, Any] = {
     "embedding_rolled_back": ledger_queries.embedding_rolled_back(
         {"embedding_batch_id": "e1", "removed": 3, "restored": 1}
     ),
+    "all_quarantined": queries.all_quarantined_filter(),
     "in_quarantine": queries.in_quarantine_filter("$i"),
     "released": queries.released({"user_id": "$u_1"}, "$note", "run-1"),
     "status_running": ledger_queries.status_set("running", ""),

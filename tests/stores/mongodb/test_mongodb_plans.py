@@ -1,0 +1,182 @@
+"""No question grows with everything there is: each starts at a key or an index, by MongoDB's own rules.
+
+The local server's `explain` knows fewer ways than MongoDB, so the rules stand here: a filter or an order starts at an
+index's first field, and a partial index serves only a filter that asks for what is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from pipeline.local import Endpoints
+from pipeline.stores.mongodb import (
+    Database,
+    MongoAlertBook,
+    MongoDeadQueue,
+    MongoLedger,
+    MongoRawStore,
+    MongoUndoJournal,
+)
+from pipeline.stores.mongodb.history import MongoHistory
+from pipeline.stores.mongodb.standing import MongoStanding
+
+ASKING = frozenset({"find", "aggregate", "count", "distinct", "update", "delete", "findAndModify"})
+OF_ITS_OWN = {
+    "ledger_meta": "one document",
+    "alerts": "a document for each thing a person is told of",
+}
+"""Collections that stay small, and why."""
+
+BATCH = "ab" * 32
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+
+
+class Commands(CommandListener):
+    """Keeps what is asked."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in ASKING:
+            self.seen.append(dict(event.command))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Nothing to do."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing to do."""
+
+
+@pytest.fixture
+def commands() -> Commands:
+    return Commands()
+
+
+@pytest.fixture
+def watched(endpoints: Endpoints, database: Database, commands: Commands) -> Iterator[Database]:
+    with pymongo.MongoClient[dict[str, Any]](
+        endpoints.mongodb_uri, tz_aware=True, event_listeners=[commands]
+    ) as client:
+        yield client.get_database(database.name)
+
+
+def conditions(command: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The filters of a command."""
+    if "pipeline" in command:
+        yield command["pipeline"][0]["$match"]
+    elif "updates" in command or "deletes" in command:
+        yield from (one["q"] for one in command.get("updates") or command["deletes"])
+    else:
+        yield command.get("filter") or command.get("query") or {}
+
+
+def starts_at_an_index(
+    condition: Mapping[str, Any], order: Sequence[tuple[str, int]], indexes: Mapping[str, Any]
+) -> bool:
+    if "_id" in condition and "$ne" not in str(condition["_id"]):
+        return True
+    for index in indexes.values():
+        partial = index.get("partialFilterExpression", {})
+        if any(condition.get(name) != asked for name, asked in partial.items()):
+            continue
+        reverse = [(name, -direction) for name, direction in index["key"]]
+        if index["key"][0][0] in condition or (order and order in (index["key"], reverse)):
+            return True
+    return False
+
+
+def test_every_question_of_the_stores_starts_at_a_key_or_an_index(watched: Database, commands: Commands) -> None:
+    ask_everything(watched)
+    assert len(commands.seen) > 80
+    assert [told for command in commands.seen for told in scans(watched, command)] == []
+
+
+def scans(database: Database, command: Mapping[str, Any]) -> Iterator[str]:
+    """The filters of a command that go through a whole collection."""
+    name = next(iter(command))
+    if (collection := command[name]) in OF_ITS_OWN:
+        return
+    indexes = database[collection].index_information()
+    order = list((command.get("sort") or {}).items())
+    for condition in conditions(command):
+        if not starts_at_an_index(condition, order, indexes):
+            yield f"{name} {collection} {condition} {order}"
+
+
+def ask_everything(database: Database) -> None:
+    """Every question of every store there is in MongoDB, once."""
+    ledger, raw, history = MongoLedger(database), MongoRawStore(database), MongoHistory(database)
+    standing, journal = MongoStanding(database), MongoUndoJournal(database)
+    for store in (ledger, raw, history, standing, journal):
+        store.prepare()
+    ask_ledger(ledger)
+    ask_history(history, ledger)
+    standing.standing()
+    ask_raw_store(raw, ledger)
+    journal.images("e", ["i"])
+    list(journal.restorable("e"))
+    journal.counts("e")
+    journal.later("e")
+    ask_dead(MongoDeadQueue(database))
+    MongoAlertBook(database).open_alerts()
+
+
+def ask_ledger(ledger: MongoLedger) -> None:
+    ledger.open_batch(BATCH, source="a.jsonl", size=1)
+    lease = ledger.renew(ledger.acquire(BATCH, "me", 60), 60)
+    ledger.start_step(lease, "stage:load")
+    ledger.end_step(lease, "stage:load", ok=True, counts={})
+    ledger.release(lease)
+    ledger.find("ab")
+    ledger.recent(5)
+    ledger.halted(BATCH)
+    list(ledger.dead_letters(BATCH))
+
+
+def ask_history(history: MongoHistory, ledger: MongoLedger) -> None:
+    document = ledger.batch(BATCH)
+    assert document
+    history.batch(BATCH)
+    history.states([BATCH])
+    history.latest(5)
+    history.changed(5)
+    history.neighbours(document)
+    history.place(document)
+    history.of_day("2026-01-02", 0, 5)
+    history.batches_on("2026-01-02")
+    list(history.since("2026-01-02"))
+    list(history.closed(NOW, NOW))
+    history.waiting()
+
+
+def ask_raw_store(raw: MongoRawStore, ledger: MongoLedger) -> None:
+    lease = ledger.acquire(BATCH, "me", 60)
+    raw.owners(["i"])
+    raw.counts(BATCH)
+    raw.quarantine(BATCH, {"$literal": True}, gate="raw", reason="", run_id="r", fence=lease.fence)
+    raw.quarantined(BATCH, 5)
+    raw.quarantined(None, 5)
+    raw.in_quarantine("i")
+    raw.release(lease, "i", {}, note="", run_id="r")
+    list(raw.metrics(BATCH, include_quarantined=False))
+    list(raw.graph_records(BATCH))
+    list(raw.messages(BATCH))
+
+
+def ask_dead(queue: MongoDeadQueue) -> None:
+    queue.batches(5)
+    queue.batches(5, BATCH)
+    queue.batches(5, waiting=True)
+    queue.groups(5, waiting=True)
+    list(queue.letters(limit=5))
+    list(queue.letters(BATCH, limit=5))
+    list(queue.letters(waiting=True, limit=5))
+    queue.letter(BATCH, 1)
+    queue.replayed(BATCH, [1], "into")
