@@ -43,6 +43,9 @@ AT_ONCE = 1_000
 WINDOWS = tuple(timedelta(hours=hours) for hours in (6, 24, 24 * 7, 24 * 60))
 """How far is looked first: an index gives a range at once, but not every server gives the end of an order at once."""
 
+CLOCKS_APART = timedelta(hours=1)
+"""How far the server's clock may be ahead of ours: later than that, no batch was first seen."""
+
 SAME_MOMENT = 3
 """Batches that are looked at to find a neighbour: itself, one of the same millisecond, and the neighbour."""
 
@@ -176,9 +179,10 @@ class MongoHistory(History):
 
     def _on_from(self, at: datetime, limit: int) -> Sequence[Document]:
         """Batches from a moment on, oldest first."""
+        now = datetime.now(UTC)
         for window in WINDOWS:
             found = self._find({"first_seen": {"$gte": at, "$lte": at + window}}, OLDEST_FIRST, limit)
-            if len(found) == limit:
+            if len(found) == limit or at + window > now + CLOCKS_APART:
                 return found
         return self._find({"first_seen": {"$gte": at}}, OLDEST_FIRST, limit)
 
