@@ -4,11 +4,12 @@ Usage: python -m tests.faults.load [--day N] [--batches N]
 
 Cuts a real day by its timestamps into 144 files, many small, some empty, and gives them to one `run.py run`.
 Then: what each batch took, from its start to the start of the next, so with the ledger and the docs; what our process
-and each server computed meanwhile; and how much memory ours held. Each is fitted as `a + b * records + c * position + d`,
-the last for batches that are not empty (least squares), so that the busy hours do not look like growth. Exits with 1 when a batch is not closed, a record is
-missing, memory grew by a tenth, `run.py` computes a quarter more for the last batch than for the first, or the last
-batch takes three quarters longer. That much is for the local servers: they stand in for servers that find by an index
-what these look for one by one; tests/stores/mongodb/test_mongodb_plans.py holds that each question has its index.
+and each server computed meanwhile; and how much memory ours held. Each is fitted as `a + b * records + c * position`,
+and a `d` for batches that are not empty (least squares), so that the busy hours do not look like growth. Exits with 1
+when a batch is not closed, a record is missing, memory grew by a tenth, `run.py` computes a quarter more for the last
+batch than for the first, or the last batch takes three quarters longer. That much is for the local servers: they stand
+in for servers that find by an index what these look for one by one; tests/stores/mongodb/test_mongodb_plans.py holds
+that each question has its index.
 """
 
 from __future__ import annotations
