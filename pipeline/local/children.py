@@ -71,7 +71,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**SERVERS[self._name].environment, **own_environment()},
+                env={**own_environment(), **SERVERS[self._name].environment},
             )
         finally:
             os.close(log)

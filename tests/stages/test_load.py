@@ -183,7 +183,7 @@ def test_records_in_quarantine_are_counted_as_such_when_the_batch_is_loaded_agai
     assert after == counts(read=3, accepted=1, quarantined=1, duplicate=1)
 
 
-@pytest.mark.parametrize("command", ["insert", "find", "update", "aggregate", "findAndModify"])
+@pytest.mark.parametrize("command", ["insert", "find", "update", "aggregate"])
 def test_a_load_that_was_cut_off_by_an_outage_is_completed_by_the_next(
     loader: Loader, log: Callable[..., Path], command: str
 ) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from pymilvus import DataType, MilvusClient
 from pymilvus.client.types import LoadState
 
-from pipeline.errors import ConfigurationError, SluicegateError
+from pipeline.errors import ConfigurationError, SluicegateError, TransientError
 from pipeline.stores.milvus.errors import ERRORS
 
 __all__ = ["MilvusClient", "connect", "ensure_loaded", "type_name"]
@@ -72,22 +73,34 @@ def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient
         raise
 
 
-UNREADABLE = frozenset({LoadState.NotLoad, LoadState.Loading})
-"""States of a collection that loading it, or waiting until it is loaded, ends."""
+STILL_LOADING = 0.2
+"""Seconds between looks at a collection that somebody loads."""
 
 
 def ensure_loaded(client: MilvusClient, collection: str, *, timeout: float) -> None:
     """Have Milvus load a collection that it holds on disk only, as after a restart: no other can be read.
 
-    One that is loaded is left as it is: servers refuse to load it again when it has got an index since.
+    One that is loaded, or being loaded, is not loaded again: servers up to 2.4 refuse that when it has got an index
+    since.
 
     Args:
         client: A client from `connect`.
         collection: Its name; one that does not exist is left to whoever reads it.
         timeout: Seconds to wait.
+
+    Raises:
+        TransientError: Somebody else has it loaded, and it takes longer.
     """
+    until = time.monotonic() + timeout
     with ERRORS.guard(f"loading collection {collection}"):
-        if client.get_load_state(collection, timeout=timeout)["state"] in UNREADABLE:
+        while (state := client.get_load_state(collection, timeout=timeout)["state"]) == LoadState.Loading:
+            if time.monotonic() > until:
+                raise TransientError(
+                    f"Milvus: collection {collection} is still being loaded after {timeout:.0f} s.",
+                    next_step="Try again when the server has loaded it.",
+                )
+            time.sleep(STILL_LOADING)
+        if state == LoadState.NotLoad:
             client.load_collection(collection, timeout=timeout)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType, MilvusClient, MilvusException
 
-from pipeline.errors import TerminalError
+from pipeline.errors import SluicegateError, TerminalError, TransientError
 from pipeline.model import FALLBACK_SOURCE, VectorRow, short
 from pipeline.stores.milvus import queries
 from pipeline.stores.milvus.connection import ensure_loaded
 from pipeline.stores.milvus.errors import ERRORS
+
+LOG = logging.getLogger(__name__)
 
 CHUNK = 500
 TIME_LIMIT = 60.0
@@ -33,19 +36,20 @@ class MilvusVectorStore:
         self._collection = collection
 
     def prepare(self) -> None:
-        """Create and index the collection, and load it; idempotent.
+        """Create, index and load the collection; idempotent, also when several runs do it at once.
 
-        A collection that an earlier version made gets the indexes it lacks. The server builds them meanwhile, and reads
-        what it has loaded with them once it loads that anew.
+        A collection that an earlier version made gets the indexes it lacks. Servers up to 2.4 use them once it was
+        released and loaded again.
 
         Raises:
             TerminalError: It exists with vectors of another dimension.
         """
         with ERRORS.guard(f"preparing collection {self._collection}"):
-            if not self._client.has_collection(self._collection, timeout=TIME_LIMIT):
+            if not self._exists():
                 self._create()
             self._check_dimension(self._client.describe_collection(self._collection, timeout=TIME_LIMIT))
-            self._index_text()
+            self._index(queries.VECTOR)
+        self._index_text()
         ensure_loaded(self._client, self._collection, timeout=TIME_LIMIT)
 
     def upsert(self, rows: Sequence[VectorRow]) -> None:
@@ -142,28 +146,40 @@ class MilvusVectorStore:
             schema.add_field(name, DataType.VARCHAR, max_length=length, is_primary=name == queries.KEY)
         schema.add_field("fence", DataType.INT64)
         schema.add_field(queries.VECTOR, DataType.FLOAT_VECTOR, dim=queries.DIMENSION)
-        index = self._client.prepare_index_params()
-        index.add_index(**queries.INDEX)
-        for one in self._text_indexes(queries.LOOKED_UP):
-            index.add_index(**one)
-        self._client.create_collection(self._collection, schema=schema, index_params=index, timeout=TIME_LIMIT)
+        try:
+            self._client.create_collection(self._collection, schema=schema, timeout=TIME_LIMIT)
+        except MilvusException:
+            if not self._exists():  # otherwise another run was quicker
+                raise
+
+    def _exists(self) -> bool:
+        return bool(self._client.has_collection(self._collection, timeout=TIME_LIMIT))
 
     def _index_text(self) -> None:
-        missing = [
-            field
-            for field in queries.LOOKED_UP
-            if not self._client.list_indexes(self._collection, field_name=field, timeout=TIME_LIMIT)
-        ]
-        if not missing:
-            return
-        indexes = self._client.prepare_index_params()
-        for one in self._text_indexes(missing):
-            indexes.add_index(**one)
-        self._client.create_index(self._collection, indexes, timeout=TIME_LIMIT, sync=False)
+        """Index what rows are looked up by: quicker, but not needed, so a server that refuses it is told of only."""
+        for field in queries.LOOKED_UP:
+            try:
+                with ERRORS.guard(f"indexing {field} of collection {self._collection}"):
+                    self._index(field)
+            except TransientError:
+                raise
+            except SluicegateError as error:
+                LOG.warning("%s Batches take the longer the more vectors there are.", error.message)
 
-    def _text_indexes(self, fields: Sequence[str]) -> Iterator[dict[str, str]]:
+    def _index(self, field: str) -> None:
+        if self._is_indexed(field):
+            return
+        parameters = self._client.prepare_index_params()
         version = self._client.get_server_version(timeout=TIME_LIMIT)
-        return (queries.text_index(field, version) for field in fields)
+        parameters.add_index(**(queries.INDEX if field == queries.VECTOR else queries.text_index(field, version)))
+        try:
+            self._client.create_index(self._collection, parameters, timeout=TIME_LIMIT, sync=False)
+        except MilvusException:
+            if not self._is_indexed(field):  # otherwise another run was quicker
+                raise
+
+    def _is_indexed(self, field: str) -> bool:
+        return bool(self._client.list_indexes(self._collection, field_name=field, timeout=TIME_LIMIT))
 
     def _check_dimension(self, description: Mapping[str, Any]) -> None:
         field = next((field for field in description["fields"] if field["name"] == queries.VECTOR), None)

@@ -40,7 +40,7 @@ def letters_filter(batch_id: str | None, reason: str | None, *, waiting: bool) -
     if reason:
         condition["reason"] = {"$eq": reason}
     if waiting:
-        condition |= {"dropped": {"$exists": False}, "replayed_in.0": {"$exists": False}}
+        condition |= {"dropped": None, "replayed_in": None}  # as the index of those that wait has them
     return condition
 
 

@@ -11,7 +11,7 @@ from pipeline.model import BatchStatus
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
 from pipeline.stores.mongodb.errors import ERRORS
-from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, NEWEST_FIRST, OLDEST_FIRST
+from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, FIRST_SEEN_INDEX, NEWEST_FIRST, OLDEST_FIRST
 from pipeline.stores.mongodb.queries import INTERACTIONS, all_quarantined_filter
 from pipeline.topology import GATES, STEPS
 
@@ -50,7 +50,7 @@ SAME_MOMENT = 3
 """Batches that are looked at to find a neighbour: itself, one of the same millisecond, and the neighbour."""
 
 INDEXES: Sequence[Mapping[str, Any]] = (
-    {"name": "first_seen_id", "keys": OLDEST_FIRST},
+    {"name": FIRST_SEEN_INDEX, "keys": OLDEST_FIRST},
     {"name": "status_oldest", "keys": [("status", 1), ("span.oldest", 1)]},
     {"name": "updated_id", "keys": [("updated", 1), ("_id", 1)]},
     {"name": "status_first_seen", "keys": [("status", 1), ("first_seen", 1)]},

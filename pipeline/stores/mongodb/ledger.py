@@ -22,6 +22,7 @@ from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.leases import Leases, lost
 from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
+    FIRST_SEEN_INDEX,
     LEDGER_VERSION,
     META,
     NEWEST_FIRST,
@@ -78,7 +79,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
                     f" {LEDGER_VERSION}.",
                     next_step="Run the version that wrote it, or point MONGODB_DATABASE at another database.",
                 )
-            self._batches.create_index(OLDEST_FIRST, name="first_seen_id")
+            self._batches.create_index(OLDEST_FIRST, name=FIRST_SEEN_INDEX)
         DeadLetters.prepare(self)
 
     def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ META = "ledger_meta"
 OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
 NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
 """Orders of batches: one index, read from either end."""
+FIRST_SEEN_INDEX = "first_seen_id"
 
 RUNNING, DONE, FAILED, REOPENED = "running", "done", "failed", "reopened"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Before anything was marked."""
 
 _MARKED = {"quarantine": {"$exists": True}}
-_EVER_MARKED = {"quarantine.at": {"$gte": EVER}}
+_MARKED_AT_ANY_TIME = {"quarantine.at": {"$gte": EVER}}
 
 INDEXES: Sequence[Mapping[str, Any]] = (
     {"name": "batch_interaction", "keys": [("batch_id", 1), ("_id", 1)]},
@@ -28,7 +28,11 @@ INDEXES: Sequence[Mapping[str, Any]] = (
         "keys": [("batch_id", 1), ("quarantine.run_id", 1)],
         "partialFilterExpression": _MARKED,
     },
-    {"name": "quarantine_at", "keys": [("quarantine.at", -1), ("_id", 1)], "partialFilterExpression": _EVER_MARKED},
+    {
+        "name": "quarantined_by_time",
+        "keys": [("quarantine.at", -1), ("_id", 1)],
+        "partialFilterExpression": _MARKED_AT_ANY_TIME,
+    },
 )
 
 _JUDGED = ("user_id", "campaign_id", "type")
@@ -78,7 +82,7 @@ def quarantined_filter(batch_id: str) -> Document:
 
 def all_quarantined_filter() -> Document:
     """Records of any batch that are marked, as their index says it: by when."""
-    return dict(_EVER_MARKED)
+    return dict(_MARKED_AT_ANY_TIME)
 
 
 def in_quarantine_filter(interaction_id: str) -> Document:

@@ -6,15 +6,18 @@ import json
 import math
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import pytest
-from pymilvus import DataType
+from pymilvus import DataType, MilvusException
+from pymilvus.client.types import LoadState
 
-from pipeline.errors import ConfigurationError, TerminalError
+from pipeline.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.local import Endpoints
 from pipeline.model import VECTOR_DIMENSION, VectorRow
-from pipeline.stores.milvus import MilvusClient, MilvusVectorStore, connect, queries
+from pipeline.stores.milvus import MilvusClient, MilvusVectorStore, connect, ensure_loaded, queries
 
 NASTY = (
     "a'b",
@@ -99,6 +102,54 @@ def test_a_collection_of_an_earlier_version_gets_the_indexes_it_lacks_and_keeps_
     store.prepare()
     assert sorted(indexed(client, collection)) == ["batch_id", "embedding_batch_id", "vector"]
     assert (list(store.of_batch("b1")), store.count_of("e1")) == (["a"], 1)
+
+
+def test_many_may_prepare_the_same_collection_at_once(endpoints: Endpoints, client: MilvusClient) -> None:
+    for _ in range(5):
+        name = f"t{uuid.uuid4().hex[:10]}"
+        clients = [connect(str(endpoints.milvus_uri)) for _ in range(4)]
+        with ThreadPoolExecutor(len(clients)) as threads:
+            list(threads.map(lambda own, name=name: MilvusVectorStore(own, name).prepare(), clients))
+        assert sorted(indexed(client, name)) == ["batch_id", "embedding_batch_id", "vector"]
+        for own in clients:
+            own.close()
+        client.drop_collection(name)
+
+
+class Loading:
+    """A server that somebody has load a collection; it refuses to be told to load it again, as those up to 2.4 do."""
+
+    def __init__(self, *states: LoadState) -> None:
+        self.states = list(states)
+        self.loads = 0
+
+    def get_load_state(self, collection: str, **_: object) -> dict[str, LoadState]:
+        del collection
+        return {"state": self.states.pop(0) if len(self.states) > 1 else self.states[0]}
+
+    def load_collection(self, collection: str, **_: object) -> None:
+        if self.states != [LoadState.NotLoad]:
+            raise MilvusException(1100, f"can't change the index for loaded collection {collection}")
+        self.loads += 1
+
+
+@pytest.mark.parametrize(
+    ("states", "loads"),
+    [
+        ([LoadState.NotLoad], 1),
+        ([LoadState.Loaded], 0),
+        ([LoadState.Loading, LoadState.Loading, LoadState.Loaded], 0),
+    ],
+)
+def test_a_collection_is_loaded_only_where_nobody_has_it_loaded(states: list[LoadState], loads: int) -> None:
+    server = Loading(*states)
+    ensure_loaded(cast("MilvusClient", server), "c", timeout=5)
+    assert server.loads == loads
+
+
+def test_a_collection_that_is_loaded_for_too_long_is_an_outage() -> None:
+    with pytest.raises(TransientError, match="still being loaded"):
+        ensure_loaded(cast("MilvusClient", Loading(LoadState.Loading)), "c", timeout=0)
 
 
 @pytest.mark.parametrize(

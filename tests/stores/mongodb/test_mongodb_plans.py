@@ -1,12 +1,13 @@
-"""No question grows with everything there is: each starts at a key or an index, by MongoDB's own rules.
+"""What a batch and its pages ask does not grow with everything there is: it starts at a key or an index.
 
-The local server's `explain` knows fewer ways than MongoDB, so the rules stand here: a filter or an order starts at an
-index's first field, and a partial index serves only a filter that asks for what is in it.
+The local server's `explain` knows fewer ways than MongoDB, so MongoDB's rules stand here: a filter names an index's
+first field, with a value or a range, or an order is an index's and ends at a limit; a partial index serves only a
+filter that asks for what is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from pipeline.local import Endpoints
+from pipeline.model import BatchStatus, BeforeImage, Interaction
 from pipeline.stores.mongodb import (
     Database,
     MongoAlertBook,
@@ -33,6 +35,8 @@ OF_ITS_OWN = {
     "alerts": "a document for each thing a person is told of",
 }
 """Collections that stay small, and why."""
+
+RANGES = frozenset({"$eq", "$in", "$lt", "$lte", "$gt", "$gte"})
 
 BATCH = "ab" * 32
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -79,23 +83,34 @@ def conditions(command: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def starts_at_an_index(
-    condition: Mapping[str, Any], order: Sequence[tuple[str, int]], indexes: Mapping[str, Any]
+    condition: Mapping[str, Any], order: Sequence[tuple[str, int]], limit: int, indexes: Mapping[str, Any]
 ) -> bool:
     condition = bson.decode(bson.encode(condition))  # times as an index's filter has them, without a zone
-    if "_id" in condition and "$ne" not in str(condition["_id"]):
+    if narrows(condition, "_id", {"$eq", "$in"}) or {"$gte", "$lt"} <= set(condition.get("_id") or ()):
         return True
     for index in indexes.values():
         partial = index.get("partialFilterExpression", {})
         if any(condition.get(name) != asked for name, asked in partial.items()):
             continue
         reverse = [(name, -direction) for name, direction in index["key"]]
-        if index["key"][0][0] in condition or (order and order in (index["key"], reverse)):
+        ordered = bool(order) and limit > 0 and order in (index["key"], reverse)
+        if ordered or narrows(condition, index["key"][0][0], RANGES):
             return True
     return False
 
 
-def test_every_question_of_the_stores_starts_at_a_key_or_an_index(watched: Database, commands: Commands) -> None:
-    ask_everything(watched)
+def narrows(condition: Mapping[str, Any], field: str, operators: Collection[str]) -> bool:
+    """Whether a filter asks for a value of a field, or compares it with one."""
+    if field not in condition:
+        return False
+    asked = condition[field]
+    return not isinstance(asked, Mapping) or not set(asked).isdisjoint(operators)
+
+
+def test_every_question_of_the_stores_starts_at_a_key_or_an_index(
+    watched: Database, commands: Commands, make: Callable[..., Interaction]
+) -> None:
+    ask_everything(watched, make)
     assert len(commands.seen) > 80
     assert [told for command in commands.seen for told in scans(watched, command)] == []
 
@@ -106,14 +121,19 @@ def scans(database: Database, command: Mapping[str, Any]) -> Iterator[str]:
     if (collection := command[name]) in OF_ITS_OWN:
         return
     indexes = database[collection].index_information()
-    order = list((command.get("sort") or {}).items())
+    order, limit = list((command.get("sort") or {}).items()), int(command.get("limit") or 0)
     for condition in conditions(command):
-        if not starts_at_an_index(condition, order, indexes):
+        if not starts_at_an_index(condition, order, limit, indexes):
             yield f"{name} {collection} {condition} {order}"
 
 
-def ask_everything(database: Database) -> None:
-    """Every question of every store there is in MongoDB, once."""
+def test_the_ledger_alone_has_the_index_its_newest_batches_are_found_by(database: Database) -> None:
+    MongoLedger(database).prepare()
+    assert "first_seen_id" in database["batches"].index_information()
+
+
+def ask_everything(database: Database, make: Callable[..., Interaction]) -> None:
+    """What a batch, its pages and the lists for people ask, once; to group all dead records is to look at them all."""
     ledger, raw, history = MongoLedger(database), MongoRawStore(database), MongoHistory(database)
     standing, journal = MongoStanding(database), MongoUndoJournal(database)
     for store in (ledger, raw, history, standing, journal):
@@ -121,8 +141,11 @@ def ask_everything(database: Database) -> None:
     ask_ledger(ledger)
     ask_history(history, ledger)
     standing.standing()
-    ask_raw_store(raw, ledger)
+    ask_raw_store(raw, ledger, make)
     journal.images("e", ["i"])
+    lease = ledger.acquire(BATCH, "me", 60)
+    journal.keep(lease, "e", [BeforeImage("i", None)])
+    journal.rolled_back("e")
     list(journal.restorable("e"))
     journal.counts("e")
     journal.later("e")
@@ -135,6 +158,8 @@ def ask_ledger(ledger: MongoLedger) -> None:
     lease = ledger.renew(ledger.acquire(BATCH, "me", 60), 60)
     ledger.start_step(lease, "stage:load")
     ledger.end_step(lease, "stage:load", ok=True, counts={})
+    ledger.clear_steps(lease, ["stage:load"])
+    ledger.set_status(lease, BatchStatus.CLOSED)
     ledger.release(lease)
     ledger.find("ab")
     ledger.recent(5)
@@ -158,7 +183,7 @@ def ask_history(history: MongoHistory, ledger: MongoLedger) -> None:
     history.waiting()
 
 
-def ask_raw_store(raw: MongoRawStore, ledger: MongoLedger) -> None:
+def ask_raw_store(raw: MongoRawStore, ledger: MongoLedger, make: Callable[..., Interaction]) -> None:
     lease = ledger.acquire(BATCH, "me", 60)
     raw.owners(["i"])
     raw.counts(BATCH)
@@ -167,6 +192,7 @@ def ask_raw_store(raw: MongoRawStore, ledger: MongoLedger) -> None:
     raw.quarantined(None, 5)
     raw.in_quarantine("i")
     raw.release(lease, "i", {}, note="", run_id="r")
+    raw.insert(BATCH, [make("i")], NOW, fence=lease.fence)
     list(raw.metrics(BATCH, include_quarantined=False))
     list(raw.graph_records(BATCH))
     list(raw.messages(BATCH))

@@ -36,7 +36,7 @@ def test_preparing_twice_is_preparing_once(raw_store: MongoRawStore, database: D
     assert (
         sorted(database["interactions"].index_information())
         == before
-        == ["_id_", "batch_interaction", "batch_quarantine", "quarantine_at"]
+        == ["_id_", "batch_interaction", "batch_quarantine", "quarantined_by_time"]
     )
 
 
