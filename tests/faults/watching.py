@@ -66,9 +66,9 @@ def watched(processes: Mapping[str, int]) -> Iterator[Mapping[str, Usage]]:
 def _look(pid: int, usage: Usage) -> None:
     folder = Path("/proc") / str(pid)
     fields = (folder / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    [resident] = [
-        line.split()[1] for line in (folder / "status").read_text("utf-8", "replace").splitlines() if "VmRSS" in line
-    ] or ["0"]
+    status = (folder / "status").read_text("utf-8", "replace").splitlines()
+    cpu = (int(fields[11]) + int(fields[12])) / TICKS
+    megabytes = sum(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
     usage.at.append(datetime.now(UTC).timestamp())
-    usage.cpu.append((int(fields[11]) + int(fields[12])) / TICKS)
-    usage.megabytes.append(int(resident) / 1024)
+    usage.cpu.append(cpu)
+    usage.megabytes.append(megabytes)

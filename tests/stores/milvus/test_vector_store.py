@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from pymilvus import DataType, MilvusException
@@ -114,6 +114,31 @@ def test_many_may_prepare_the_same_collection_at_once(endpoints: Endpoints, clie
         for own in clients:
             own.close()
         client.drop_collection(name)
+
+
+class Refusing:
+    """A server whose role may not index text; everything else goes to the real one."""
+
+    def __init__(self, client: MilvusClient) -> None:
+        self._client = client
+
+    def create_index(self, collection: str, index_params: Any, **options: Any) -> None:
+        if index_params[0].field_name != queries.VECTOR:
+            raise MilvusException(65535, f"PrivilegeCreateIndex on {collection} was refused")
+        self._client.create_index(collection, index_params, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def test_a_server_that_refuses_an_index_is_told_of_and_used(
+    client: MilvusClient, collection: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = MilvusVectorStore(cast("MilvusClient", Refusing(client)), collection)
+    store.prepare()
+    store.upsert([row("a")])
+    assert (list(store.of_batch("b1")), list(indexed(client, collection))) == (["a"], ["vector"])
+    assert [record.levelname for record in caplog.records if "indexing batch_id" in record.message] == ["WARNING"]
 
 
 class Loading:
