@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +15,9 @@ from pathlib import Path
 import numpy as np
 
 INTERVAL = 0.1
+CONTROL = "a fixed piece of work"
+WORK = 20_000
+"""Steps of the fixed piece of work: about a millisecond."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -36,6 +41,12 @@ class Usage:
             float(used) for used in np.diff(np.interp([moment.timestamp() for moment in moments], self.at, self.cpu))
         ]
 
+    def cpu_around(self, moments: Sequence[datetime]) -> list[float]:
+        """Median between each moment and the next, where each look stands for itself; 0 where nobody looked."""
+        places = np.searchsorted(self.at, [moment.timestamp() for moment in moments])
+        looks = [self.cpu[start:end] for start, end in itertools.pairwise(places)]
+        return [float(np.median(found)) if found else 0.0 for found in looks]
+
     def megabytes_at(self, moment: datetime) -> float:
         """Memory when it was last looked at before a moment; 0 when it never was."""
         place = int(np.searchsorted(self.at, moment.timestamp(), side="right"))
@@ -44,12 +55,17 @@ class Usage:
 
 @contextlib.contextmanager
 def watched(processes: Mapping[str, int]) -> Iterator[Mapping[str, Usage]]:
-    """Look at processes, named, by their ids, until the block ends."""
-    seen = {name: Usage() for name in processes}
+    """Look at processes, named, by their ids, until the block ends.
+
+    A fixed piece of work, done at each look, is there by the name CONTROL: when that takes more CPU time, the machine
+    became slower, and nobody else's work grew. Its time is for one look, not summed up.
+    """
+    seen = {name: Usage() for name in (*processes, CONTROL)}
     stop = threading.Event()
 
     def watch() -> None:
         while not stop.wait(INTERVAL):
+            _work(seen[CONTROL])
             for name, pid in processes.items():
                 with contextlib.suppress(OSError, IndexError):  # it has ended
                     _look(pid, seen[name])
@@ -61,6 +77,14 @@ def watched(processes: Mapping[str, int]) -> Iterator[Mapping[str, Usage]]:
     finally:
         stop.set()
         watcher.join()
+
+
+def _work(usage: Usage) -> None:
+    start = time.thread_time()
+    sum(range(WORK))
+    usage.at.append(datetime.now(UTC).timestamp())
+    usage.cpu.append(time.thread_time() - start)
+    usage.megabytes.append(0.0)
 
 
 def _look(pid: int, usage: Usage) -> None:
