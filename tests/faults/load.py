@@ -21,7 +21,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,17 +72,17 @@ def main(day: int, batches: int) -> None:
     logs = sorted((REAL_LOGS / "logs").glob("*.jsonl.gz"))
     if not logs:
         raise click.UsageError(f"the real logs are not at {REAL_LOGS}; see docs/testing.md")
-    folder = Path(tempfile.mkdtemp(prefix="load-"))
-    files, total = cut(logs[day - 1], folder / "landing", batches)
-    stack = LocalStack(folder / "stack")
-    with stack.use() as endpoints:
-        done = measured(Ground.prepared(endpoints, folder), stack, files)
+    with tempfile.TemporaryDirectory(prefix="load-", ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        files, total = cut(logs[day - 1], folder / "landing", batches)
+        stack = LocalStack(folder / "stack")
+        with stack.use() as endpoints:
+            done = measured(Ground.prepared(endpoints, folder), stack, files)
     problems = [*wrong(done, total), *grown(done)]
     table(done)
     parts(done)
     for problem in problems:
         click.echo(f"NOT SO: {problem}")
-    shutil.rmtree(folder, ignore_errors=True)
     sys.exit(1 if problems else 0)
 
 

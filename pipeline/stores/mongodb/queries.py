@@ -16,7 +16,7 @@ Document = dict[str, Any]
 INTERACTIONS = "interactions"
 WINDOW_MINUTES = 10
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before anything was marked."""
+"""Before anything happened: a range from here holds every time there is, and starts at an index."""
 
 _MARKED = {"quarantine": {"$exists": True}}
 _MARKED_AT_ANY_TIME = {"quarantine.at": {"$gte": EVER}}
