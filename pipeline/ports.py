@@ -247,8 +247,8 @@ class Ledger(Protocol):
             LeaseHeldError: Another holder's lease has not expired.
         """
 
-    def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Extend the lease.
+    def renew(self, lease: Lease, seconds: float) -> None:
+        """Extend the lease: until then, counted from now.
 
         Raises:
             LeaseLostError: It is no longer ours.

@@ -39,21 +39,19 @@ def part_of(place: int) -> int:
     return place // BATCHES_A_PART + 1
 
 
-def day_part(
-    day: str, part: int, documents: Sequence[Document], batches: int, *, has_page: Callable[[str], bool]
-) -> DayPage:
+def day_part(day: str, part: int, documents: Sequence[Document], *, has_page: Callable[[str], bool]) -> DayPage:
     """A part of a day.
 
     Args:
         day: YYYY-MM-DD.
         part: From 1.
-        documents: Its batches, oldest first.
-        batches: How many batches the whole day has.
+        documents: Its batches, oldest first, and the first one of the next part if there is one.
         has_page: Whether there is a page of a batch to link to.
     """
-    newest_first = tuple(row(one, has_page=has_page(str(one["_id"]))) for one in reversed(documents))
+    shown = documents[:BATCHES_A_PART]
+    newest_first = tuple(row(one, has_page=has_page(str(one["_id"]))) for one in reversed(shown))
     earlier = day_page(day, part - 1) if part > 1 else None
-    later = day_page(day, part + 1) if part < part_of(batches - 1) else None
+    later = day_page(day, part + 1) if len(documents) > len(shown) else None
     return DayPage(day, part, newest_first, earlier, later)
 
 

@@ -113,8 +113,9 @@ class Publisher:
 
     def one_day(self, day: str, part: int) -> None:
         """Write a part of a day."""
-        documents = self._history.of_day(day, (part - 1) * BATCHES_A_PART, BATCHES_A_PART)
-        page = day_part(day, part, documents, self._history.batches_on(day), has_page=self._has_page)
+        # one more than is shown tells whether another part follows
+        documents = self._history.of_day(day, (part - 1) * BATCHES_A_PART, BATCHES_A_PART + 1)
+        page = day_part(day, part, documents, has_page=self._has_page)
         self._files.write(addresses.day_page(day, part), pages.day(page))
 
     def first_of(self, day: str) -> None:

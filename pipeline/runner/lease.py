@@ -50,7 +50,7 @@ class LeaseKeeper:
 
     @property
     def lease(self) -> Lease:
-        """The lease as last renewed."""
+        """The lease."""
         return self._lease
 
     def renew(self) -> Lease:
@@ -62,7 +62,7 @@ class LeaseKeeper:
         """
         self.check()
         with self._renewing:
-            self._lease = self._ledger.renew(self._lease, self._seconds)
+            self._ledger.renew(self._lease, self._seconds)
         return self._lease
 
     def check(self) -> None:

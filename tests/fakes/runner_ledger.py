@@ -55,13 +55,12 @@ class MemoryLedger:
         self.leases[batch_id] = lease
         return lease
 
-    def renew(self, lease: Lease, seconds: float) -> Lease:
+    def renew(self, lease: Lease, seconds: float) -> None:
         self._mine(lease)
         self.renewals += 1
         self.leases[lease.batch_id] = Lease(
             lease.batch_id, lease.holder, lease.fence, datetime.now(UTC) + timedelta(seconds=seconds)
         )
-        return self.leases[lease.batch_id]
 
     def release(self, lease: Lease) -> None:
         if self.leases.get(lease.batch_id, lease).fence == lease.fence:

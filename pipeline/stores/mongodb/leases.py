@@ -59,21 +59,18 @@ class Leases:
             self._fenced.update_one({"_id": batch_id}, batch_fenced(row["fence"]), upsert=True)
         return _lease(row)
 
-    def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Extend the lease.
+    def renew(self, lease: Lease, seconds: float) -> None:
+        """Extend the lease: until then, counted from now.
 
         Raises:
             LeaseLostError: Another run has taken it.
         """
         with ERRORS.guard(f"renewing the lease of batch {short(lease.batch_id)}"):
-            row = self._leases.find_one_and_update(
-                our_lease_filter(lease.batch_id, lease.holder, lease.fence),
-                lease_renewed(seconds),
-                return_document=ReturnDocument.AFTER,
+            renewed = self._leases.update_one(
+                our_lease_filter(lease.batch_id, lease.holder, lease.fence), lease_renewed(seconds)
             )
-        if row is None:
+        if not renewed.matched_count:
             raise lost(lease, "renewing it")
-        return _lease(row)
 
     def release(self, lease: Lease) -> None:
         """Give the lease back; nothing happens when it is no longer ours."""

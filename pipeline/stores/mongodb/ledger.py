@@ -144,14 +144,11 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
-        doing = f"starting {step}"
+        doing, attempts = f"starting {step}", f"steps.{step}.attempts"
+        self._update(lease, step_started(step, code_version()), doing)
+        # two commands, for both are found by the key: nobody else writes under this fence in between
         with self._guard(lease, doing):
-            document = self._batches.find_one_and_update(
-                held_filter(lease.batch_id, lease.fence),
-                step_started(step, code_version()),
-                {f"steps.{step}.attempts": 1},
-                return_document=ReturnDocument.AFTER,
-            )
+            document = self._batches.find_one(held_filter(lease.batch_id, lease.fence), {attempts: 1})
         if document is None:
             raise lost(lease, doing)
         return int(document["steps"][step]["attempts"])

@@ -165,10 +165,27 @@ def test_a_lease_that_expired_can_be_taken(ledger: MongoLedger) -> None:
     assert ledger.acquire(BATCH, "run_2", 60).holder == "run_2"
 
 
-def test_a_lease_lasts_from_now_by_the_servers_clock(ledger: MongoLedger, lease: Lease) -> None:
-    longer = ledger.renew(lease, 3600)
-    assert (longer.expires_at - lease.expires_at).total_seconds() > 3000
-    assert longer.fence == lease.fence
+def test_a_renewed_lease_lasts_from_now_by_the_servers_clock(
+    ledger: MongoLedger, lease: Lease, database: Database
+) -> None:
+    ledger.renew(lease, 3600)
+    renewed = database["leases"].find_one({"_id": BATCH})
+    assert renewed is not None
+    assert (renewed["expires_at"] - lease.expires_at).total_seconds() > 3000
+    assert renewed["fence"] == lease.fence
+
+
+def test_a_lease_that_expired_and_nobody_took_can_be_renewed(ledger: MongoLedger) -> None:
+    late = ledger.acquire(BATCH, "run_1", 0)
+    ledger.renew(late, 60)
+    with pytest.raises(LeaseHeldError):
+        ledger.acquire(BATCH, "run_2", 60)
+
+
+def test_of_a_holder_who_starts_a_step_again_and_again_each_attempt_has_its_number(
+    ledger: MongoLedger, lease: Lease
+) -> None:
+    assert [ledger.start_step(lease, step) for step in (STEP, STEP, "gate:raw", STEP)] == [1, 2, 1, 3]
 
 
 def test_giving_back_a_lease_that_was_taken_over_changes_nothing(ledger: MongoLedger) -> None:

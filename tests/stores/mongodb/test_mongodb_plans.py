@@ -155,7 +155,8 @@ def ask_everything(database: Database, make: Callable[..., Interaction]) -> None
 
 def ask_ledger(ledger: MongoLedger) -> None:
     ledger.open_batch(BATCH, source="a.jsonl", size=1)
-    lease = ledger.renew(ledger.acquire(BATCH, "me", 60), 60)
+    lease = ledger.acquire(BATCH, "me", 60)
+    ledger.renew(lease, 60)
     ledger.start_step(lease, "stage:load")
     ledger.end_step(lease, "stage:load", ok=True, counts={})
     ledger.clear_steps(lease, ["stage:load"])
