@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.alerts.message import Alert
-from pipeline.stores.mongodb.ledger_queries import NEVER, literal, plain
+from pipeline.stores.mongodb.ledger_queries import NEVER, literal, plain, server_time_in
 
 Document = dict[str, Any]
 Update = list[Document]
@@ -63,7 +63,7 @@ def claimed_filter(key: str) -> Document:
 
 def claimed(token: str) -> Update:
     """The right to tell it is somebody's."""
-    return [{"$set": {"claim": literal(token), "claim_until": {"$add": ["$$NOW", int(CLAIM_SECONDS * 1000)]}}}]
+    return [{"$set": {"claim": literal(token), "claim_until": server_time_in(CLAIM_SECONDS)}}]
 
 
 def held_filter(key: str, token: str) -> Document:

@@ -1,6 +1,6 @@
 """The ledger's updates: pure functions, golden in the tests. Times are the server's (`$$NOW`), so that clocks agree.
 
-Values stand under `$literal`, so that none is read as an operator or a field. Times are compared and subtracted as
+Values stand under `$literal`, so that none is read as an operator or a field. Times are compared and reckoned with as
 milliseconds (`$toLong`): some servers hold `$$NOW` in another kind of date than a stored one.
 """
 
@@ -83,7 +83,7 @@ def lease_taken(holder: str, seconds: float) -> Update:
     The other stores remember the highest fence that has written to them.
     """
     fence = {"$max": [{"$add": ["$fence", 1]}, _NOW_MS]}
-    return [{"$set": {"holder": literal(holder), "fence": fence, "expires_at": _in(seconds)}}]
+    return [{"$set": {"holder": literal(holder), "fence": fence, "expires_at": server_time_in(seconds)}}]
 
 
 def our_lease_filter(batch_id: str, holder: str, fence: int) -> Document:
@@ -93,7 +93,7 @@ def our_lease_filter(batch_id: str, holder: str, fence: int) -> Document:
 
 def lease_renewed(seconds: float) -> Update:
     """The lease, for longer."""
-    return [{"$set": {"expires_at": _in(seconds)}}]
+    return [{"$set": {"expires_at": server_time_in(seconds)}}]
 
 
 def step_started(step: str, version: str) -> Update:
@@ -219,8 +219,9 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _in(seconds: float) -> Document:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}
+def server_time_in(seconds: float) -> Document:
+    """A moment so many seconds from now, by the server's clock."""
+    return {"$toDate": {"$add": [_NOW_MS, int(seconds * 1000)]}}
 
 
 def _updated(fields: Document) -> Update:
