@@ -125,6 +125,9 @@ class ReviewQueue(Protocol):
     def list(self, limit: int, batch_id: str | None = None) -> Sequence[ReviewItem]:
         """What waits for a person, newest first, of one batch or of all."""
 
+    def waiting(self, limit: int) -> int:
+        """How many wait for a person; counted up to `limit`."""
+
     def show(self, interaction_id: str) -> ReviewItem | None:
         """One interaction that is or was in the queue; None when it never was."""
 

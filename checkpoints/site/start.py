@@ -19,7 +19,6 @@ Document = Mapping[str, Any]
 SHOWN = 36
 """Batches of the timeline: six hours of one every ten minutes."""
 
-REVIEWED = 200
 RECORDS = 10_000
 """Interactions and records are counted up to here: counting more would cost more every day."""
 
@@ -140,7 +139,7 @@ def _needs(waiting: Waiting, review: int | None, has_page: Callable[[str], bool]
         what = _many(waiting.quarantined, RECORDS, "record is in quarantine", "records are in quarantine")
         yield Need(what, "run.py quarantine list")
     if review:
-        what = _many(review, REVIEWED, "interaction is to be reviewed", "interactions are to be reviewed")
+        what = _many(review, RECORDS, "interaction is to be reviewed", "interactions are to be reviewed")
         yield Need(what, "run.py review list")
     if waiting.dead_records:
         what = _many(waiting.dead_records, RECORDS, "record is in the dead letters", "records are in the dead letters")

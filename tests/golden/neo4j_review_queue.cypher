@@ -59,6 +59,10 @@ RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id
        i.review_state AS state, i.review_reason AS reason, i.review_gate AS gate, i.review_run AS run_id,
        i.review_since AS since, i.review_history AS history ORDER BY since DESC, interaction_id
 
+// WAITING
+MATCH (i:Interaction) WHERE i.review_state = 'open'
+WITH i LIMIT $limit RETURN count(i) AS interactions
+
 // SHOW
 MATCH (i:Interaction {interaction_id: $interaction_id}) RETURN i.interaction_id AS interaction_id, i.batch_id AS batch_id, i.campaign_id AS campaign_id,
        i.review_state AS state, i.review_reason AS reason, i.review_gate AS gate, i.review_run AS run_id,

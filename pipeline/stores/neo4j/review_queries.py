@@ -76,6 +76,11 @@ WITH i ORDER BY i.review_since DESC, i.interaction_id LIMIT $limit
 {FIELDS} ORDER BY since DESC, interaction_id
 """.strip()
 
+WAITING = """
+MATCH (i:Interaction) WHERE i.review_state = 'open'
+WITH i LIMIT $limit RETURN count(i) AS interactions
+""".strip()
+
 SHOW = f"MATCH (i:Interaction {{interaction_id: $interaction_id}}) {FIELDS}"
 
 RESOLVE = """

@@ -63,6 +63,12 @@ class Neo4jReviewQueue:
         rows = self._graph.read(query, parameters, doing="listing the review queue", timeout=TIME_LIMIT)
         return [item_in(row) for row in rows]
 
+    def waiting(self, limit: int) -> int:
+        """How many wait for a person; counted up to `limit`."""
+        doing = "counting what is to be reviewed"
+        [row] = self._graph.read(queries.WAITING, {"limit": limit}, doing=doing, timeout=TIME_LIMIT)
+        return int(row["interactions"])
+
     def show(self, interaction_id: str) -> ReviewItem | None:
         """One interaction that is or was in the queue; None when it never was."""
         doing = f"reading interaction {interaction_id!r}"

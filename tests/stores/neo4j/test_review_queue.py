@@ -91,6 +91,15 @@ def test_flagging_again_changes_nothing(scene: Scene) -> None:
     assert scene.what(orphan) == ["flagged"]
 
 
+def test_what_waits_for_a_person_is_counted_up_to_a_limit(scene: Scene) -> None:
+    before = scene.queue.waiting(100_000)
+    first, _ = scene.write(None, None)
+    scene.flag()
+    assert (scene.queue.waiting(100_000), scene.queue.waiting(1)) == (before + 2, 1)
+    scene.queue.resolve(first, "an old shop's")
+    assert scene.queue.waiting(100_000) == before + 1
+
+
 def test_what_a_person_resolved_stays_resolved_until_it_is_reopened(scene: Scene) -> None:
     [orphan] = scene.write(None)
     scene.flag()
