@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from pipeline.local import Endpoints, LocalStack
 ROOT = Path(__file__).parent.parent
 REAL_LOGS = ROOT.parent / "shared" / "data" / "online_retail"
 GOLDEN = Path(__file__).parent / "golden"
+OTHER_MONGODB = "TEST_MONGODB_URI"
+"""Names a MongoDB to use in place of the local one."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +32,8 @@ def stack_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def endpoints(stack_home: Path) -> Iterator[Endpoints]:
     """All five real servers, started once for the session."""
     with LocalStack(stack_home).use() as found:
-        yield found
+        other = os.environ.get(OTHER_MONGODB)
+        yield replace(found, mongodb_uri=other) if other else found
 
 
 @pytest.fixture(scope="session")

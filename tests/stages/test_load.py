@@ -21,6 +21,7 @@ from pipeline.model import BatchSource, DeadLetter, DeadReason
 from pipeline.ports import BatchContext
 from pipeline.stages.load import LoadStage
 from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
+from tests.faults.fail_points import fail_points
 
 CHUNK = 7
 NO_USER: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
@@ -75,7 +76,6 @@ def loader(endpoints: Endpoints) -> Iterator[Loader]:
     try:
         yield found
     finally:
-        database.client.admin.command("configureFailPoint", "failCommand", mode="off")
         database.client.drop_database(database.name)
         database.client.close()
 
@@ -190,12 +190,10 @@ def test_a_load_that_was_cut_off_by_an_outage_is_completed_by_the_next(
     path = log("a.jsonl", *(record(n) for n in range(20)), b"{", record(3), record(4, value=1))
     (source,) = discover([path], max_records=1000, min_age=0)
     context = loader.context(source)
-    admin = loader.database.client.admin
-    data = {"failCommands": [command], "errorCode": EXCEEDED_TIME_LIMIT}
-    admin.command("configureFailPoint", "failCommand", mode={"times": 9}, data=data)
-    with pytest.raises(TransientError):
-        loader.run(context)
-    admin.command("configureFailPoint", "failCommand", mode="off")
+    with fail_points(loader.database) as points:
+        points.fail(command, EXCEEDED_TIME_LIMIT, 9)
+        with pytest.raises(TransientError):
+            loader.run(context)
     assert loader.run(context) == counts(read=23, accepted=20, duplicate=1, dead=2)
 
 

@@ -12,6 +12,7 @@ import pytest
 from pipeline.local import Endpoints
 from pipeline.model import MISSING, Interaction
 from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
+from tests.faults.fail_points import FailPoints, fail_points
 
 Make = Callable[..., Interaction]
 
@@ -44,18 +45,9 @@ def ledger(database: Database) -> MongoLedger:
 
 
 @pytest.fixture
-def failing(database: Database) -> Iterator[Callable[[str, int, int], None]]:
-    """Make the server answer the next `times` of a command with an error code; 0 heals it."""
-    admin = database.client.admin
-
-    def fail(command: str, code: int, times: int) -> None:
-        mode: Any = {"times": times} if times else "off"
-        admin.command(
-            "configureFailPoint", "failCommand", mode=mode, data={"failCommands": [command], "errorCode": code}
-        )
-
-    yield fail
-    admin.command("configureFailPoint", "failCommand", mode="off")
+def failing(database: Database) -> Iterator[FailPoints]:
+    with fail_points(database) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

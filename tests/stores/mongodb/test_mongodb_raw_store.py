@@ -11,9 +11,9 @@ import pytest
 from pipeline.errors import TerminalError, TransientError
 from pipeline.model import Interaction, MetricRow
 from pipeline.stores.mongodb import Database, MongoRawStore, connect
+from tests.faults.fail_points import FailPoints
 
 Make = Callable[..., Interaction]
-Failing = Callable[[str, int, int], None]
 CURSOR_NOT_FOUND = 43
 EXCEEDED_TIME_LIMIT = 262
 WRITE_CONFLICT = 112
@@ -192,41 +192,41 @@ def test_messages_are_those_of_accepted_records_that_have_one(raw_store: MongoRa
 
 
 def test_reading_goes_on_after_the_server_gave_up_the_cursor(
-    raw_store: MongoRawStore, failing: Failing, make: Make
+    raw_store: MongoRawStore, failing: FailPoints, make: Make
 ) -> None:
     raw_store.insert("b_1", [make(f"i_{number:04d}", message="m") for number in range(3000)], NOW, fence=1)
     reader = raw_store.messages("b_1")
     found = [next(reader)[0]]
-    failing("getMore", CURSOR_NOT_FOUND, 1)
+    failing.fail("getMore", CURSOR_NOT_FOUND, 1)
     found.extend(interaction_id for interaction_id, _ in reader)
     assert found == [f"i_{number:04d}" for number in range(3000)]
 
 
 def test_a_reader_whose_cursors_are_always_given_up_ends(
-    raw_store: MongoRawStore, failing: Failing, make: Make
+    raw_store: MongoRawStore, failing: FailPoints, make: Make
 ) -> None:
     raw_store.insert("b_1", [make(f"i_{number:04d}", message="m") for number in range(1500)], NOW, fence=1)
-    failing("find", CURSOR_NOT_FOUND, 9)
+    failing.fail("find", CURSOR_NOT_FOUND, 9)
     with pytest.raises(TransientError, match="reading batch b_1 failed: CursorNotFound"):
         list(raw_store.messages("b_1"))
 
 
 def test_what_a_failed_insert_left_undone_is_done_by_the_next(
-    raw_store: MongoRawStore, failing: Failing, make: Make
+    raw_store: MongoRawStore, failing: FailPoints, make: Make
 ) -> None:
     records = [make(f"i_{number:04d}") for number in range(2500)]
-    failing("insert", EXCEEDED_TIME_LIMIT, 9)
+    failing.fail("insert", EXCEEDED_TIME_LIMIT, 9)
     with pytest.raises(TransientError, match="inserting records of batch b_1 failed"):
         raw_store.insert("b_1", records, NOW, fence=1)
-    failing("insert", EXCEEDED_TIME_LIMIT, 0)
+    failing.heal()
     raw_store.insert("b_1", records, NOW, fence=1)
     assert raw_store.counts("b_1") == (2500, 0)
 
 
 def test_an_insert_that_another_batch_was_in_the_way_of_is_done_at_once(
-    raw_store: MongoRawStore, failing: Failing, make: Make
+    raw_store: MongoRawStore, failing: FailPoints, make: Make
 ) -> None:
-    failing("insert", WRITE_CONFLICT, 3)
+    failing.fail("insert", WRITE_CONFLICT, 3)
     raw_store.insert("b_1", [make(f"i_{number:04d}") for number in range(10)], NOW, fence=1)
     assert raw_store.counts("b_1") == (10, 0)
 
