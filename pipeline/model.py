@@ -384,7 +384,7 @@ class GateReport:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a batch; `fence` grows with every new holder, `expires_at` is as it was taken."""
+    """The right to work on a batch; `fence` grows with every new holder, `expires_at`: when it ends if not renewed."""
 
     batch_id: str
     holder: str

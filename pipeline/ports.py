@@ -251,7 +251,7 @@ class Ledger(Protocol):
         """
 
     def renew(self, lease: Lease, seconds: float) -> None:
-        """Extend the lease: until then, counted from now.
+        """Extend the lease to `seconds` from now, by the ledger's clock.
 
         Raises:
             LeaseLostError: It is no longer ours.

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints, LocalStack
+from pipeline.stores.mongodb import connect
 
 ROOT = Path(__file__).parent.parent
 REAL_LOGS = ROOT.parent / "shared" / "data" / "online_retail"
 GOLDEN = Path(__file__).parent / "golden"
-OTHER_MONGODB = "TEST_MONGODB_URI"
-"""Names a MongoDB to use in place of the local one."""
+OTHER_MONGODB = "SLUICEGATE_CONFORMANCE_MONGODB_URI"
+"""Names a MongoDB to use in place of the local one: see docs/testing.md."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,10 +32,19 @@ def stack_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def endpoints(stack_home: Path) -> Iterator[Endpoints]:
-    """All five real servers, started once for the session."""
+    """All five servers, started once for the session; another MongoDB than the local one where one is named."""
     with LocalStack(stack_home).use() as found:
         other = os.environ.get(OTHER_MONGODB)
-        yield replace(found, mongodb_uri=other) if other else found
+        yield replace(found, mongodb_uri=usable(other)) if other else found
+
+
+def usable(uri: str) -> str:
+    """A connection string that can be used. Else the session ends, for a traceback would show it and its password."""
+    try:
+        connect(uri, "test").client.close()
+    except ConfigurationError:
+        pytest.exit(f"{OTHER_MONGODB} cannot be used as a MongoDB connection string.", returncode=2)
+    return uri
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from checkpoints.site import addresses, pages
 from checkpoints.site.batches import Neighbours, batch_page, version
 from checkpoints.site.days import BATCHES_A_PART, all_years, day_part, part_of, year_list
 from checkpoints.site.published import Published
-from checkpoints.site.start import SHOWN, start_page
+from checkpoints.site.start import RECORDS, SHOWN, start_page
 from checkpoints.site.storage import SiteFiles
 from pipeline.errors import SluicegateError
 from pipeline.history import History
@@ -37,11 +37,11 @@ class Publisher:
     Args:
         files: Where pages go.
         history: The ledger.
-        review: How many interactions are to be reviewed; asks Neo4j.
+        review: How many interactions are to be reviewed, counted up to a limit; asks Neo4j.
         masks: Fields whose values are not shown.
     """
 
-    def __init__(self, files: SiteFiles, history: History, review: Callable[[], int], masks: Masks) -> None:
+    def __init__(self, files: SiteFiles, history: History, review: Callable[[int], int], masks: Masks) -> None:
         self._files = files
         self._history = history
         self._review = review
@@ -94,7 +94,7 @@ class Publisher:
     def start(self) -> None:
         """Write the first page."""
         unknown: list[str] = []
-        review = self._asked(self._review, unknown)
+        review = self._asked(lambda: self._review(RECORDS + 1), unknown)
         latest, waiting = self._history.latest(SHOWN), self._history.waiting()
         page = start_page(latest, waiting, review, unknown, has_page=self._has_page)
         self._files.write(addresses.START, pages.start(page))

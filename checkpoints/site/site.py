@@ -8,7 +8,6 @@ from typing import Any
 from checkpoints.site.gate_pages import GatePages
 from checkpoints.site.publisher import Publisher
 from checkpoints.site.retention import Retention
-from checkpoints.site.start import RECORDS
 from checkpoints.site.storage import SiteFiles
 from pipeline.history import History
 from pipeline.masking import Masks
@@ -32,7 +31,7 @@ class Site:
         self._files = SiteFiles.of(context)
         self._history = history
         self._gates = GatePages(context, masks)
-        self._publisher = Publisher(self._files, history, lambda: review().waiting(RECORDS + 1), masks)
+        self._publisher = Publisher(self._files, history, lambda limit: review().waiting(limit), masks)
         self._retention = Retention(
             context,
             self._files,

@@ -34,7 +34,6 @@ class LeaseKeeper:
         self._seconds = seconds
         self._lost: LeaseLostError | None = None
         self._done = threading.Event()
-        self._renewing = threading.Lock()
         self._thread = threading.Thread(target=self._keep, name=f"lease {short(lease.batch_id)}", daemon=True)
 
     def __enter__(self) -> LeaseKeeper:
@@ -50,19 +49,18 @@ class LeaseKeeper:
 
     @property
     def lease(self) -> Lease:
-        """The lease."""
+        """The lease as it was acquired."""
         return self._lease
 
     def renew(self) -> Lease:
-        """Renew now.
+        """Renew now; the lease, unchanged.
 
         Raises:
             LeaseLostError: It is no longer ours.
             TransientError: The ledger could not be asked.
         """
         self.check()
-        with self._renewing:
-            self._ledger.renew(self._lease, self._seconds)
+        self._ledger.renew(self._lease, self._seconds)
         return self._lease
 
     def check(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
@@ -113,6 +113,18 @@ class StoreSettings(BaseSettings):
         if "@" in urlsplit(value).netloc:  # shown in logs and pages, so it must hold no secret
             belongs = f"; that belongs in {HOLDS_PASSWORD[name]}" if name in HOLDS_PASSWORD else ""
             raise ValueError(f"it must hold no password{belongs}")
+        return value
+
+    @field_validator("mongodb_uri")
+    @classmethod
+    def _reads_what_was_written(cls, value: SecretStr | None) -> SecretStr | None:
+        """The ledger and the gates read what was just written; a secondary may not have it yet."""
+        address = value.get_secret_value() if value else ""
+        options = {name.lower(): given.lower() for name, given in parse_qsl(address.partition("?")[2])}
+        if options.get("readpreference", "primary") != "primary":
+            raise ValueError("its readPreference must be primary: the ledger and the gates read what was just written")
+        if options.get("w") == "0":
+            raise ValueError("its w must not be 0: a batch goes on when a write was acknowledged")
         return value
 
     @property

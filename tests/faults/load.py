@@ -6,14 +6,14 @@ Cuts a real day by its timestamps into 144 files, many small, some empty, and gi
 Then: what each batch took, from its start to the start of the next, so with the ledger and the docs; what our process
 and each server computed meanwhile; and how much memory ours held. Times are fitted as `a + b * records + c * position`,
 and a `d` for batches that are not empty (least squares), so that the busy hours do not look like growth. Exits with 1
-when a batch is not closed, a record is missing, memory grew by a tenth, `run.py` or the servers but MongoDB compute a
-quarter more for the last batch than for the first, or the last batch takes a quarter longer. With the local MongoDB it
-may take four tenths longer: that server is written in Python, and goes one by one through what another finds by an
-index; tests/stores/mongodb/test_mongodb_plans.py holds that each question has its index. By how much a fixed piece of
-work takes longer at last is the machine's, and taken off first.
+when a batch is not closed, a record is missing, memory grew by a tenth, or by a fifth what `run.py` or the servers but
+MongoDB compute for a batch, or the time it takes. With the local MongoDB that may be three tenths: that server is
+written in Python, and goes one by one through what another finds by an index;
+tests/stores/mongodb/test_mongodb_plans.py holds that each question has its index. By how much a fixed piece of work
+takes longer at last is the machine's, and taken off first.
 
-TEST_MONGODB_URI, in the environment, is a MongoDB to use in place of the local one, in a database of its own that is
-dropped at the end.
+SLUICEGATE_CONFORMANCE_MONGODB_URI, in the environment, is a MongoDB to use in place of the local one, in a database of
+its own that is dropped at the end.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ WINDOWS = 144
 MINUTES = 10
 BUSY = 54
 """The window at 9:00, when the shop opens: a shorter run begins here."""
-SLOWER, DEARER, LARGER = 0.40, 0.25, 0.10
-"""How much more the last batch may take than the first: time, with the local MongoDB; time and CPU time; memory."""
+GROWN, GROWN_LOCALLY, LARGER = 0.20, 0.30, 0.10
+"""How much more the last batch may take than the first: time and CPU time; time with the local MongoDB; memory."""
 RUN, MONGODB = "run.py", "mongodb"
 SETTLED = 12
 """Batches after which caches are warm: memory is compared from here on."""
@@ -184,9 +184,9 @@ def grown(done: list[Batch]) -> Iterator[str]:
     click.echo(f"The machine: {CONTROL} takes {slower - 1:+.0%} at last. What follows is told without that.")
     others = [sum(batch.computed.values()) - batch.computed[RUN] - batch.computed.get(MONGODB, 0.0) for batch in done]
     for what, seconds, limit in (
-        ("takes", [batch.seconds for batch in done], SLOWER if MONGODB in done[0].computed else DEARER),
-        ("costs run.py", [batch.computed[RUN] for batch in done], DEARER),
-        ("costs the servers but MongoDB", others, DEARER),
+        ("takes", [batch.seconds for batch in done], GROWN_LOCALLY if MONGODB in done[0].computed else GROWN),
+        ("costs run.py", [batch.computed[RUN] for batch in done], GROWN),
+        ("costs the servers but MongoDB", others, GROWN),
     ):
         first, last = ends(done, seconds)
         more = last / first / slower - 1

@@ -107,6 +107,26 @@ def test_an_address_that_is_shown_must_hold_no_password(variable: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ("readPreference=secondaryPreferred", "its readPreference must be primary"),
+        ("tls=true&readpreference=nearest", "its readPreference must be primary"),
+        ("w=0", "its w must not be 0"),
+    ],
+)
+def test_a_mongodb_that_may_not_have_what_was_just_written_is_refused(options: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why) as caught:
+        load_settings(MONGODB_URI=f"mongodb://ann:{PASSWORD}@h/?{options}")
+    assert "MONGODB_URI" in str(caught.value)
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("options", ["readPreference=primary", "w=1", "readConcernLevel=majority", ""])
+def test_other_options_of_its_address_are_mongodbs(options: str) -> None:
+    assert load_settings(MONGODB_URI=f"mongodb://h/?{options}").mongodb_uri is not None
+
+
+@pytest.mark.parametrize(
     "uri",
     ["mongodb://h?authMechanismProperties=AWS_SESSION_TOKEN:abc", "mongodb://h#abc", "mongodb://u:abc@h:1,i:2/d?x=abc"],
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from checkpoints.site import addresses
-from checkpoints.site.days import part_of
+from checkpoints.site.days import BATCHES_A_PART, part_of
 from checkpoints.site.publisher import Publisher
 from checkpoints.site.retention import Retention
 from checkpoints.site.storage import AtomicFilesystemStoreBackend, SiteFiles
@@ -47,7 +47,7 @@ class Scene:
     database: Database
     files: Counted
     folder: Path
-    review: Callable[[], int] = field(default=lambda: 0)
+    review: Callable[[int], int] = field(default=lambda _: 0)
 
     @property
     def publisher(self) -> Publisher:
@@ -238,10 +238,39 @@ def test_a_long_day_has_parts_that_lead_to_each_other(scene: Scene) -> None:
     assert 'href="../days/2026-11-20.2.html"' in first
     assert 'href="../days/2026-11-20.html"' in second
     assert 'href="../days/2026-11-20.3.html"' in second
+    assert "2026-11-20.4.html" not in third
+
+
+@pytest.mark.parametrize("batches", [BATCHES_A_PART, BATCHES_A_PART + 1])
+def test_a_part_leads_to_another_only_when_there_is_one(scene: Scene, batches: int) -> None:
+    start = datetime(2026, 11, 20, tzinfo=UTC)
+    scene.database[BATCHES].insert_many(
+        [document(number, start + timedelta(seconds=number)) for number in range(batches)]
+    )
+    scene.publish(batch_id(BATCHES_A_PART - 1))
+    first = scene.files.read(addresses.day_page("2026-11-20", 1)) or ""
+    assert first.count('<tr id="') == BATCHES_A_PART
+    assert ("2026-11-20.2.html" in first) == (batches > BATCHES_A_PART)
+
+
+@pytest.mark.parametrize(
+    ("open_", "told"),
+    [
+        (1, "1 interaction is to be reviewed"),
+        (10_000, ">10,000 interactions are to be reviewed"),
+        (10_001, "more than 10,000 interactions are to be reviewed"),
+        (70_000, "more than 10,000 interactions are to be reviewed"),
+    ],
+)
+def test_what_is_to_be_reviewed_is_told_exactly_up_to_a_limit(scene: Scene, open_: int, told: str) -> None:
+    scene.review = lambda limit: min(open_, limit)
+    [name] = fill(scene.database, 1)
+    scene.publish(name)
+    assert told in (scene.files.read(addresses.START) or "")
 
 
 def test_what_cannot_be_asked_is_said_and_the_rest_is_there(scene: Scene) -> None:
-    def down() -> int:
+    def down(_: int) -> int:
         raise TransientError("Neo4j: it cannot be reached.")
 
     ids = fill(scene.database, 2)

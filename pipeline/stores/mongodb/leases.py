@@ -60,7 +60,7 @@ class Leases:
         return _lease(row)
 
     def renew(self, lease: Lease, seconds: float) -> None:
-        """Extend the lease: until then, counted from now.
+        """Extend the lease to `seconds` from now, by the server's clock.
 
         Raises:
             LeaseLostError: Another run has taken it.

@@ -144,14 +144,16 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
-        doing, attempts = f"starting {step}", f"steps.{step}.attempts"
-        self._update(lease, step_started(step, code_version()), doing)
-        # two commands, for both are found by the key: nobody else writes under this fence in between
+        # A read and an update: the local server's findAndModify looks at every batch there is. The read is first, so
+        # that one that fails counts no attempt; nobody else writes under this fence in between.
+        doing = f"starting {step}"
         with self._guard(lease, doing):
-            document = self._batches.find_one(held_filter(lease.batch_id, lease.fence), {attempts: 1})
+            held = held_filter(lease.batch_id, lease.fence)
+            document = self._batches.find_one(held, {f"steps.{step}.attempts": 1})
         if document is None:
             raise lost(lease, doing)
-        return int(document["steps"][step]["attempts"])
+        self._update(lease, step_started(step, code_version()), doing)
+        return int(document.get("steps", {}).get(step, {}).get("attempts", 0)) + 1
 
     def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
         """Record the end of the attempt."""

@@ -189,6 +189,11 @@ def field_set(name: str, value: object) -> Update:
     return _updated({name: literal(plain(value))})
 
 
+def server_time_in(seconds: float) -> Document:
+    """A moment so many seconds from now, by the server's clock."""
+    return {"$toDate": {"$add": [_NOW_MS, int(seconds * 1000)]}}
+
+
 def literal(value: object) -> Document:
     """A value that is never read as an expression."""
     return {"$literal": value}
@@ -217,11 +222,6 @@ def _plain_scalar(value: object) -> Any:
 
 def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def server_time_in(seconds: float) -> Document:
-    """A moment so many seconds from now, by the server's clock."""
-    return {"$toDate": {"$add": [_NOW_MS, int(seconds * 1000)]}}
 
 
 def _updated(fields: Document) -> Update:

@@ -1,8 +1,7 @@
-"""MongoDB under test: the local server, or the one SLUICEGATE_CONFORMANCE_MONGODB_URI names."""
+"""MongoDB under test: the local server, or the one that tests/conftest.py takes in its place."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import Any, ClassVar
 
@@ -20,7 +19,7 @@ class MongoDBUnderTest(StoreUnderTest):
     name: ClassVar[str] = "MongoDB"
 
     def __init__(self, context: Any, endpoints: Endpoints, patch: pytest.MonkeyPatch) -> None:
-        uri = os.environ.get("SLUICEGATE_CONFORMANCE_MONGODB_URI") or str(endpoints.mongodb_uri)
+        uri = str(endpoints.mongodb_uri)
         patch.setenv("CONFORMANCE_MONGODB", uri)
         patch.setenv("CONFORMANCE_NO_MONGODB", "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200")
         self._context = context

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.errors import ConfigurationError, LeaseHeldError, LeaseLostError
+from pipeline.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
 from pipeline.model import (
     ActionOutcome,
     BatchStatus,
@@ -22,9 +22,11 @@ from pipeline.model import (
     Verdict,
 )
 from pipeline.stores.mongodb import Database, MongoLedger
+from tests.faults.fail_points import FailPoints
 
 BATCH = "ab" * 32
 STEP = "stage:load"
+EXCEEDED_TIME_LIMIT = 262
 
 WRITES: dict[str, Callable[[MongoLedger, Lease], object]] = {
     "start_step": lambda ledger, lease: ledger.start_step(lease, STEP),
@@ -239,6 +241,16 @@ def test_attempts_at_a_step_are_counted_over_runs(ledger: MongoLedger, lease: Le
     ledger.end_step(lease, STEP, ok=False, counts={}, error="$timeout")
     ledger.release(lease)
     assert ledger.start_step(ledger.acquire(BATCH, "run_2", 60), STEP) == 2
+
+
+def test_a_start_that_could_not_be_read_counts_no_attempt(
+    ledger: MongoLedger, lease: Lease, failing: FailPoints
+) -> None:
+    failing.fail("find", EXCEEDED_TIME_LIMIT, 9)
+    with pytest.raises(TransientError):
+        ledger.start_step(lease, STEP)
+    failing.heal()
+    assert ledger.start_step(lease, STEP) == 1
 
 
 def test_a_step_says_when_it_ran_and_what_it_did(ledger: MongoLedger, lease: Lease) -> None:
