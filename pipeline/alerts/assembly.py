@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline.alerts.book import AlertBook
 from pipeline.alerts.channels import configured_channels
 from pipeline.alerts.router import AlertRouter
 from pipeline.alerts.spool_book import SpooledBook
-from pipeline.ports import AlertBook, Progress
+from pipeline.ports import Progress
 from pipeline.settings import Settings
 
 

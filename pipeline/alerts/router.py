@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from pipeline.alerts.book import AlertBook
 from pipeline.alerts.bounded import side_by_side
 from pipeline.alerts.channels import Channel
 from pipeline.alerts.channels.log import LogChannel
@@ -13,7 +14,7 @@ from pipeline.alerts.message import Alert, Delivery, DeliveryStatus, OpenAlert
 from pipeline.alerts.routes import parse_routes, routed
 from pipeline.alerts.secrecy import Secrecy
 from pipeline.alerts.telling import Teller, problem_of
-from pipeline.ports import AlertBook, Progress
+from pipeline.ports import Progress
 from pipeline.settings import Settings
 
 DEADLINE = 45.0

@@ -15,11 +15,11 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipeline.alerts.book import AlertBook
 from pipeline.alerts.message import Alert, Claim, ClaimAnswer, OpenAlert, rank_of
 from pipeline.errors import SluicegateError, TransientError
 from pipeline.locations.place import Place
 from pipeline.locations.small_files import small_files
-from pipeline.ports import AlertBook
 
 CLAIM_SECONDS = 60.0
 """How long a claim in the spool lasts."""

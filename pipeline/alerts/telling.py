@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from pipeline.alerts.book import AlertBook
 from pipeline.alerts.channels import Channel
 from pipeline.alerts.message import Alert, Claim, ClaimAnswer, Delivery, DeliveryStatus, OpenAlert
 from pipeline.alerts.secrecy import Secrecy
 from pipeline.errors import SluicegateError, TransientError
-from pipeline.ports import AlertBook
 from pipeline.resilience import RetryPolicy, retry
 
 BUSY_POLICY = RetryPolicy(attempts=60, wait=0.1, wait_max=1.0)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pipeline.alerts.assembly import alert_router
+from pipeline.alerts.book import AlertBook
 from pipeline.alerts.message import Alert
 from pipeline.alerts.router import AlertRouter
 from pipeline.errors import TransientError
 from pipeline.local import Endpoints, LocalStack
-from pipeline.ports import AlertBook
 from pipeline.settings import load_settings
 from pipeline.stores.mongodb import Database, MongoAlertBook, connect
 from tests.fakes.alert_receiver import AlertReceiver, alert_receiver

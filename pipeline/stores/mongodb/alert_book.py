@@ -10,8 +10,8 @@ from typing import Any
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
+from pipeline.alerts.book import AlertBook
 from pipeline.alerts.message import Alert, Claim, ClaimAnswer, OpenAlert
-from pipeline.ports import AlertBook
 from pipeline.stores.mongodb import alert_queries as queries
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import ERRORS
