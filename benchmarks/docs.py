@@ -82,7 +82,7 @@ def ours(size: int, uri: str, folder: Path) -> Ours:
     for path in parts_of_days(NOW - EVERY * (size - 1), NOW + timedelta(days=2)):
         files.write(path, "")
     identifiers = [[str(part) for part in key.to_tuple()] for key in result.run_results]
-    publisher = Publisher(files, history, lambda: 0, Masks())
+    publisher = Publisher(files, history, lambda _: 0, Masks())
     return Ours(size, database, publisher, GatePages(context, Masks()), identifiers, size)
 
 
