@@ -27,7 +27,7 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.checkpoint import UpdateDataDocsAction
 
-from checkpoints.project import new_context
+from checkpoints.project import NO_PROGRESS_BARS, new_context
 from checkpoints.site.addresses import day_page
 from checkpoints.site.gate_pages import GatePages
 from checkpoints.site.publisher import Publisher
@@ -130,7 +130,7 @@ def run_id(number: int) -> Any:
 def plain_context(folder: str) -> Any:
     """A GX project as GX makes it."""
     context = great_expectations.get_context(mode="file", project_root_dir=folder)
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    context.variables.progress_bars = NO_PROGRESS_BARS
     context.variables.analytics_enabled = False
     context.variables.save()
     return context
