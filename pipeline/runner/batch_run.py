@@ -301,7 +301,8 @@ class BatchRun:
 
     def _gate_attempt(self, step: Step, work: _Work) -> GateReport:
         self._started(step, work)
-        report = self._parts.gates[step.name].check(self._source.batch_id, self._sure(self._keeper.renew))
+        self._sure(self._keeper.renew)
+        report = self._parts.gates[step.name].check(self._source.batch_id, self._keeper.lease)
         if report.verdict is Verdict.ERROR and report.transient:
             raise _GateDownError(report)
         return report

@@ -52,8 +52,8 @@ class LeaseKeeper:
         """The lease as it was acquired."""
         return self._lease
 
-    def renew(self) -> Lease:
-        """Renew now; the lease, unchanged.
+    def renew(self) -> None:
+        """Renew now.
 
         Raises:
             LeaseLostError: It is no longer ours.
@@ -61,7 +61,6 @@ class LeaseKeeper:
         """
         self.check()
         self._ledger.renew(self._lease, self._seconds)
-        return self._lease
 
     def check(self) -> None:
         """Do nothing while the lease is ours, as far as the last renewal knows.

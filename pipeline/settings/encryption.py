@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from pipeline.settings.stores import LOCAL, StoreSettings
+from pipeline.settings.stores import LOCAL, StoreSettings, mongodb_options
 
 MEND = {
     "mongodb": "add tls=true to MONGODB_URI",
@@ -48,7 +48,7 @@ def unencrypted(settings: StoreSettings) -> Iterator[str]:
 def _encrypts_mongodb(uri: str) -> bool:
     """Whether a connection string asks for TLS, or leads to this machine only."""
     scheme, _, rest = uri.partition("://")
-    options = {name.lower(): value.lower() for name, value in parse_qsl(rest.partition("?")[2])}
+    options = mongodb_options(uri)
     by_default = "true" if scheme == "mongodb+srv" else "false"
     hosts = rest.partition("?")[0].rpartition("@")[2].partition("/")[0]
     asked = options.get("tls", options.get("ssl", by_default))

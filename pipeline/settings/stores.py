@@ -37,6 +37,11 @@ VARIABLES = {
 """The variable that configures each store."""
 
 
+def mongodb_options(uri: str) -> dict[str, str]:
+    """The options of a MongoDB connection string, names and values in lower case."""
+    return {name.lower(): value.lower() for name, value in parse_qsl(uri.partition("?")[2])}
+
+
 class Environment(StrEnum):
     """`production` refuses local servers."""
 
@@ -119,8 +124,7 @@ class StoreSettings(BaseSettings):
     @classmethod
     def _reads_what_was_written(cls, value: SecretStr | None) -> SecretStr | None:
         """The ledger and the gates read what was just written; a secondary may not have it yet."""
-        address = value.get_secret_value() if value else ""
-        options = {name.lower(): given.lower() for name, given in parse_qsl(address.partition("?")[2])}
+        options = mongodb_options(value.get_secret_value() if value else "")
         if options.get("readpreference", "primary") != "primary":
             raise ValueError("its readPreference must be primary: the ledger and the gates read what was just written")
         if options.get("w") == "0":

@@ -11,6 +11,8 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 NO_SUCH_COMMAND = 59
+EXCEEDED_TIME_LIMIT = 262
+"""An answer that says an outage: the command took too long."""
 
 
 class FailPoints:

@@ -21,11 +21,10 @@ from pipeline.model import BatchSource, DeadLetter, DeadReason
 from pipeline.ports import BatchContext
 from pipeline.stages.load import LoadStage
 from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
-from tests.faults.fail_points import fail_points
+from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, fail_points
 
 CHUNK = 7
 NO_USER: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
-EXCEEDED_TIME_LIMIT = 262
 
 
 @dataclass(slots=True)

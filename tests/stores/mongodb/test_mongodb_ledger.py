@@ -22,11 +22,10 @@ from pipeline.model import (
     Verdict,
 )
 from pipeline.stores.mongodb import Database, MongoLedger
-from tests.faults.fail_points import FailPoints
+from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 BATCH = "ab" * 32
 STEP = "stage:load"
-EXCEEDED_TIME_LIMIT = 262
 
 WRITES: dict[str, Callable[[MongoLedger, Lease], object]] = {
     "start_step": lambda ledger, lease: ledger.start_step(lease, STEP),

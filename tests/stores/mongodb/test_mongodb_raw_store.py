@@ -11,11 +11,10 @@ import pytest
 from pipeline.errors import TerminalError, TransientError
 from pipeline.model import Interaction, MetricRow
 from pipeline.stores.mongodb import Database, MongoRawStore, connect
-from tests.faults.fail_points import FailPoints
+from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 Make = Callable[..., Interaction]
 CURSOR_NOT_FOUND = 43
-EXCEEDED_TIME_LIMIT = 262
 WRITE_CONFLICT = 112
 NOW = datetime(2010, 12, 2, tzinfo=UTC)
 NOT_TEXT: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
