@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import grpc
 import pymilvus.exceptions as driver
 
@@ -24,6 +26,7 @@ TRANSIENT_STATUS = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 )
 REFUSING_STATUS = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
+ALREADY_THERE = re.compile("already exist|file exists", re.IGNORECASE)
 UNREACHABLE = "illegal connection params or server unavailable"
 
 
@@ -38,6 +41,11 @@ def _refine(error: BaseException) -> bool | None:
     if error.code in TRANSIENT_CODES or UNREACHABLE in text or NOT_READY in text:
         return True
     return True if isinstance(error.code, grpc.StatusCode) and error.code in TRANSIENT_STATUS else None
+
+
+def is_being_made(error: BaseException) -> bool:
+    """Whether a server refuses to make what another run has made, or is still making: a moment later it is there."""
+    return isinstance(error, driver.MilvusException) and ALREADY_THERE.search(str(error.message)) is not None
 
 
 def _refuses(error: BaseException) -> bool:

@@ -11,9 +11,10 @@ from pymilvus import DataType, MilvusClient, MilvusException
 
 from pipeline.errors import SluicegateError, TerminalError, TransientError
 from pipeline.model import FALLBACK_SOURCE, VectorRow, short
+from pipeline.resilience import through_contention
 from pipeline.stores.milvus import queries
 from pipeline.stores.milvus.connection import ensure_loaded
-from pipeline.stores.milvus.errors import ERRORS
+from pipeline.stores.milvus.errors import ERRORS, is_being_made
 
 LOG = logging.getLogger(__name__)
 
@@ -45,8 +46,7 @@ class MilvusVectorStore:
             TerminalError: It exists with vectors of another dimension.
         """
         with ERRORS.guard(f"preparing collection {self._collection}"):
-            if not self._exists():
-                self._create()
+            through_contention(self._create, undone=is_being_made)
             self._check_dimension(self._client.describe_collection(self._collection, timeout=TIME_LIMIT))
             self._index(queries.VECTOR)
         self._index_text()
@@ -141,16 +141,14 @@ class MilvusVectorStore:
         return [dict(row) for row in rows]
 
     def _create(self) -> None:
+        if self._exists():
+            return
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
         for name, length in queries.VARCHARS.items():
             schema.add_field(name, DataType.VARCHAR, max_length=length, is_primary=name == queries.KEY)
         schema.add_field("fence", DataType.INT64)
         schema.add_field(queries.VECTOR, DataType.FLOAT_VECTOR, dim=queries.DIMENSION)
-        try:
-            self._client.create_collection(self._collection, schema=schema, timeout=TIME_LIMIT)
-        except MilvusException:
-            if not self._exists():  # otherwise another run was quicker
-                raise
+        self._client.create_collection(self._collection, schema=schema, timeout=TIME_LIMIT)
 
     def _exists(self) -> bool:
         return bool(self._client.has_collection(self._collection, timeout=TIME_LIMIT))

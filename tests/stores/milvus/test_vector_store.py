@@ -116,6 +116,38 @@ def test_many_may_prepare_the_same_collection_at_once(endpoints: Endpoints, clie
         client.drop_collection(name)
 
 
+class Making:
+    """A server on which another run is making the collection: it cannot be made again, and is not there either, yet."""
+
+    def __init__(self, client: MilvusClient, refusals: int, refusal: str) -> None:
+        self._client = client
+        self._refusals = refusals
+        self._refusal = refusal
+
+    def create_collection(self, collection: str, **options: Any) -> None:
+        if not self._refusals:
+            self._client.create_collection(collection, **options)
+        self._refusals -= 1
+        raise MilvusException(1, self._refusal)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize("refusal", ["[Errno 17] File exists: '/data/collections/t1'", "collection already exists"])
+def test_a_collection_that_another_run_is_making_is_waited_for(
+    client: MilvusClient, collection: str, refusal: str
+) -> None:
+    MilvusVectorStore(cast("MilvusClient", Making(client, 3, refusal)), collection).prepare()
+    assert sorted(indexed(client, collection)) == ["batch_id", "embedding_batch_id", "vector"]
+
+
+def test_a_collection_that_may_not_be_made_is_not_waited_for(client: MilvusClient, collection: str) -> None:
+    server = Making(client, 1, "PrivilegeCreateCollection was refused")
+    with pytest.raises(TerminalError, match="PrivilegeCreateCollection"):
+        MilvusVectorStore(cast("MilvusClient", server), collection).prepare()
+
+
 class Refusing:
     """A server whose role may not index text; everything else goes to the real one."""
 
