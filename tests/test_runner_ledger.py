@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.errors import ExitCode
-from pipeline.local import LocalStack
+from pipeline.local import Endpoints
 from pipeline.model import BatchSource, BatchStatus, Verdict
 from pipeline.ports import BatchContext
 from pipeline.resilience import RetryPolicy
@@ -26,17 +26,11 @@ TAKEN_BACK = ("publish", "graph", "embed")
 RUNS_FOR_EVER = {"$set": {"steps.stage:embed.status": "running"}}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with LocalStack(tmp_path_factory.mktemp("ledger")).use(("mongodb",)) as endpoints:
-        assert endpoints.mongodb_uri is not None
-        yield endpoints.mongodb_uri
-
-
 @pytest.fixture
-def database(server: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    database = connect(server, f"t{abs(hash(request.node.name))}")
+def database(endpoints: Endpoints, request: pytest.FixtureRequest) -> Iterator[Database]:
+    database = connect(str(endpoints.mongodb_uri), f"t{abs(hash(request.node.name))}")
     yield database
+    database.client.drop_database(database.name)
     database.client.close()
 
 

@@ -39,12 +39,12 @@ def metrics(context: click.Context, serve: str | None) -> None:
       python run.py metrics
       python run.py metrics --serve 127.0.0.1:9464
     """
-    app = app_of(context)
-    current = Current(app)
-    if serve is None:
+    wanted = None if serve is None else address(serve)
+    current = Current(app_of(context))
+    if wanted is None:
         click.echo(text_of(current.samples()), nl=False)
         return
-    host, port = address(serve)
+    host, port = wanted
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"http://{shown}:{Page(current.samples).serve(host, port)}/metrics")
     threading.Event().wait()

@@ -14,7 +14,7 @@ from pipeline.alerts.book import AlertBook
 from pipeline.alerts.message import Alert
 from pipeline.alerts.router import AlertRouter
 from pipeline.errors import TransientError
-from pipeline.local import Endpoints, LocalStack
+from pipeline.local import Endpoints
 from pipeline.settings import load_settings
 from pipeline.stores.mongodb import Database, MongoAlertBook, connect
 from tests.fakes.alert_receiver import AlertReceiver, alert_receiver
@@ -23,17 +23,9 @@ from tests.fakes.scripted import RecordedProgress
 Router = Callable[..., AlertRouter]
 
 
-@pytest.fixture(scope="session")
-def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
-    """Only MongoDB: alerts need no other store."""
-    with LocalStack(tmp_path_factory.mktemp("alerts")).use({"mongodb"}) as found:
-        yield found
-
-
 @pytest.fixture
-def database(mongodb: Endpoints) -> Iterator[Database]:
-    assert mongodb.mongodb_uri is not None
-    found = connect(mongodb.mongodb_uri, f"test_{uuid.uuid4().hex}")
+def database(endpoints: Endpoints) -> Iterator[Database]:
+    found = connect(str(endpoints.mongodb_uri), f"test_{uuid.uuid4().hex}")
     try:
         yield found
     finally:

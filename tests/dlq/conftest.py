@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from pipeline.alerts.assembly import alert_router
 from pipeline.alerts.router import AlertRouter
 from pipeline.intake import discover
-from pipeline.local import LocalStack
+from pipeline.local import Endpoints
 from pipeline.model import BatchSource
 from pipeline.resilience import RetryPolicy
 from pipeline.runner.lease import LeaseKeeper
@@ -124,18 +124,12 @@ class Site:
         return wrong
 
 
-@pytest.fixture(scope="session")
-def dlq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with LocalStack(tmp_path_factory.mktemp("dlq")).use(("mongodb",)) as endpoints:
-        assert endpoints.mongodb_uri is not None
-        yield endpoints.mongodb_uri
-
-
 @pytest.fixture
-def site(dlq_server: str, tmp_path: Path) -> Iterator[Site]:
-    database = connect(dlq_server, f"t{uuid.uuid4().hex[:10]}")
+def site(endpoints: Endpoints, tmp_path: Path) -> Iterator[Site]:
+    database = connect(str(endpoints.mongodb_uri), f"t{uuid.uuid4().hex[:10]}")
     with contextlib.closing(database.client):
         yield Site(database, tmp_path)
+        database.client.drop_database(database.name)
 
 
 @pytest.fixture

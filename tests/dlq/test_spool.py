@@ -16,6 +16,7 @@ import pytest
 from pipeline.dlq import DeadFolders, Death, Outages, take_in
 from pipeline.dlq.entry import Entry
 from pipeline.errors import ConfigurationError, ExitCode, TransientError
+from pipeline.local import Endpoints
 from pipeline.model import BatchSource, BatchStatus
 from pipeline.stores.mongodb import connect
 from pipeline.topology import MAX_ATTEMPTS
@@ -339,7 +340,7 @@ def test_a_batch_that_had_records_in_mongodb_counts_them_when_it_is_taken_in(sit
 # four kills in one stage
 
 
-def test_four_kills_in_one_stage_are_said_to_be_kills(site: Site, dlq_server: str) -> None:
+def test_four_kills_in_one_stage_are_said_to_be_kills(site: Site, endpoints: Endpoints) -> None:
     (source,) = site.land(record(1))
 
     def die(_: Any) -> None:
@@ -349,7 +350,7 @@ def test_four_kills_in_one_stage_are_said_to_be_kills(site: Site, dlq_server: st
     for _ in range(MAX_ATTEMPTS):
         child = os.fork()
         if child == 0:  # a process of its own, with a client of its own
-            own = Site(connect(dlq_server, name), site.folder)
+            own = Site(connect(str(endpoints.mongodb_uri), name), site.folder)
             own.stages["graph"] = ScriptedStage("graph", die)
             own.process(source)
             os._exit(0)

@@ -22,7 +22,7 @@ def sample(workspace: Workspace) -> Workspace:
     """A workspace in which the README's first command was run, without its installing half."""
     line = COMMANDS["run"].split(" && ")[-1]
     arguments = [ROOT / part if part.startswith("docs/") else part for part in line.removeprefix(PROGRAM).split()]
-    done = workspace.cli(*arguments)
+    done = workspace.process(*arguments)
     assert done.returncode == 10, done.stderr
     assert [row.split()[0] for row in done.stdout.splitlines()[1:4]] == [
         row.split()[0] for row in README.splitlines() if BATCH_ROW.match(row)
@@ -33,7 +33,7 @@ def sample(workspace: Workspace) -> Workspace:
 @pytest.mark.parametrize("line", COMMANDS["look"].splitlines())
 def test_a_command_of_the_readme_works_as_written(sample: Workspace, line: str) -> None:
     assert line.startswith(PROGRAM)
-    done = sample.cli(*line.removeprefix(PROGRAM).split())
+    done = sample.process(*line.removeprefix(PROGRAM).split())
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert done.stdout
 

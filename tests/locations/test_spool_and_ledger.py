@@ -11,17 +11,18 @@ import pytest
 
 from pipeline.dlq import DeadFolders
 from pipeline.errors import ExitCode
+from pipeline.local import Endpoints
 from pipeline.locations import objects
 from pipeline.locations.place import Remote
 from pipeline.model import BatchStatus
 from pipeline.settings import Settings, load_settings
 from pipeline.stores.mongodb import connect
 from pipeline.topology import MAX_ATTEMPTS
-from tests.dlq.conftest import Site, dlq, dlq_server
+from tests.dlq.conftest import Site, dlq
 from tests.dlq.test_replay import broken, record
 from tests.dlq.test_spool import outage
 
-__all__ = ["dlq", "dlq_server"]
+__all__ = ["dlq"]
 
 
 class SiteWithObjects(Site):
@@ -43,8 +44,8 @@ class SiteWithObjects(Site):
 
 
 @pytest.fixture(params=["memory", "s3"])
-def site(request: pytest.FixtureRequest, dlq_server: str, tmp_path: Path) -> Iterator[SiteWithObjects]:
-    database = connect(dlq_server, f"t{uuid.uuid4().hex[:10]}")
+def site(request: pytest.FixtureRequest, endpoints: Endpoints, tmp_path: Path) -> Iterator[SiteWithObjects]:
+    database = connect(str(endpoints.mongodb_uri), f"t{uuid.uuid4().hex[:10]}")
     with contextlib.closing(database.client):
         found = SiteWithObjects(database, tmp_path)
         name = uuid.uuid4().hex

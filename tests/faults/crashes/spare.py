@@ -7,7 +7,6 @@ to die, or whose stores fail, has a fork of its own; the others share one, which
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import signal
@@ -19,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from tests.imported import import_all
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -90,25 +91,7 @@ class Spare:
 
 def serve() -> None:
     """Import, then pass orders on to a fork, until it has died or is used up."""
-    import checkpoints.gates  # noqa: PLC0415
-    import checkpoints.site.pages  # noqa: PLC0415
-    import checkpoints.site.site  # noqa: PLC0415
-    import pipeline.alerts.channels.pagerduty  # noqa: PLC0415
-    import pipeline.alerts.channels.slack  # noqa: PLC0415
-    import pipeline.commands.run  # noqa: PLC0415
-    import pipeline.embedding  # noqa: PLC0415
-    import pipeline.observe  # noqa: PLC0415
-    import pipeline.stages  # noqa: PLC0415
-    import pipeline.stores.bigquery  # noqa: PLC0415
-    import pipeline.stores.milvus  # noqa: PLC0415
-    import pipeline.stores.mongodb  # noqa: PLC0415
-    import pipeline.stores.neo4j  # noqa: F401, PLC0415
-    import run  # noqa: F401, PLC0415
-
-    templates = checkpoints.site.pages.environment()
-    for name in templates.list_templates(extensions=["html"]):
-        templates.get_template(name)
-    gc.freeze()  # what is imported stays shared with the children
+    import_all()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     lasting = Child()
