@@ -19,9 +19,6 @@ GOLDEN = Path(__file__).parent / "golden"
 OTHER_MONGODB = "SLUICEGATE_CONFORMANCE_MONGODB_URI"
 """Names a MongoDB to use in place of the local one: see docs/testing.md."""
 
-os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
-"""Servers that live for minutes: compiling their code as well as it can be is not worth the processor's time."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Write the golden files instead of comparing.")
