@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.commands import environment
 from tests.fakes.command_app import CommandApp
 
 ROOT = Path(__file__).parent.parent.parent
@@ -55,14 +55,12 @@ def process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `run.py` in an empty folder, with no store configured."""
 
     def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        ours = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return subprocess.run(
             [sys.executable, str(ROOT / "run.py"), *arguments],
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env=kept | variables,
+            env=environment(**variables),
             timeout=60,
             check=False,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,11 +15,10 @@ from typing import Any
 import pytest
 
 from pipeline.local import Endpoints, LocalStack
-from tests import forked
+from tests import commands
 from tests.end_to_end.oracle import Stores
 
 ROOT = Path(__file__).parent.parent.parent
-OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_")
 MOST_SECONDS = 900
 
 
@@ -38,17 +36,16 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        return kept | {
-            "SLUICEGATE_HOME": str(self.home),
-            "SLUICEGATE_GX": str(self.folder / "gx"),
-            "SLUICEGATE_RETRY_WAIT": "0.05",
-            "SLUICEGATE_RETRY_WAIT_MAX": "0.2",
-        }
+        return commands.environment(
+            SLUICEGATE_HOME=str(self.home),
+            SLUICEGATE_GX=str(self.folder / "gx"),
+            SLUICEGATE_RETRY_WAIT="0.05",
+            SLUICEGATE_RETRY_WAIT_MAX="0.2",
+        )
 
     def cli(self, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `run.py`, in a fork of a process that has imported what it needs: most of its time otherwise."""
-        return forked.run(
+        return commands.run(
             [*map(str, arguments)], env=self.environment | variables, cwd=self.folder, timeout=MOST_SECONDS
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.local import LocalStack
-from tests.faults.outages import CONTEXT, FIXTURES, PRELOADED, ROOT, Batch, Place, addresses, reading
+from tests.faults.outages import FIXTURES, ROOT, Batch, Place, addresses, reading
 from tests.faults.proxy import Proxy, port_of
 
 
@@ -18,7 +18,6 @@ from tests.faults.proxy import Proxy, port_of
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Servers of these tests' own, each behind a proxy, with the campaigns loaded."""
     folder = tmp_path_factory.mktemp("outages")
-    CONTEXT.set_forkserver_preload(list(PRELOADED))
     shutil.copytree(ROOT / "gx", folder / "gx", ignore=shutil.ignore_patterns("uncommitted"))
     stack = LocalStack(folder / "stack")
     with stack.use() as at, contextlib.ExitStack() as proxies:

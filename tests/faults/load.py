@@ -37,8 +37,9 @@ import numpy as np
 import pymongo
 
 from pipeline.local import LocalStack
+from tests.commands import environment
 from tests.conftest import OTHER_MONGODB, REAL_LOGS
-from tests.faults.crashes.stack import OURS, ROOT, Ground
+from tests.faults.crashes.stack import ROOT, Ground
 from tests.faults.watching import CONTROL, Usage, watched
 
 WINDOWS = 144
@@ -127,12 +128,11 @@ def measured(ground: Ground, stack: LocalStack, files: list[Path], other: Mappin
     batches for who runs every ten minutes, and all of them here.
     """
     own = {"SLUICEGATE_USER_ID_TOLERANCE": "1", "SLUICEGATE_HOME": str(ground.folder / "home")}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "run.py"), "run", "--json", *map(str, files)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=kept | ground.variables() | own | other,
+        env=environment() | ground.variables() | own | other,
         text=True,
     )
     unused = {MONGODB} if other else set()

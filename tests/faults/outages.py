@@ -9,10 +9,8 @@ import contextlib
 import hashlib
 import importlib
 import json
-import multiprocessing
 import os
 import signal
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +27,7 @@ from google.cloud import bigquery
 from pymilvus import MilvusClient
 
 from pipeline.local import Endpoints, LocalStack, ServerState
+from tests.commands import CONTEXT, become, environment
 from tests.faults.proxy import Fault, Proxy, port_of, through
 
 HANGS = 240.0
@@ -36,11 +35,9 @@ HANGS = 240.0
 
 ROOT = Path(__file__).parent.parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
-OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
 NAME = "outages"
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 STORES = ("mongodb", "neo4j", "milvus", "bigquery", "gemini")
-PRELOADED = ("checkpoints.gates", "pipeline.embedding", "pipeline.stages", "run", "tests.faults.outages")
 MONGODB_OPTIONS = "directConnection=true&serverSelectionTimeoutMS=700&connectTimeoutMS=700&socketTimeoutMS=1500"
 """Direct: a client that asks a replica set for its members goes there, past the proxy."""
 
@@ -176,10 +173,10 @@ class Batch:
             seat: Folder to run in, below the batch's; processes at the same time need different ones.
         """
         ours, theirs = CONTEXT.Pipe()
-        variables = self.place.variables() | {"SLUICEGATE_HOME": str(self.folder / "home")}
+        env = environment(**self.place.variables(), SLUICEGATE_HOME=str(self.folder / "home"))
         folder = self.folder / seat
         folder.mkdir(exist_ok=True)
-        process = CONTEXT.Process(target=be_the_command, args=(theirs, arguments, variables, str(folder)))
+        process = CONTEXT.Process(target=be_the_command, args=(theirs, arguments, env, str(folder)))
         process.start()
         theirs.close()
         counts: dict[tuple[str, str], int] = {}
@@ -199,23 +196,14 @@ class Batch:
         return Ended(process.exitcode, *said)
 
 
-CONTEXT = multiprocessing.get_context("forkserver")
-
-
-def be_the_command(points: Connection, arguments: tuple[str, ...], variables: Mapping[str, str], folder: str) -> None:
+def be_the_command(points: Connection, arguments: tuple[str, ...], env: Mapping[str, str], folder: str) -> None:
     """Be `run.py`, in a process that has imported what takes seconds."""
     from pipeline.commands.root import start  # noqa: PLC0415 - the parent need not
     from run import App  # noqa: PLC0415
 
-    os.chdir(folder)
-    for name in [name for name in os.environ if name.startswith(OURS)]:
-        del os.environ[name]
-    os.environ.update(variables)
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    become(arguments, env, folder)
     for module, limit, seconds in LIMITS:
         setattr(importlib.import_module(module), limit, seconds)
-    sys.argv = ["run.py", *arguments]
 
     def watched(name: str, port: Any, /) -> Any:
         return Watched(port, points) if name == "ledger" else port

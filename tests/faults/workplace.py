@@ -6,10 +6,7 @@ A command is the real one, in a process that has imported beforehand what takes 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,15 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.local import Endpoints
+from tests.commands import CONTEXT, become, environment
 
 ROOT = Path(__file__).parent.parent.parent
-OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
-PRELOADED = ("checkpoints.gates", "pipeline.embedding", "pipeline.stages", "run", "tests.faults.workplace")
 HANGS = 600.0
 """Seconds after which a command is taken to hang."""
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(list(PRELOADED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +136,8 @@ class Workplace:
         """
         for name in ("stdout", "stderr"):
             (self.folder / name).unlink(missing_ok=True)
-        every = self.variables() | {name: str(value) for name, value in variables.items()}
-        order = (tuple(map(str, arguments)), every, str(self.folder), first)
+        env = environment(**self.variables()) | {name: str(value) for name, value in variables.items()}
+        order = (tuple(map(str, arguments)), env, str(self.folder), first)
         process = CONTEXT.Process(target=be_the_command, args=order)
         process.start()
         return Running(process, self.folder)
@@ -157,19 +150,13 @@ class Workplace:
 
 
 def be_the_command(
-    arguments: tuple[str, ...], variables: Mapping[str, str], folder: str, first: Callable[[], None] | None
+    arguments: tuple[str, ...], env: Mapping[str, str], folder: str, first: Callable[[], None] | None
 ) -> None:
     """Be `run.py`."""
     from pipeline.commands.root import start  # noqa: PLC0415 - the parent need not
     from run import App  # noqa: PLC0415
 
-    os.chdir(folder)
-    for name in [name for name in os.environ if name.startswith(OURS)]:
-        del os.environ[name]
-    os.environ.update(variables)
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    sys.argv = ["run.py", *arguments]
+    become(arguments, env, folder)
     if first is not None:
         first()
     start(App)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,15 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.local import Endpoints
+from tests import commands
 
 ROOT = Path(__file__).parents[2]
-OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "GOOGLE_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without any setting of Sluicegate's, and these variables."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS) and name not in CERTIFICATES}
+    """This process's environment without any setting of Sluicegate's and without certificates, and these variables."""
+    kept = {name: value for name, value in commands.environment().items() if name not in CERTIFICATES}
     return kept | variables
 
 

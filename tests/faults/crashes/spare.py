@@ -7,6 +7,7 @@ to die, or whose stores fail, has a fork of its own; the others share one, which
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.imported import import_all
+from tests.commands import become, environment
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -91,7 +92,7 @@ class Spare:
 
 def serve() -> None:
     """Import, then pass orders on to a fork, until it has died or is used up."""
-    import_all()
+    importlib.import_module("tests.imported")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     lasting = Child()
@@ -162,16 +163,8 @@ def _serve_parent(parent: socket.socket) -> None:
 
 
 def _set_up(order: Mapping[str, Any]) -> None:
-    from tests.faults.crashes.stack import OURS  # noqa: PLC0415
-
-    os.chdir(order["folder"])
-    for name in [name for name in os.environ if name.startswith(OURS)]:
-        del os.environ[name]
-    os.environ.update(order["variables"])
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    become(order["arguments"], environment(**order["variables"]), order["folder"])
     sys.stderr = sys.__stderr__  # the command before left it wrapped
-    sys.argv = ["run.py", *order["arguments"]]
 
 
 def _command(order: Mapping[str, Any]) -> int:

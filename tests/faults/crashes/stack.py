@@ -13,7 +13,6 @@ from pathlib import Path
 from pipeline.local import Endpoints
 
 ROOT = Path(__file__).parent.parent.parent.parent
-OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
 NAME = "crashes"
 
 NO_RETRIES = "retryWrites=false"
