@@ -67,8 +67,8 @@ def through_contention(call: Callable[[], T], undone: Callable[[BaseException], 
     """Call a transaction again while its server undoes it because another one was in its way.
 
     That is neither an outage nor bad data, only two batches with a user in common, or two runs that make the same
-    collection: not worth one of a stage's attempts. It is what the stores' drivers do themselves in their managed transactions, without their patience with a
-    server that is gone: that is the runner's to decide.
+    collection: not worth one of a stage's attempts. It is what the stores' drivers do themselves in their managed
+    transactions, without their patience with a server that is gone: that is the runner's to decide.
 
     Args:
         call: One whole transaction, or whatever else may be done again from its beginning.
