@@ -18,10 +18,16 @@ CONTENTION = (
 )
 """Codes of transactions that were undone because another one touched the same nodes or created the same key."""
 
+LABEL_BEING_MADE = ("Neo.ClientError.Statement.SemanticError", "Error executing Cypher command")
+"""Code and text with which ArcadeDB also undoes one of two transactions that are the first to set a label."""
+
 
 def is_contention(error: BaseException) -> bool:
     """Whether the server undid a transaction for the sake of another one, so that the same one may pass now."""
-    return isinstance(error, driver.Neo4jError) and error.code in CONTENTION
+    if not isinstance(error, driver.Neo4jError):
+        return False
+    code, text = LABEL_BEING_MADE
+    return error.code in CONTENTION or (error.code == code and str(error.message).startswith(text))
 
 
 def _refine(error: BaseException) -> bool | None:
