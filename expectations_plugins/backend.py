@@ -101,6 +101,9 @@ class Backend(Protocol):
     store: ClassVar[str]
     """The store's name, for messages."""
 
+    typed_fields: ClassVar[bool]
+    """Whether a schema gives each field one type."""
+
     def ping(self) -> None:
         """Check that the store answers."""
 

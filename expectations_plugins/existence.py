@@ -67,6 +67,7 @@ class Nothing:
     """
 
     store: ClassVar[str] = "A store"
+    typed_fields: ClassVar[bool] = False
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend

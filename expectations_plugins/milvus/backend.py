@@ -96,6 +96,7 @@ class MilvusBackend:
     """
 
     store: ClassVar[str] = "Milvus"
+    typed_fields: ClassVar[bool] = True
 
     def __init__(self, client: MilvusClient | Callable[[], MilvusClient]) -> None:
         self._client = client

@@ -36,6 +36,7 @@ class MongoDBBackend:
     """
 
     store: ClassVar[str] = "MongoDB"
+    typed_fields: ClassVar[bool] = False
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -37,6 +37,7 @@ class Neo4jBackend:
     """
 
     store: ClassVar[str] = "Neo4j"
+    typed_fields: ClassVar[bool] = False
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph

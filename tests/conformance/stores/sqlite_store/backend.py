@@ -49,6 +49,7 @@ class SQLiteBackend:
     """
 
     store: ClassVar[str] = STORE
+    typed_fields: ClassVar[bool] = False  # any column takes any value
 
     def __init__(self, path: str | None) -> None:
         self._path = path
