@@ -65,7 +65,7 @@ def reference(field: Field) -> Expression:
     value: Expression = "$$ROOT"
     for part in field.parts:
         value = {"$getField": {"field": {"$literal": part}, "input": value}}
-    return {"$ifNull": [value, None]}  # not every server knows the $type of what $getField does not find
+    return {"$ifNull": [value, None]}  # see Capabilities.types_missing
 
 
 def literal(value: Any) -> Expression:
