@@ -71,8 +71,8 @@ LOCAL = Capabilities(
 )
 """The local server, secantusdb 0.7, which is written in Python."""
 
-COMPILED = replace(MONGODB, subtracts_now=False, types_missing=False, sums_past_int64=False, reads_through_arrays=False)
-"""The server by the same makers in Rust (secantus-mdb 0.5.3-beta): MongoDB's indexes, the local server's values."""
+COMPILED = replace(LOCAL, modifies_by_key=True, ids_at_once=1_000)
+"""The server by the same makers in Rust, secantus-mdb 0.5.3-beta."""
 
 
 def capabilities_of(build: Mapping[str, Any]) -> Capabilities:

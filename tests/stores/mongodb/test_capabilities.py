@@ -1,6 +1,7 @@
 """The table of capabilities says the truth of the server under test: each field is held against what the server does.
 
-A newer local server that does what it did not do makes a test here fail; then change the table.
+A newer local server that does what it did not do makes a test here fail; then change the table. Which documents a query
+reads is judged by time, beside a query that every server answers from an index: not every server's `explain` is true.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from pipeline.stores.mongodb import Database, connect
 from pipeline.stores.mongodb.capabilities import COMPILED, LOCAL, MONGODB, Capabilities, capabilities_of
 from pipeline.stores.mongodb.windows import EVER, back_from, newest, on_from
 
-DOCUMENTS = 2_000
-MARKED = 100
-"""Every so many documents are in the partial index."""
+DOCUMENTS = 4_000
+MARKED = 200
+"""Every so many documents are in the partial indexes."""
+
+AS_QUICK = 4
+"""A query that takes no longer than so many times another is answered as that one is."""
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -35,21 +39,23 @@ def filled(endpoints: Endpoints) -> Iterator[Database]:
     found.rows.create_index([("at", 1), ("_id", 1)])
     found.rows.create_index([("batch", 1), ("line", 1)])
     found.rows.create_index("mark", partialFilterExpression={"mark": {"$exists": True}})
+    found.rows.create_index("rank", partialFilterExpression={"rank": {"$gte": 0}})
     yield found
     found.client.drop_database(found.name)
     found.client.close()
 
 
 def row(number: int) -> dict[str, Any]:
-    mark = {"mark": number} if number % MARKED == 0 else {}
-    return {"_id": number, "at": START + timedelta(minutes=number), "batch": "b", "line": number, **mark}
+    mark = {"mark": number, "rank": number} if number % MARKED == 0 else {}
+    return {"_id": number, "at": moment(number), "batch": "b", "line": number, **mark}
 
 
-def examined(database: Database, condition: dict[str, Any], **others: Any) -> int:
-    """How many documents or index entries a query looks at, by the server's own account."""
-    question = {"find": "rows", "filter": condition, **others}
-    stats = database.command("explain", question, verbosity="executionStats")["executionStats"]
-    return max(stats["totalKeysExamined"], stats["totalDocsExamined"])
+def moment(number: int) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def as_quick(ask: Callable[[], object], as_this: Callable[[], object]) -> bool:
+    return seconds(ask) < AS_QUICK * seconds(as_this)
 
 
 def seconds(ask: Callable[[], object]) -> float:
@@ -77,22 +83,33 @@ def works(ask: Callable[[], object]) -> bool:
 
 
 def stops_at_limit(database: Database) -> bool:
-    return examined(database, {"at": {"$gte": START}}, sort={"at": -1, "_id": -1}, limit=1) < DOCUMENTS / 10
+    def newest_from(number: int) -> object:
+        condition = {"at": {"$gte": moment(number)}}
+        return list(database.rows.find(condition).sort([("at", -1), ("_id", -1)]).limit(1))
+
+    return as_quick(lambda: newest_from(0), lambda: newest_from(DOCUMENTS - 5))
 
 
 def modifies_by_key(database: Database) -> bool:
     by_key, change = {"_id": 7, "batch": "b"}, {"$inc": {"n": 1}}
-    modified = seconds(lambda: database.rows.find_one_and_update(by_key, change, {"n": 1}))
-    return modified < 4 * seconds(lambda: database.rows.update_one(by_key, change))
+    return as_quick(
+        lambda: database.rows.find_one_and_update(by_key, change, {"n": 1}),
+        lambda: database.rows.update_one(by_key, change),
+    )
 
 
 def combines_eq(database: Database) -> bool:
-    assert examined(database, {"batch": "b", "line": 7}) == 1, "plain values use an index of several fields"
-    return examined(database, {"batch": {"$eq": "b"}, "line": {"$eq": 7}}) == 1
+    return as_quick(
+        lambda: list(database.rows.find({"batch": {"$eq": "b"}, "line": {"$eq": 7}})),
+        lambda: list(database.rows.find({"batch": "b", "line": 7})),
+    )
 
 
 def serves_exists(database: Database) -> bool:
-    return examined(database, {"mark": {"$exists": True}}) == DOCUMENTS / MARKED
+    return as_quick(
+        lambda: list(database.rows.find({"mark": {"$exists": True}})),
+        lambda: list(database.rows.find({"rank": {"$gte": 0}})),
+    )
 
 
 def subtracts_now(database: Database) -> bool:
