@@ -23,7 +23,7 @@ class Capabilities:
     """findAndModify with an `_id` reads one document, not the whole collection."""
 
     ids_at_once: int
-    """How many ids one `$in` may have; the local server's time grows with the square of their number."""
+    """How many ids or lines one `$in` may have; the local server's time grows with the square of their number."""
 
     combines_eq: bool
     """`{"a": {"$eq": 1}, "b": 2}` uses an index of both fields; every server does so for `{"a": 1, "b": 2}`."""
