@@ -18,7 +18,9 @@ import pytest
 from pipeline.local import Endpoints
 from pipeline.stores.mongodb import Database, connect
 from pipeline.stores.mongodb.capabilities import COMPILED, LOCAL, MONGODB, Capabilities, capabilities_of
+from pipeline.stores.mongodb.connection import NOT_ANSWERED
 from pipeline.stores.mongodb.windows import EVER, back_from, newest, on_from
+from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 DOCUMENTS = 4_000
 MARKED = 200
@@ -205,3 +207,21 @@ def test_a_window_that_would_end_in_the_future_has_no_end() -> None:
         {"first_seen": {"$gte": at, "$lte": at + timedelta(hours=6)}},
         {"first_seen": {"$gte": at}},
     ]
+
+
+@pytest.mark.parametrize("code", sorted(NOT_ANSWERED))
+def test_a_server_that_does_not_say_what_it_is_is_taken_for_mongodb(
+    database: Database, failing: FailPoints, code: int
+) -> None:
+    failing.fail("buildInfo", code, 1)
+    assert database.capabilities is MONGODB
+
+
+def test_an_outage_is_not_taken_for_an_answer(database: Database, failing: FailPoints) -> None:
+    failing.fail("buildInfo", EXCEEDED_TIME_LIMIT, 9)
+    with pytest.raises(pymongo.errors.PyMongoError):
+        _ = database.capabilities
+    failing.heal()
+    known = database.capabilities
+    failing.fail("buildInfo", EXCEEDED_TIME_LIMIT, 9)
+    assert database.capabilities is known
