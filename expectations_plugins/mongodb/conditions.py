@@ -74,7 +74,7 @@ def reference(field: Field) -> Expression:
     value: Expression = "$$ROOT"
     for part in field.parts:
         value = _part(value, part)
-    return {"$ifNull": [value, None]}  # not every server knows the $type of what $getField does not find
+    return {"$ifNull": [value, None]}  # Capabilities.types_missing
 
 
 def elements(field: Field) -> Expression:
