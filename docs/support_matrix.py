@@ -95,7 +95,8 @@ def support(store: str, expectation: Any) -> str:
         needed = expectation.get_validation_dependencies(execution_engine=asked, runtime_configuration=None)
         answers = {_asked(asked, metric) for metric in needed.metric_configurations.values()}
         if isinstance(expectation, core.ExpectColumnTypeToBe):
-            expectation._validate({}, None, asked)  # noqa: SLF001 - it is refused there
+            declared = [{"name": expectation.column, "type": expectation.type_}]
+            expectation._validate({"table.column_types": declared}, None, asked)  # noqa: SLF001 - it is refused there
     except UnsupportedError as error:
         return f"no: {error}"
     return STREAMED if STREAMED in answers else MEASURED

@@ -185,7 +185,7 @@ class MilvusBackend:
 
     def explain(self, data: Slice, query: Sample) -> str:
         """The call to paste into Python."""
-        where = conditions.filter_of(data, query.where)
+        where = _filter(self._where(data, query.where))
         return f"client.query({data.target!r}, filter={where!r}, output_fields=['*'], limit=16384)"
 
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:

@@ -70,11 +70,15 @@ class Proxy:
 
     Args:
         server_port: The server's port on loopback; may be set anew when the server comes back elsewhere.
+
+    What clients sent since it was last cleared is in `requests`, and how many bytes servers replied in `replied`.
     """
 
     def __init__(self, server_port: int) -> None:
         self.server_port = server_port
         self.accepted = 0
+        self.requests = bytearray()
+        self.replied = 0
         self.port = 0
         self._fault = HEALTHY
         self._links: set[_Link] = set()
@@ -157,10 +161,10 @@ class Proxy:
             self._links.discard(link)
             link.hang_up(reset=False)
 
-    @staticmethod
-    async def _requests(reader: asyncio.StreamReader, link: _Link) -> None:
+    async def _requests(self, reader: asyncio.StreamReader, link: _Link) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK):
+                self.requests += data
                 link.server.write(data)
                 await link.server.drain()
         link.end(link.server)
@@ -168,6 +172,7 @@ class Proxy:
     async def _replies(self, reader: asyncio.StreamReader, link: _Link) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK):
+                self.replied += len(data)
                 await link.flows.wait()
                 await self._forward(link, data)
         await link.flows.wait()  # a server that stalls does not hang up either
