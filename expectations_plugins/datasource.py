@@ -116,9 +116,9 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         slicing.parameters(partitioner)
         return super().add_batch_definition(name, partitioner=slicing.written_out(partitioner))
 
-    @pydantic.validator("batch_definitions", pre=True, each_item=True)
+    @pydantic.validator("batch_definitions", pre=True)
     def _read_back(cls, saved: Any) -> Any:  # noqa: N805 - pydantic's signature
-        return slicing.read_back(saved) if isinstance(saved, Mapping) else saved
+        return [slicing.read_back(one) if isinstance(one, Mapping) else one for one in saved]
 
     def get_batch_parameters_keys(self, partitioner: Any = None) -> tuple[str, ...]:
         """The batch parameters a batch definition needs."""

@@ -1,0 +1,45 @@
+"""Runs every checkpoint of a saved project and prints what came out, as a process of its own.
+
+python -m tests.expectations.saved_project PROJECT_FOLDER PARAMETERS_AS_JSON
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import great_expectations
+
+import expectations_plugins  # noqa: F401 - registers the data sources
+
+
+def answers(folder: str, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """What each checkpoint finds.
+
+    Args:
+        folder: The project's folder.
+        parameters: Batch parameters by the checkpoint's name.
+    """
+    context = great_expectations.get_context(mode="file", project_root_dir=folder)
+    found = {}
+    for checkpoint in sorted(context.checkpoints.all(), key=lambda one: one.name):
+        result = checkpoint.run(batch_parameters=dict(parameters.get(checkpoint.name, {})))
+        [run] = result.run_results.values()
+        found[checkpoint.name] = sorted(map(_answer, run.results), key=str)
+    return found
+
+
+def _answer(result: Any) -> list[Any]:
+    said = {name: result.result.get(name) for name in ("observed_value", "unexpected_count", "element_count")}
+    return [result.expectation_config.type, bool(result.success), str(said), _raised(result)]
+
+
+def _raised(result: Any) -> str:
+    infos = [result.exception_info, *(one for one in result.exception_info.values() if isinstance(one, dict))]
+    return " ".join(str(one["exception_message"]) for one in infos if one.get("raised_exception"))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(answers(sys.argv[1], json.loads(sys.argv[2]))))
