@@ -25,7 +25,10 @@ def batches(endpoints: Endpoints) -> Iterator[dict[str, Any]]:
     database = mongodb.connect(str(endpoints.mongodb_uri), name)
     database.rows.insert_one({"a": 1, "b": 2})
     graph = neo4j.connect(
-        str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+        str(endpoints.neo4j_uri),
+        str(endpoints.neo4j_user),
+        str(endpoints.neo4j_password),
+        database=endpoints.neo4j_database,
     )
     graph.write([f"CREATE (:{name} {{a: 1, b: 2}})"], {}, doing="test", timeout=10)
     with pytest.MonkeyPatch.context() as patch:
@@ -33,7 +36,11 @@ def batches(endpoints: Endpoints) -> Iterator[dict[str, Any]]:
         patch.setenv("A_NEO4J", str(endpoints.neo4j_password))
         logs = context.data_sources.add_mongodb("m", connection_string="${A_MONGODB}", database=name)
         nodes = context.data_sources.add_neo4j(
-            "g", uri=endpoints.neo4j_uri, user=endpoints.neo4j_user, password="${A_NEO4J}", database="graph"
+            "g",
+            uri=endpoints.neo4j_uri,
+            user=endpoints.neo4j_user,
+            password="${A_NEO4J}",
+            database=endpoints.neo4j_database,
         )
         yield {
             "MongoDB": logs.add_collection("rows", sort_by="a").add_batch_definition("all").get_batch(),

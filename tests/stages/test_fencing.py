@@ -85,7 +85,10 @@ def scene(endpoints: Endpoints, tmp_path: Path) -> Iterator[Scene]:
     ]
     client = bigquery.connect(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint)
     graph = neo4j.connect(
-        str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+        str(endpoints.neo4j_uri),
+        str(endpoints.neo4j_user),
+        str(endpoints.neo4j_password),
+        database=endpoints.neo4j_database,
     )
     milvus_client = milvus.connect(str(endpoints.milvus_uri))
     with loaded_batch(str(endpoints.mongodb_uri), tmp_path, records) as batch:

@@ -105,7 +105,10 @@ def flow(endpoints: Endpoints, tmp_path: Path) -> Iterator[Flow]:
     raw, ledger = mongodb.MongoRawStore(database), mongodb.MongoLedger(database)
     client = bigquery.connect(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint)
     graph = neo4j.connect(
-        str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+        str(endpoints.neo4j_uri),
+        str(endpoints.neo4j_user),
+        str(endpoints.neo4j_password),
+        database=endpoints.neo4j_database,
     )
     milvus_client = milvus.connect(str(endpoints.milvus_uri))
     stores = (
