@@ -116,7 +116,8 @@ def _neo4j(context: Any) -> Any:
 
 def _milvus(context: Any) -> Any:
     source = context.data_sources.add_milvus("milvus", uri="${MILVUS_URI}", token="${MILVUS_TOKEN}")  # noqa: S106
-    return _by_batch(source.add_collection("embeddings", collection="${MILVUS_COLLECTION}"))
+    embeddings = source.add_collection("embeddings", collection="${MILVUS_COLLECTION}", allow_missing=True)
+    return _by_batch(embeddings)  # it is created with the first text
 
 
 def _by_batch(asset: Any) -> Any:

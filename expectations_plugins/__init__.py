@@ -18,6 +18,7 @@ from expectations_plugins.expectations import (
     ExpectStoresToReconcile,
     ExpectUserIdsToBeWellFormed,
 )
+from expectations_plugins.isolation import isolate_expectations
 from expectations_plugins.milvus.datasource import MilvusDatasource
 from expectations_plugins.mongodb.datasource import MongoDBDatasource
 from expectations_plugins.neo4j.datasource import Neo4jDatasource
@@ -36,5 +37,6 @@ __all__ = [
 ]
 
 teach_type_expectations()
+isolate_expectations()
 for _plugin in entry_points(group="sluicegate.plugins"):
     _plugin.load()

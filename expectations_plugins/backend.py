@@ -56,12 +56,14 @@ class Slice:
         where: Which of its records belong to the batch.
         key: The field that names a record; examples come in its order. "" takes the store's own key.
         sort_by: The field that gives the records an order, for expectations that are about one; "" when there is none.
+        allow_missing: Whether the target need not exist, and is empty then.
     """
 
     target: str | Mapping[str, str]
     where: Condition = Always(True)
     key: str = ""
     sort_by: str = ""
+    allow_missing: bool = False
 
     def ordered_by(self, store: str) -> Field:
         """The field that gives the records an order.
@@ -76,17 +78,40 @@ class Slice:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Something an asset names that the store does not have.
+
+    Args:
+        kind: What it would be, "collection" or "label".
+        name: Its name.
+        known: Names of all that are there.
+        place: Where they are, "database shop"; "" where there is one place only.
+    """
+
+    kind: str
+    name: str
+    known: Sequence[str]
+    place: str = ""
+
+
 class Backend(Protocol):
     """One store, as the engine sees it. Every method is one bounded query, or raises a SluicegateError."""
 
     store: ClassVar[str]
     """The store's name, for messages."""
 
+    typed_fields: ClassVar[bool]
+    """Whether a schema gives each field one type."""
+
     def ping(self) -> None:
         """Check that the store answers."""
 
     def close(self) -> None:
         """Close the connection."""
+
+    def absent(self, data: Slice) -> Absent | None:
+        """What the slice's target names that does not exist; None when all of it does."""
 
     def check(self, asked: Asked) -> None:
         """Compile without running.

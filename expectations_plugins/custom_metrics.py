@@ -17,6 +17,7 @@ from expectations_plugins.expressions import (
     Related,
     Sample,
     TopValues,
+    any_element,
     both,
 )
 from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
@@ -36,7 +37,7 @@ CONTROL = r"[\x00-\x1f\x7f]"
 def malformed_user_id(column: str, pattern: str) -> Condition:
     """Records whose user id is null, not text, or not of the format."""
     field = Field.of(column)
-    return Or((IsNull(field), _wrong_format(field, pattern)))
+    return any_element(field, Or((IsNull(field), _wrong_format(field, pattern))))
 
 
 def _wrong_format(field: Field, pattern: str) -> Condition:
@@ -47,7 +48,8 @@ def _user_id_counts(call: MetricCall) -> Plan:
     field, pattern = Field.of(call.domain["column"]), call.values["pattern"]
     not_text = both(Not(IsNull(field)), Not(IsText(field)))
     wrong_format = both(IsText(field), _wrong_format(field, pattern))
-    parts = (Count(call.where), *(Count(both(call.where, part)) for part in (IsNull(field), not_text, wrong_format)))
+    faults = (any_element(field, fault) for fault in (IsNull(field), not_text, wrong_format))
+    parts = (Count(call.where), *(Count(both(call.where, fault)) for fault in faults))
     return Measures(parts, lambda found: dict(zip(("checked", "null", "not_text", "wrong_format"), found, strict=True)))
 
 

@@ -16,7 +16,8 @@ from great_expectations.core.partitioners import (
     PartitionerMultiColumnValue,
 )
 
-from expectations_plugins import slicing
+from expectations_plugins import existence, slicing
+from expectations_plugins.backend import Slice
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import (
     Batch,
@@ -36,6 +37,12 @@ PASSWORD_IN_URI = re.compile(r"//[^/@\s]*?:(?P<secret>[^/@\s]+)@")
 SECRET_OPTION = re.compile(r"(?i)(?:password|secret|token)\w*[=:](?P<secret>[^&,;\s]+)")
 ONE_VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
 
+
+DAY = {"year", "month", "day"}
+SAVED_AS_VALUE = (
+    "Versions before 0.2 saved a daily batch definition so that it is read back as one of values: delete it "
+    "(asset.delete_batch_definition) and add it again with asset.add_batch_definition_daily."
+)
 
 _connecting: ContextVar[bool] = ContextVar("connecting", default=True)
 
@@ -71,6 +78,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
 
     sort_by: str = ""
     where: dict[str, Any] | None = None
+    allow_missing: bool = False
 
     def target(self) -> str | dict[str, str]:
         """What the asset is, in the store's terms."""
@@ -81,12 +89,36 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         return ""
 
     def test_connection(self) -> None:
-        """Check that the store answers.
+        """Check that the store answers, and has what the asset names.
 
         Raises:
             TestConnectionError: It does not.
         """
         self.datasource.test_connection(test_assets=False)
+        if not _connecting.get() or self.allow_missing:
+            return
+        try:
+            existence.of_target(self.datasource.get_execution_engine().backend, Slice(self.target()))
+        except SluicegateError as error:
+            raise TestConnectionError(str(error)) from error
+
+    def add_batch_definition(self, name: str, partitioner: ColumnPartitioner | None = None) -> Any:
+        """Add a batch definition, which is saved with the project.
+
+        Args:
+            name: Its name.
+            partitioner: How it selects records; None for all of the asset's. The other add_batch_definition_…
+                methods make one.
+
+        Raises:
+            ConfigurationError: Store data sources cannot slice that way.
+        """
+        slicing.parameters(partitioner)
+        return super().add_batch_definition(name, partitioner=slicing.written_out(partitioner))
+
+    @pydantic.validator("batch_definitions", pre=True, each_item=True)
+    def _read_back(cls, saved: Any) -> Any:  # noqa: N805 - pydantic's signature
+        return slicing.read_back(saved) if isinstance(saved, Mapping) else saved
 
     def get_batch_parameters_keys(self, partitioner: Any = None) -> tuple[str, ...]:
         """The batch parameters a batch definition needs."""
@@ -132,7 +164,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         if needed != given:
             raise ConfigurationError(
                 f"Asset {self.name!r} needs the batch parameters {sorted(needed)}, but was given {sorted(given)}.",
-                next_step="Pass batch_parameters={...} to run().",
+                next_step=SAVED_AS_VALUE if given == DAY else "Pass batch_parameters={...} to run().",
             )
         return BatchRequest(
             datasource_name=self.datasource.name,
@@ -155,6 +187,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
                 "key": self.record_key(),
                 "sort_by": self.sort_by,
                 "where": self.where,
+                "allow_missing": self.allow_missing,
                 **slicing.selection(batch_request.partitioner, options),
             }
         )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from expectations_plugins import slicing
+from expectations_plugins import existence, slicing
 from expectations_plugins.backend import Backend, Slice, UnsupportedError
 from expectations_plugins.expressions import Condition, TopValues, Values, both
 from expectations_plugins.gx_internals import (
@@ -21,7 +22,7 @@ from expectations_plugins.gx_internals import (
     MetricConfiguration,
     MetricResolutionError,
 )
-from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
 from expectations_plugins.row_conditions import RowConditions
 from expectations_plugins.stock.refusals import OTHER_TABLE
 from pipeline.errors import SluicegateError, TerminalError, TransientError
@@ -40,12 +41,30 @@ class BatchOfStore(BatchData):
         self.data = data
 
 
+@dataclass(slots=True)
+class _Group:
+    """What is asked together: of one backend, about one slice.
+
+    Args:
+        backend: What answers.
+        data: The slice.
+        plans: The metrics, and what each needs.
+    """
+
+    backend: Backend
+    data: Slice
+    plans: list[tuple[MetricConfiguration, Any]] = field(default_factory=list)
+
+
 class _Wave:
     """Metrics that can be computed now, and what became of each."""
 
     def __init__(self) -> None:
         self.values: dict[Any, Any] = {}
         self.failed: dict[Any, tuple[MetricConfiguration, Exception]] = {}
+        # grouped by repr: 1 and True are equal keys in Python, and two different questions
+        self.measured: dict[str, _Group] = {}
+        self.asked: dict[str, _Group] = {}
 
     def fail(self, metric: MetricConfiguration, error: Exception) -> None:
         self.failed[metric.id] = (metric, error)
@@ -69,6 +88,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         self.backend = backend
         self.failures: dict[Any, SluicegateError] = {}
         self._repeats: dict[Any, int] = {}
+        self._targets: dict[str, Backend | SluicegateError] = {}
 
     def get_batch_data_and_markers(self, batch_spec: Mapping[str, Any]) -> tuple[BatchOfStore, BatchMarkers]:
         """Make the batch that a batch definition describes; asks the store nothing."""
@@ -80,6 +100,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
             where=both(slicing.condition(batch_spec), filtered),
             key=batch_spec["key"],
             sort_by=batch_spec["sort_by"],
+            allow_missing=batch_spec["allow_missing"],
         )
         return BatchOfStore(self, data), BatchMarkers({"ge_load_time": str(uuid.uuid4())})
 
@@ -110,6 +131,8 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         ours = [metric for metric in wanted if metric.metric_name in self.specs]
         others = [metric for metric in wanted if metric.metric_name not in self.specs]
         resolved = dict(super().resolve_metrics(others, metrics, runtime_configuration)) if others else {}
+        if not metrics:
+            self._targets.clear()  # a check begins: what was there at the last one may be gone
         wave = self._resolve(ours, metrics or {})
         resolved.update(wave.values)
         if wave.failed:
@@ -119,39 +142,61 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         return resolved
 
     def _raise(self, wave: _Wave) -> None:
+        """Raise the first error, for the metrics that have it: GX shows one text for all metrics an error names.
+
+        It asks again for the others, and is given theirs then.
+        """
         for metric_id, (_, error) in wave.failed.items():
             self.failures[metric_id] = _typed(error, self.backend.store)
             self._repeats.setdefault(metric_id, GX_ASKS_AGAIN)
-        error = next(iter(wave.failed.values()))[1]
-        said = dict.fromkeys(str(error) for _, error in wave.failed.values())  # GX shows one text for all of a wave
-        raise MetricResolutionError(
-            message=" / ".join(said), failed_metrics=tuple(metric for metric, _ in wave.failed.values())
-        ) from error
+        first = next(iter(wave.failed.values()))[1]
+        failed = [metric for metric, error in wave.failed.values() if str(error) == str(first)]
+        for metric_id in wave.failed.keys() - {metric.id for metric in failed}:
+            self._repeats[metric_id] += 1
+        raise MetricResolutionError(message=str(first), failed_metrics=tuple(failed)) from first
 
     def _resolve(self, wanted: Sequence[MetricConfiguration], known: Mapping[Any, Any]) -> _Wave:
         wave = _Wave()
-        # grouped by repr: 1 and True are equal keys in Python, and two different questions
-        measured: dict[str, tuple[Slice, list[tuple[MetricConfiguration, Measures]]]] = {}
-        asked: dict[str, tuple[Slice, list[tuple[MetricConfiguration, Question]]]] = {}
         for metric in sorted(wanted, key=lambda metric: str(metric.id)):
             try:
-                data, plan = self._plan(metric, known)
-                if isinstance(plan, Measures):
-                    for measure in plan.measures:
-                        self.backend.check(measure)
-                    measured.setdefault(repr(data), (data, []))[1].append((metric, plan))
-                elif isinstance(plan, Question):
-                    self.backend.check(plan.query)
-                    asked.setdefault(repr((data, plan.query)), (data, []))[1].append((metric, plan))
-                else:
-                    wave.values[metric.id] = self._answer(plan, data)
+                self._begin(wave, metric, known)
             except Exception as error:  # noqa: BLE001 - one metric's fault must not take the others with it
                 wave.fail(metric, error)
-        for data, group in measured.values():
-            self._measure(wave, data, group)
-        for data, questions in asked.values():
-            self._ask(wave, data, questions)
+        for group in wave.measured.values():
+            self._measure(wave, group)
+        for group in wave.asked.values():
+            self._ask(wave, group)
         return wave
+
+    def _begin(self, wave: _Wave, metric: MetricConfiguration, known: Mapping[Any, Any]) -> None:
+        data, plan = self._plan(metric, known)
+        backend = self._target(data)
+        if isinstance(plan, Measures):
+            for measure in plan.measures:
+                backend.check(measure)
+            wave.measured.setdefault(repr(data), _Group(backend, data)).plans.append((metric, plan))
+        elif isinstance(plan, Question):
+            backend.check(plan.query)
+            wave.asked.setdefault(repr((data, plan.query)), _Group(backend, data)).plans.append((metric, plan))
+        else:
+            wave.values[metric.id] = plan.value if isinstance(plan, Known) else plan.ask(backend, data)
+
+    def _target(self, data: Slice) -> Backend:
+        """What answers questions about a slice; whether its target exists is asked once a check.
+
+        Raises:
+            SluicegateError: It does not exist, or the store could not be asked.
+        """
+        key = repr((data.target, data.allow_missing))
+        if key not in self._targets:
+            try:
+                self._targets[key] = existence.of_target(self.backend, data)
+            except SluicegateError as error:
+                self._targets[key] = error
+        found = self._targets[key]
+        if isinstance(found, SluicegateError):
+            raise found
+        return found
 
     def _plan(self, metric: MetricConfiguration, known: Mapping[Any, Any]) -> tuple[Slice, Plan]:
         self._not_again(metric)
@@ -182,39 +227,36 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         assert isinstance(held, BatchOfStore)
         return held.data
 
-    def _answer(self, plan: Known | Direct, data: Slice) -> Any:
-        return plan.value if isinstance(plan, Known) else plan.ask(self.backend, data)
-
-    def _measure(self, wave: _Wave, data: Slice, group: Sequence[tuple[MetricConfiguration, Measures]]) -> None:
-        measures = {repr(measure): measure for _, plan in group for measure in plan.measures}
+    def _measure(self, wave: _Wave, group: _Group) -> None:
+        measures = {repr(measure): measure for _, plan in group.plans for measure in plan.measures}
         try:
-            values = dict(zip(measures, self.backend.measure(data, list(measures.values())), strict=True))
+            values = dict(zip(measures, group.backend.measure(group.data, list(measures.values())), strict=True))
         except Exception as error:  # noqa: BLE001 - recorded with its type, raised as GX's own
-            if len(group) > 1 and not isinstance(error, TransientError):
-                for one in group:  # one bad measure must not take the others with it
-                    self._measure(wave, data, [one])
+            if len(group.plans) > 1 and not isinstance(error, TransientError):
+                for one in group.plans:  # one bad measure must not take the others with it
+                    self._measure(wave, _Group(group.backend, group.data, [one]))
                 return
-            for metric, _ in group:
+            for metric, _ in group.plans:
                 wave.fail(metric, error)
             return
-        for metric, plan in group:
+        for metric, plan in group.plans:
             wave.finish(metric, plan.finish, [values[repr(measure)] for measure in plan.measures])
 
-    def _ask(self, wave: _Wave, data: Slice, questions: Sequence[tuple[MetricConfiguration, Question]]) -> None:
-        query = questions[0][1].query
+    def _ask(self, wave: _Wave, group: _Group) -> None:
         try:
-            found = self._found(data, query)
+            found = _found(group.backend, group.data, group.plans[0][1].query)
         except Exception as error:  # noqa: BLE001 - recorded with its type, raised as GX's own
-            for metric, _ in questions:
+            for metric, _ in group.plans:
                 wave.fail(metric, error)
             return
-        for metric, plan in questions:
+        for metric, plan in group.plans:
             wave.finish(metric, plan.finish, found)
 
-    def _found(self, data: Slice, query: Any) -> Any:
-        if isinstance(query, TopValues):
-            return self.backend.top_values(data, query)
-        return self.backend.values(data, query) if isinstance(query, Values) else self.backend.sample(data, query)
+
+def _found(backend: Backend, data: Slice, query: Any) -> Any:
+    if isinstance(query, TopValues):
+        return backend.top_values(data, query)
+    return backend.values(data, query) if isinstance(query, Values) else backend.sample(data, query)
 
 
 def _typed(error: Exception, store: str) -> SluicegateError:

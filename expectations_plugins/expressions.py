@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -162,6 +162,25 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyElement:
+    """The condition, which is about this field only, holds of its value; or of one of its values.
+
+    A path has several values where it leads through a list: `items.sku` of `{items: [{sku: 1}, {sku: 2}]}`. A list at
+    the end of a path is one value. No list means one value, an empty one means none.
+    """
+
+    field: Field
+    where: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsThroughList:
+    """The field's path leads through a list, so that it may have several values, or none."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """Negation."""
 
@@ -194,10 +213,28 @@ Condition = (
     | InSet
     | Matches
     | Related
+    | AnyElement
+    | LeadsThroughList
     | Not
     | And
     | Or
 )
+
+
+def any_element(field: Field, where: Condition) -> Condition:
+    """The condition, of each value of the field; a path of one name leads through no list."""
+    return AnyElement(field, where) if len(field.parts) > 1 else where
+
+
+def renamed(node: Condition, field: Field, to: Field) -> Condition:
+    """The condition with another field in the place of one; what is about each value of the field stays as it is."""
+    if isinstance(node, And | Or):
+        return type(node)(tuple(renamed(part, field, to) for part in node.operands))
+    if isinstance(node, Not):
+        return Not(renamed(node.operand, field, to))
+    if getattr(node, "field", None) == field and not isinstance(node, AnyElement | LeadsThroughList):
+        return replace(node, field=to)  # type: ignore[arg-type]
+    return node
 
 
 def both(*operands: Condition) -> Condition:
@@ -219,6 +256,7 @@ class Count:
 class Kind(StrEnum):
     """A number made of all values of a field."""
 
+    COUNT = "count"
     MIN = "min"
     MAX = "max"
     SUM = "sum"
@@ -229,7 +267,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A number made of a field's values, nulls left out, of records that meet a condition; null of none."""
+    """A number made of a field's values, nulls left out, of records that meet a condition; null of none.
+
+    Where the path leads through a list, each of its values counts.
+    """
 
     kind: Kind
     field: Field

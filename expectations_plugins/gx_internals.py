@@ -9,6 +9,7 @@ from __future__ import annotations
 from great_expectations.compatibility import pydantic
 from great_expectations.core.batch import BatchData, BatchMarkers, LegacyBatchDefinition
 from great_expectations.core.batch_spec import BatchSpec
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.core.id_dict import IDDict
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.data_context import project_manager
@@ -38,7 +39,9 @@ from great_expectations.render.components import (
     RenderedTableContent,
 )
 from great_expectations.render.renderer.renderer import renderer
+from great_expectations.validator.exception_info import ExceptionInfo
 from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validator import Validator
 
 __all__ = [
     "Batch",
@@ -51,7 +54,9 @@ __all__ = [
     "ConfigStr",
     "DataAsset",
     "Datasource",
+    "ExceptionInfo",
     "ExecutionEngine",
+    "ExpectationValidationResult",
     "IDDict",
     "LegacyBatchDefinition",
     "LegacyDescriptiveRendererType",
@@ -64,6 +69,7 @@ __all__ = [
     "RenderedTableContent",
     "RowConditionType",
     "TestConnectionError",
+    "Validator",
     "deserialize_row_condition",
     "project_manager",
     "pydantic",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from expectations_plugins.expressions import (
     Always,
     And,
+    AnyElement,
     Compare,
     CompareFields,
     CompareLength,
@@ -18,6 +19,7 @@ from expectations_plugins.expressions import (
     InSet,
     IsNull,
     IsText,
+    LeadsThroughList,
     Matches,
     Not,
     Or,
@@ -56,6 +58,13 @@ def moment(value: date) -> datetime:
     if not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def readings(values: Iterable[Any]) -> tuple[Any, ...]:
+    """The values, and the dates their texts read as: suites are saved as JSON, which has none; nulls are left out."""
+    given = [value for value in values if value is not None and value == value]  # noqa: PLR0124 - a NaN
+    dates = [as_date(value) for value in given if isinstance(value, str)]
+    return (*given, *(value for value in dates if value is not None))
 
 
 def storable(value: Any) -> Any:
@@ -99,6 +108,8 @@ IN_WORDS: Mapping[type, str] = {
     InSet: "whether a value is in a set",
     Matches: "a regular expression or a LIKE pattern",
     Related: "a relationship to another record",
+    AnyElement: "each value of a field that has several",
+    LeadsThroughList: "whether a path leads through a list",
     Not: "a negation",
     And: "a conjunction",
     Or: "a disjunction",

@@ -17,16 +17,29 @@ from great_expectations.expectations.row_conditions import (
 from great_expectations.expectations.row_conditions import Condition as GXCondition
 
 from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.expressions import Always, And, Compare, Condition, Field, InSet, IsNull, Not, Op, Or, both
+from expectations_plugins.expressions import (
+    Always,
+    And,
+    Compare,
+    Condition,
+    Field,
+    InSet,
+    IsNull,
+    Not,
+    Op,
+    Or,
+    any_element,
+    both,
+)
 
-OPERATORS = {
+COMPARISONS = {
     Operator.EQUAL: Op.EQ,
-    Operator.NOT_EQUAL: Op.NE,
     Operator.LESS_THAN: Op.LT,
     Operator.LESS_THAN_OR_EQUAL: Op.LE,
     Operator.GREATER_THAN: Op.GT,
     Operator.GREATER_THAN_OR_EQUAL: Op.GE,
 }
+"""GX's operators that compare with one value, and say what is, not what is not."""
 
 
 class RowConditions:
@@ -52,14 +65,18 @@ class RowConditions:
         return converted
 
     def _comparison_condition_to_filter_clause(self, condition: ComparisonCondition) -> Condition:
-        column = Field.of(condition.column.name)
-        if condition.operator in (Operator.IN, Operator.NOT_IN):
-            found = InSet(column, tuple(condition.parameter))
-            return found if condition.operator is Operator.IN else both(Not(IsNull(column)), Not(found))
-        return Compare(OPERATORS[condition.operator], column, condition.parameter)
+        field = Field.of(condition.column.name)
+        operator = Operator(condition.operator)  # GX keeps it as text
+        if operator in (Operator.NOT_EQUAL, Operator.NOT_IN):
+            given = condition.parameter if operator == Operator.NOT_IN else (condition.parameter,)
+            return _none_of(field, InSet(field, tuple(given)))
+        if operator == Operator.IN:
+            return any_element(field, InSet(field, tuple(condition.parameter)))
+        return any_element(field, Compare(COMPARISONS[operator], field, condition.parameter))
 
     def _nullity_condition_to_filter_clause(self, condition: NullityCondition) -> Condition:
-        is_null = IsNull(Field.of(condition.column.name))
+        field = Field.of(condition.column.name)
+        is_null = any_element(field, IsNull(field))
         return is_null if condition.is_null else Not(is_null)
 
     def _and_condition_to_filter_clause(self, condition: AndCondition) -> Condition:
@@ -67,3 +84,8 @@ class RowConditions:
 
     def _or_condition_to_filter_clause(self, condition: OrCondition) -> Condition:
         return Or(tuple(self.condition_to_filter_clause(part) for part in condition.conditions))  # type: ignore[attr-defined]
+
+
+def _none_of(field: Field, found: InSet) -> Condition:
+    """The field has a value, and none that is found: as in SQL, a null is not unequal to anything."""
+    return both(any_element(field, Not(IsNull(field))), Not(any_element(field, found)))

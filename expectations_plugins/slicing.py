@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from expectations_plugins.expressions import Compare, Condition, Field, Op, both
+from expectations_plugins.expressions import Compare, Condition, Field, Op, any_element, both
 from pipeline.errors import ConfigurationError
 
 WINDOW = "window"
 PARTS = ("year", "month", "day", "hour", "minute")
+NAMED_BY_FIELD = {
+    "date_format_string": "partition_on_converted_datetime",
+    "datetime_parts": "partition_on_date_parts",
+}
+"""Which partitioner has a field that no other has."""
 LENGTHS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
 
 
@@ -53,6 +58,27 @@ def parameters(partitioner: Any) -> tuple[str, ...]:
     )
 
 
+def written_out(partitioner: Any) -> Any:
+    """The partitioner with all its fields given, also those that have a default.
+
+    GX leaves out of a saved file what was not given, and tells a saved partitioner's class by its fields: without its
+    `method_name` a day is read back as a value.
+    """
+    return None if partitioner is None else type(partitioner)(**partitioner.dict())
+
+
+def read_back(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """A saved batch definition, its partitioner named: versions before 0.2 saved it without, see `written_out`.
+
+    One that has nothing but a column stays as it is, and is a value's: it may have been a day's.
+    """
+    partitioner = dict(saved.get("partitioner") or {})
+    named = next((method for field, method in NAMED_BY_FIELD.items() if field in partitioner), None)
+    if named is None:
+        return dict(saved)
+    return {**saved, "partitioner": {"method_name": named, **partitioner}}
+
+
 def selection(partitioner: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a batch spec that says which records: plain data, so that a result can hold it."""
     if not _is_time(partitioner):
@@ -64,13 +90,17 @@ def selection(partitioner: Any, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def condition(spec: Mapping[str, Any]) -> Condition:
     """The records a batch spec selects, but for the user's own filter."""
-    parts: list[Condition] = [Compare(Op.EQ, Field.of(name), value) for name, value in spec["equals"].items()]
+    parts = [_of_each(name, (Op.EQ, value)) for name, value in spec["equals"].items()]
     window = spec.get("window")
     if window:
-        column = Field.of(window["column"])
-        parts.append(Compare(Op.GE, column, datetime.fromisoformat(window["from"])))
-        parts.append(Compare(Op.LT, column, datetime.fromisoformat(window["to"])))
+        begin, end = (datetime.fromisoformat(window[side]) for side in ("from", "to"))
+        parts.append(_of_each(window["column"], (Op.GE, begin), (Op.LT, end)))
     return both(*parts)
+
+
+def _of_each(name: str, *bounds: tuple[Op, Any]) -> Condition:
+    field = Field.of(name)
+    return any_element(field, both(*(Compare(op, field, value) for op, value in bounds)))
 
 
 def shown(value: Any) -> Any:

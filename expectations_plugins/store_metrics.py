@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from expectations_plugins import existence
 from expectations_plugins.backend import Backend, Slice
 from expectations_plugins.datasource import StoreAsset
 from expectations_plugins.engine import StoreExecutionEngine
-from expectations_plugins.expressions import Compare, Count, Field, Op, both
+from expectations_plugins.expressions import Compare, Count, Field, Op, any_element, both
 from expectations_plugins.gx_internals import project_manager
 from expectations_plugins.metrics import Direct, Measures, MetricCall, MetricSpec, Plan
 from expectations_plugins.reconciliation import Side, reconcile
@@ -20,7 +21,8 @@ RECONCILED = "sluicegate.stores.reconciled"
 
 
 def _fallback_counts(call: MetricCall) -> Plan:
-    is_fallback = Compare(Op.EQ, Field.of(call.domain["column"]), call.values["fallback_value"])
+    field = Field.of(call.domain["column"])
+    is_fallback = any_element(field, Compare(Op.EQ, field, call.values["fallback_value"]))
     parts = (Count(call.where), Count(both(call.where, is_fallback)))
     return Measures(parts, lambda found: dict(zip(("checked", "fallbacks"), map(int, found), strict=True)))
 
@@ -52,10 +54,11 @@ def _other_side(values: Mapping[str, Any], here: Slice) -> Side:
     engine = asset.datasource.get_execution_engine()
     assert isinstance(engine, StoreExecutionEngine)
     of_asset = both(here.where, engine.row_condition(asset.where, None))
-    data = Slice(target=asset.target(), where=of_asset, key=asset.record_key())
+    data = Slice(asset.target(), of_asset, asset.record_key(), allow_missing=asset.allow_missing)
     where = engine.row_condition(values.get("comparison_row_condition"), None)
     key = Field.of(values.get("comparison_key") or values["key"])
-    return Side(f"{asset.datasource.name}/{asset.name}", engine.backend, data, key, where)
+    backend = existence.of_target(engine.backend, data)
+    return Side(f"{asset.datasource.name}/{asset.name}", backend, data, key, where)
 
 
 def _asset(source_name: str, asset_name: str) -> StoreAsset:

@@ -1,8 +1,9 @@
-"""Two core expectations know GX's own three engines only; here they learn of store engines.
+"""Three core expectations know GX's own three engines only; here they learn of store engines.
 
 ExpectColumnValuesToBeOfType and ExpectColumnValuesToBeInTypeList look at the engine's class: for pandas they count
 values, for SQL and Spark they look at the schema, for any other engine they do nothing. Stores have values of many
-types in one field, so a store engine gets the counting way. Nothing changes for other engines.
+types in one field, so a store engine gets the counting way; where a schema gives a field one type, its type decides.
+ExpectColumnTypeToBe is about that one type. Nothing changes for other engines.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from great_expectations.expectations import (
     ExpectColumnValuesToBeOfType,
 )
 
-from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.backend import Backend, UnsupportedError
 from expectations_plugins.engine import StoreExecutionEngine
 from expectations_plugins.gx_internals import ColumnMapExpectation
+from pipeline.errors import TerminalError
 
 COUNTED: list[type[ColumnMapExpectation]] = [ExpectColumnValuesToBeOfType, ExpectColumnValuesToBeInTypeList]
 
@@ -28,7 +30,7 @@ def teach_type_expectations() -> None:
         if not hasattr(expectation, "_knows_stores"):
             _count_in_stores(expectation)
     if not hasattr(ExpectColumnTypeToBe, "_knows_stores"):
-        _refuse_in_stores(ExpectColumnTypeToBe)
+        _declare_in_stores(ExpectColumnTypeToBe)
 
 
 def _count_in_stores(expectation: Any) -> None:
@@ -51,17 +53,31 @@ def _count_in_stores(expectation: Any) -> None:
     expectation._knows_stores = True  # noqa: SLF001
 
 
-def _refuse_in_stores(expectation: Any) -> None:
+def _declare_in_stores(expectation: Any) -> None:
     validate = expectation._validate  # noqa: SLF001
 
     def _validate(self: Any, metrics: Any, runtime_configuration: Any = None, execution_engine: Any = None) -> Any:
         if isinstance(execution_engine, StoreExecutionEngine):
-            raise UnsupportedError(
-                execution_engine.backend.store,
-                "ExpectColumnTypeToBe, because a field has no type of its own, its values have",
-                "Use ExpectColumnValuesToBeOfType.",
-            )
+            return _declared(execution_engine.backend, metrics, **self._get_success_kwargs())
         return validate(self, metrics, runtime_configuration, execution_engine)
 
     expectation._validate = _validate  # noqa: SLF001
     expectation._knows_stores = True  # noqa: SLF001
+
+
+def _declared(backend: Backend, metrics: Any, *, column: str, type_: str, **_: Any) -> dict[str, Any]:
+    """The type a schema gives a field, by the store's own name of it."""
+    if not backend.typed_fields:
+        raise UnsupportedError(
+            backend.store,
+            "ExpectColumnTypeToBe, because a field has no type of its own, its values have",
+            "Use ExpectColumnValuesToBeOfType.",
+        )
+    types = {str(one["name"]): str(one["type"]) for one in metrics["table.column_types"]}
+    if column not in types:
+        raise TerminalError(
+            f"{backend.store}: there is no field {column!r}; there are {', '.join(types)}.",
+            next_step="Correct the expectation's column.",
+        )
+    found = types[column]
+    return {"success": found.casefold() == type_.casefold(), "result": {"observed_value": found}}

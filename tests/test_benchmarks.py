@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import docs
+from benchmarks import docs, mongodb_servers
 from benchmarks.measuring import Measurement
 from benchmarks.relay import OPTIONS, relayed
 from benchmarks.report import goals
@@ -105,3 +105,11 @@ def test_the_cost_of_publishing_is_measured_and_told(endpoints: Endpoints, tmp_p
     assert "| 800 |  |  | 0.600 | 2.00 |" in told
     assert "From 10 to 10,000 batches: 1.10 times; the goal of 1.2 holds." in told
     assert "is missed" in docs.table({10: 0.2, 10_000: 0.3}, {})
+
+
+def test_two_mongodb_servers_are_measured_beside_each_other(endpoints: Endpoints) -> None:
+    uri, records = str(endpoints.mongodb_uri), 10_000
+    with mongodb_servers.filled(uri, records) as one, mongodb_servers.filled(uri, records) as other:
+        told = mongodb_servers.table(("one", "other"), mongodb_servers.measure([one, other], records))
+    assert told.startswith("| | one, ms | other, ms | ratio |")
+    assert all(f"| {name} | " in told for name in mongodb_servers.WORK)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Slice, UnsupportedError
+from expectations_plugins.backend import Absent, Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
     Always,
@@ -33,7 +33,7 @@ from expectations_plugins.expressions import (
     Values,
     both,
 )
-from expectations_plugins.milvus import conditions
+from expectations_plugins.milvus import conditions, schema
 from expectations_plugins.milvus.vectors import Rule, judge
 from pipeline.stores.milvus import ERRORS, MilvusClient, ensure_loaded, keys_filter, type_name
 
@@ -96,10 +96,11 @@ class MilvusBackend:
     """
 
     store: ClassVar[str] = "Milvus"
+    typed_fields: ClassVar[bool] = True
 
     def __init__(self, client: MilvusClient | Callable[[], MilvusClient]) -> None:
         self._client = client
-        self._nullable: dict[Any, frozenset[str]] = {}
+        self._schemas: dict[Any, schema.Schema] = {}
         self._loaded: set[Any] = set()
 
     @property
@@ -119,11 +120,19 @@ class MilvusBackend:
         if isinstance(self._client, MilvusClient):
             self._client.close()
 
+    def absent(self, data: Slice) -> Absent | None:
+        """The collection, if there is none; an alias is one."""
+        name = str(data.target)
+        with ERRORS.guard("listing collections"):
+            if self.client.has_collection(name, timeout=TIME_LIMIT):
+                return None
+            return Absent("collection", name, self.client.list_collections(timeout=TIME_LIMIT))
+
     def check(self, asked: Asked) -> None:
         """Compile without running."""
         if not isinstance(asked, Count | Sample):
             raise UnsupportedError(self.store, WITHOUT[type(asked)], "Check it in MongoDB, or ask for a sample.")
-        conditions.condition(asked.where)
+        schema.check(asked.where)
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """One count(*) a measure: a Milvus query carries one filter."""
@@ -140,10 +149,20 @@ class MilvusBackend:
         return sorted(found, key=lambda row: [str(row.get(name)) for name in names])
 
     def stream(self, data: Slice, query: Sample) -> Iterator[Row]:
-        """Rows, up to what one query gives."""
-        if query.limit > MOST_ROWS:
-            raise UnsupportedError(self.store, f"a stream of {query.limit} rows", "Check it in MongoDB.")
-        yield from self.sample(data, query)
+        """Rows in bounded reads by key, which together may be more than one query gives."""
+        names = [conditions.reference(field) for field in query.fields]
+        where = self._where(data, query.where)
+        if where == Always(False):
+            return
+        key, given = self._key(data), 0
+        for keys in self._keys(data, key, where):
+            for start in range(0, len(keys), PAGE):
+                asked = keys_filter(key, keys[start : start + PAGE])
+                for row in self._query(data, asked, list({*names, key}), limit=PAGE):
+                    if given == query.limit:
+                        return
+                    given += 1
+                    yield {name: row[name] for name in names if row.get(name) is not None}
 
     def values(self, data: Slice, query: Values) -> Sequence[Any]:
         """Milvus cannot group or sort."""
@@ -159,10 +178,10 @@ class MilvusBackend:
 
     def columns(self, data: Slice) -> Mapping[str, str]:
         """Field names of the collection's schema and Milvus's names of their types."""
-        return {str(field["name"]): type_name(field) for field in self._schema(data)["fields"]}
+        return {str(field["name"]): type_name(field) for field in self._described(data)["fields"]}
 
     def _scalars(self, data: Slice) -> list[str]:
-        return [str(field["name"]) for field in self._schema(data)["fields"] if int(field["type"]) < FIRST_VECTOR]
+        return [str(field["name"]) for field in self._described(data)["fields"] if int(field["type"]) < FIRST_VECTOR]
 
     def explain(self, data: Slice, query: Sample) -> str:
         """The call to paste into Python."""
@@ -173,14 +192,11 @@ class MilvusBackend:
         """The validity of an embedding batch's vectors."""
         if metric != "sluicegate.vectors.validity":
             raise UnsupportedError(self.store, metric, "Use the store that has it.")
+        if data.allow_missing and self.absent(data) is not None:
+            return self._of_none(values)
         vector = self._vector_field(data)
         columns = _Columns(self._key(data), str(vector["name"]), str(values["batch_field"]))
-        rule = Rule(
-            dimension=int(values["dimension"]),
-            threshold=float(values["threshold"]),
-            min_invalid=int(values["min_invalid"]),
-            exact_scan=bool(values["exact_scan"]),
-        )
+        rule = _rule(values)
         batch = str(values["embedding_batch_id"])
         rows = partial(self._vectors, data, columns, batch)
         pages = partial(self._vector_pages, data, columns, batch)
@@ -190,6 +206,15 @@ class MilvusBackend:
             "rejected": dict(values["rejected"] or {}),
             "query": self._listing(data, columns, batch, rule.dimension),
         }
+
+    @staticmethod
+    def _of_none(values: Mapping[str, Any]) -> dict[str, Any]:
+        """The validity of vectors whose collection is missing and may be: each that was expected is missing."""
+        rule = _rule(values)
+        found = judge(
+            list(values["sample_ids"]), int(values["expected"]), rule, lambda _: {}, lambda: iter(())
+        ).as_dict()
+        return found | {"schema_dimension": rule.dimension, "rejected": dict(values["rejected"] or {}), "query": None}
 
     def _listing(self, data: Slice, columns: _Columns, batch: str, dimension: int) -> str:
         """Python to paste, which lists every invalid vector of an embedding batch: no Milvus filter can."""
@@ -210,24 +235,24 @@ class MilvusBackend:
 
     def _vector_pages(self, data: Slice, columns: _Columns, batch: str) -> Iterator[Mapping[str, Sequence[float]]]:
         written = Compare(Op.EQ, Field.of(columns.batch), batch)
-        for keys in self._keys(data, columns, written):
+        for keys in self._keys(data, columns.key, written):
             for start in range(0, len(keys), PAGE):
                 yield self._vectors(data, columns, batch, keys[start : start + PAGE])
 
-    def _keys(self, data: Slice, columns: _Columns, where: Condition) -> Iterator[Sequence[str]]:
+    def _keys(self, data: Slice, key: str, where: Condition) -> Iterator[Sequence[Any]]:
         """All keys that meet a condition, in bounded lists.
 
         A Milvus query with a limit gives any rows, in any order: a range of keys is complete only when it gave fewer
         than the limit, and is halved at one of its keys when it did not.
         """
-        rows = self._query(data, conditions.condition(where), [columns.key], limit=MOST_ROWS)
-        keys = sorted(row[columns.key] for row in rows)
+        rows = self._query(data, _filter(where), [key], limit=MOST_ROWS)
+        keys = sorted(row[key] for row in rows)
         if len(keys) < MOST_ROWS:
             yield keys
             return
         middle = keys[len(keys) // 2]
         for op in (Op.LT, Op.GE):
-            yield from self._keys(data, columns, both(where, Compare(op, Field.of(columns.key), middle)))
+            yield from self._keys(data, key, both(where, Compare(op, Field.of(key), middle)))
 
     def _count(self, data: Slice, measure: Measure) -> int:
         where = self._where(data, measure.where)
@@ -238,10 +263,9 @@ class MilvusBackend:
 
     def _where(self, data: Slice, more: Condition) -> Condition:
         """The slice and a further condition, without what the schema decides."""
-        if data.target not in self._nullable:
-            fields = self._schema(data)["fields"]
-            self._nullable[data.target] = frozenset(str(field["name"]) for field in fields if field.get("nullable"))
-        return conditions.simplified(both(data.where, more), self._nullable[data.target])
+        if data.target not in self._schemas:
+            self._schemas[data.target] = schema.read(self._described(data))
+        return schema.simplified(both(data.where, more), self._schemas[data.target])
 
     def _query(self, data: Slice, where: str, names: list[str], limit: int | None = None) -> list[dict[str, Any]]:
         bound = {} if limit is None else {"limit": limit}
@@ -259,18 +283,27 @@ class MilvusBackend:
             )
         return [dict(row) for row in rows]
 
-    def _schema(self, data: Slice) -> dict[str, Any]:
+    def _described(self, data: Slice) -> dict[str, Any]:
         with ERRORS.guard(f"describing collection {data.target}"):
             return dict(self.client.describe_collection(str(data.target), timeout=TIME_LIMIT))
 
     def _key(self, data: Slice) -> str:
-        return next(str(field["name"]) for field in self._schema(data)["fields"] if field.get("is_primary"))
+        return next(str(field["name"]) for field in self._described(data)["fields"] if field.get("is_primary"))
 
     def _vector_field(self, data: Slice) -> dict[str, Any]:
-        for field in self._schema(data)["fields"]:
+        for field in self._described(data)["fields"]:
             if int(field["type"]) == FLOAT_VECTOR:
                 return dict(field)
         raise UnsupportedError(self.store, f"the vectors of {data.target}", "Only FLOAT_VECTOR fields can be judged.")
+
+
+def _rule(values: Mapping[str, Any]) -> Rule:
+    return Rule(
+        dimension=int(values["dimension"]),
+        threshold=float(values["threshold"]),
+        min_invalid=int(values["min_invalid"]),
+        exact_scan=bool(values["exact_scan"]),
+    )
 
 
 def _filter(where: Condition) -> str:

@@ -6,13 +6,14 @@ Values are JSON literals, which Milvus reads as its own: a quote or a backslash 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Always,
     And,
+    AnyElement,
     Compare,
     CompareFields,
     CompareLength,
@@ -23,6 +24,7 @@ from expectations_plugins.expressions import (
     InSet,
     IsNull,
     IsText,
+    LeadsThroughList,
     Matches,
     Not,
     Op,
@@ -47,34 +49,6 @@ def condition(node: Condition) -> str:
         what = f"{IN_WORDS[type(node)]}: {UNSUPPORTED[type(node)]}"
         raise UnsupportedError("Milvus", what, "Check it in MongoDB.")
     return compile_node(node)
-
-
-def simplified(node: Condition, nullable: Collection[str]) -> Condition:
-    """The condition without what a schema decides: a field that cannot be null is not, and older servers cannot ask.
-
-    Args:
-        node: The condition.
-        nullable: Names of the fields that may be null.
-    """
-    if isinstance(node, IsNull):
-        return node if node.field.path in nullable else Always(False)
-    if isinstance(node, Not):
-        operand = simplified(node.operand, nullable)
-        return Always(not operand.value) if isinstance(operand, Always) else Not(operand)
-    if isinstance(node, And | Or):
-        return _joined(node, nullable)
-    return node
-
-
-def _joined(node: And | Or, nullable: Collection[str]) -> Condition:
-    decides = isinstance(node, Or)  # one true part decides an Or, one false part an And
-    parts = [simplified(part, nullable) for part in node.operands]
-    if Always(decides) in parts:
-        return Always(decides)
-    rest = tuple(part for part in parts if not isinstance(part, Always))
-    if not rest:
-        return Always(not decides)
-    return rest[0] if len(rest) == 1 else type(node)(rest)
 
 
 def filter_of(data: Slice, more: Condition = Always(True)) -> str:
@@ -123,6 +97,10 @@ def _in_set(node: InSet) -> str:
     return f"({reference(node.field)} in [{', '.join(literal(value) for value in node.values)}])"
 
 
+def _any_element(node: AnyElement) -> str:
+    return condition(node.where)  # which refuses the path by its name
+
+
 def _not(node: Not) -> str:
     if isinstance(node.operand, IsNull):
         return f"{reference(node.operand.field)} is not null"
@@ -144,6 +122,7 @@ SUPPORTED: Mapping[type, Callable[[Any], str]] = {
     IsNull: _is_null,
     Compare: _compare,
     InSet: _in_set,
+    AnyElement: _any_element,
     Not: _not,
     And: _and,
     Or: _or,
@@ -156,6 +135,7 @@ UNSUPPORTED: Mapping[type, str] = {
     CompareSum: "filters know no sums",
     HasType: "a field of a schema has one type",
     IsText: "a field of a schema has one type",
+    LeadsThroughList: "a schema has no documents",
     Matches: "filters know LIKE, not regular expressions",
     Related: "Milvus has no relationships",
 }

@@ -78,16 +78,24 @@ class MilvusDatasource(_StoreDatasource):
     token: Optional[ConfigStr] = None
     assets: list[VectorCollectionAsset] = []
 
-    def add_collection(self, name: str, collection: str | None = None, *, where: Any = None) -> VectorCollectionAsset:
+    def add_collection(
+        self, name: str, collection: str | None = None, *, where: Any = None, allow_missing: bool = False
+    ) -> VectorCollectionAsset:
         """Add a collection.
 
         Args:
             name: The asset's name in GX.
             collection: The collection's name; the asset's name when it is None.
             where: Which of its rows belong to the asset, as a GX row condition: `Column("model") == "m"`.
+            allow_missing: Whether the collection may be created later; until then the asset is empty.
+
+        Raises:
+            TestConnectionError: The server does not answer, or has no such collection.
         """
         asset: VectorCollectionAsset = self._add_asset(
-            VectorCollectionAsset(name=name, collection=collection or name, where=written(where))
+            VectorCollectionAsset(
+                name=name, collection=collection or name, where=written(where), allow_missing=allow_missing
+            )
         )
         return asset
 

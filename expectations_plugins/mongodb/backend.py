@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Slice, UnsupportedError
+from expectations_plugins.backend import Absent, Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
     Asked,
@@ -36,6 +36,7 @@ class MongoDBBackend:
     """
 
     store: ClassVar[str] = "MongoDB"
+    typed_fields: ClassVar[bool] = False
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -49,6 +50,15 @@ class MongoDBBackend:
         """Close the client."""
         self.database.client.close()
 
+    def absent(self, data: Slice) -> Absent | None:
+        """The collection, if there is none; one that was created and is empty is there, and so is a view."""
+        name = str(data.target)
+        with ERRORS.guard("listing collections"):
+            if self.database.list_collection_names(filter={"name": name}, authorizedCollections=True):
+                return None
+            known = self.database.list_collection_names(authorizedCollections=True)
+        return Absent("collection", name, known, f"database {self.database.name}")
+
     def check(self, asked: Asked) -> None:
         """Compile without running."""
         conditions.condition(condition_of(asked))
@@ -56,7 +66,8 @@ class MongoDBBackend:
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """Counts and aggregates in one $group, and one more for each measure that groups by a value."""
         values: dict[str, Any] = {}
-        counted = [measure for measure in measures if isinstance(measure, Count | Aggregate)]
+        alone = [measure for measure in measures if queries.stands_alone(measure)]
+        counted = [one for one in measures if isinstance(one, Count | Aggregate) and one not in alone]
         together, followed = complements.plan(counted)
         if together:
             found = self._aggregate(data, queries.measure_pipeline(data, together), "counting")
@@ -64,9 +75,9 @@ class MongoDBBackend:
             for number, measure in enumerate(together):
                 values[repr(measure)] = plain(row.get(f"m{number}", _of_nothing(measure)))
         values |= {asked: difference.of(values) for asked, difference in followed.items()}
-        for alone in (measure for measure in measures if not isinstance(measure, Count | Aggregate)):
-            found = self._aggregate(data, queries.grouped_pipeline(data, alone), "counting values")
-            values[repr(alone)] = int(found[0]["m"]) if found else 0
+        for one in alone:
+            found = self._aggregate(data, queries.alone_pipeline(data, one), "counting values")
+            values[repr(one)] = plain(found[0]["m"]) if found else _of_nothing(one)
         return [values[repr(measure)] for measure in measures]
 
     def sample(self, data: Slice, query: Records) -> Sequence[Row]:
@@ -122,6 +133,6 @@ def _row(row: Mapping[str, Any], fields: Sequence[Field]) -> Row:
     return {field.path: plain(row[f"f{number}"]) for number, field in enumerate(fields) if f"f{number}" in row}
 
 
-def _of_nothing(measure: Count | Aggregate) -> int | None:
+def _of_nothing(measure: Measure) -> int | None:
     """What a measure is of no documents, of which $group says nothing."""
-    return 0 if isinstance(measure, Count) or measure.kind is Kind.SUM else None
+    return None if isinstance(measure, Aggregate) and measure.kind not in (Kind.SUM, Kind.COUNT) else 0

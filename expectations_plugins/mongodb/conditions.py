@@ -13,6 +13,7 @@ from expectations_plugins.backend import UnsupportedError, pattern_for
 from expectations_plugins.expressions import (
     Always,
     And,
+    AnyElement,
     Compare,
     CompareFields,
     CompareLength,
@@ -23,14 +24,16 @@ from expectations_plugins.expressions import (
     InSet,
     IsNull,
     IsText,
+    LeadsThroughList,
     Matches,
     Not,
     Op,
     Or,
     Related,
     Type,
+    renamed,
 )
-from expectations_plugins.kinds import IN_WORDS, NUMBERS, as_date, kinds_of, storable
+from expectations_plugins.kinds import IN_WORDS, NUMBERS, as_date, kinds_of, readings, storable
 
 Expression = Any
 
@@ -58,14 +61,48 @@ def condition(node: Condition, texts: Fields = NONE) -> Expression:
     return compile_node(node, texts)
 
 
+ELEMENT = Field(("$$element",))
+"""One value of a field that may have several, where each is looked at."""
+
+
 def reference(field: Field) -> Expression:
     """A field's value; names with a dot or a dollar sign are read with $getField."""
+    if field == ELEMENT:
+        return "$$element"
     if is_plain(field):
         return "$" + ".".join(field.parts)
     value: Expression = "$$ROOT"
     for part in field.parts:
-        value = {"$getField": {"field": {"$literal": part}, "input": value}}
-    return {"$ifNull": [value, None]}  # not every server knows the $type of what $getField does not find
+        value = _part(value, part)
+    return {"$ifNull": [value, None]}  # Capabilities.types_missing
+
+
+def elements(field: Field) -> Expression:
+    """All values of a field as an array, null where an element has none: lists on its path are looked through."""
+    values: Expression = {"$let": {"vars": {"one": _part("$$ROOT", field.parts[0])}, "in": _as_array("$$one")}}
+    for part in field.parts[1:-1]:
+        inner: Expression = {"$let": {"vars": {"one": _part("$$this", part)}, "in": _as_array("$$one")}}
+        joined = {"$concatArrays": ["$$value", inner]}
+        values = {"$reduce": {"input": values, "initialValue": [], "in": joined}}
+    last = {"$ifNull": [_part("$$element", field.parts[-1]), None]}
+    return {"$map": {"input": values, "as": "element", "in": last}}
+
+
+def shown(field: Field) -> Expression:
+    """A field's value to show; all of them where it has several."""
+    if len(field.parts) == 1:
+        return reference(field)
+    return {"$cond": [_leads_through_list(LeadsThroughList(field), NONE), elements(field), reference(field)]}
+
+
+def _as_array(value: Expression) -> Expression:
+    return {"$cond": [{"$isArray": [value]}, value, [value]]}
+
+
+def _part(value: str | Expression, name: str) -> Expression:
+    if isinstance(value, str) and _plain(name):
+        return f"${name}" if value == "$$ROOT" else f"{value}.{name}"
+    return {"$getField": {"field": {"$literal": name}, "input": value}}
 
 
 def literal(value: Any) -> Expression:
@@ -114,10 +151,9 @@ def _named(field: Field, types: Sequence[Type]) -> Expression:
 
 
 def _compare(node: Compare, _: Fields) -> Expression:
-    value = reference(node.field)
     if node.op in (Op.EQ, Op.NE):
-        compared = {f"${OPERATORS[node.op]}": [value, literal(storable(node.value))]}
-        return compared if node.op is Op.EQ else all_of([_present(node.field), compared])
+        found = _in_set(InSet(node.field, (node.value,)), NONE)
+        return found if node.op is Op.EQ else all_of([_present(node.field), {"$not": [found]}])
     bounds = dict.fromkeys((storable(node.value), as_date(node.value)))
     ordered = [_ordered(node.op, node.field, bound) for bound in bounds if bound is not None]
     return ordered[0] if len(ordered) == 1 else {"$or": ordered}
@@ -163,7 +199,9 @@ def _compare_sum(node: CompareSum, _: Fields) -> Expression:
 
 
 def _in_set(node: InSet, _: Fields) -> Expression:
-    values = [storable(value) for value in node.values if value is not None and value == value]  # noqa: PLR0124 - a NaN
+    values = [storable(value) for value in readings(node.values)]
+    if len(values) == 1:
+        return {"$eq": [reference(node.field), literal(values[0])]}
     return {"$in": [reference(node.field), {"$literal": values}]}
 
 
@@ -173,6 +211,19 @@ def _matches(node: Matches, texts: Fields) -> Expression:
     pattern = pattern_for("MongoDB", node.pattern)
     # only what begins with a dollar is read as more than text, and each operator costs for each document
     return {"$regexMatch": {"input": text, "regex": literal(pattern) if pattern.startswith("$") else pattern}}
+
+
+def _any_element(node: AnyElement, texts: Fields) -> Expression:
+    found = condition(renamed(node.where, node.field, ELEMENT))
+    each = {"$map": {"input": elements(node.field), "as": "element", "in": found}}
+    through = _leads_through_list(LeadsThroughList(node.field), NONE)
+    return {"$cond": [through, {"$anyElementTrue": [each]}, condition(node.where, texts)]}
+
+
+def _leads_through_list(node: LeadsThroughList, _: Fields) -> Expression:
+    prefixes = [Field(node.field.parts[:length]) for length in range(1, len(node.field.parts))]
+    arrays = [{"$isArray": [reference(prefix)]} for prefix in prefixes]  # the first list is reached through none
+    return arrays[0] if len(arrays) == 1 else {"$or": arrays}
 
 
 def _not(node: Not, texts: Fields) -> Expression:
@@ -251,6 +302,8 @@ SUPPORTED: Mapping[type, Callable[[Any, Fields], Expression]] = {
     CompareSum: _compare_sum,
     InSet: _in_set,
     Matches: _matches,
+    AnyElement: _any_element,
+    LeadsThroughList: _leads_through_list,
     Not: _not,
     And: _and,
     Or: _or,

@@ -56,7 +56,13 @@ class MongoDBDatasource(_StoreDatasource):
     assets: list[CollectionAsset] = []
 
     def add_collection(
-        self, name: str, collection: str | None = None, *, sort_by: str = "", where: Any = None
+        self,
+        name: str,
+        collection: str | None = None,
+        *,
+        sort_by: str = "",
+        where: Any = None,
+        allow_missing: bool = False,
     ) -> CollectionAsset:
         """Add a collection.
 
@@ -65,9 +71,19 @@ class MongoDBDatasource(_StoreDatasource):
             collection: The collection's name; the asset's name when it is None.
             sort_by: The field that gives the documents an order, for expectations that are about one.
             where: Which of its documents belong to the asset, as a GX row condition: `Column("type") == "click"`.
+            allow_missing: Whether the collection may be created later; until then the asset is empty.
+
+        Raises:
+            TestConnectionError: The server does not answer, or has no such collection.
         """
         asset: CollectionAsset = self._add_asset(
-            CollectionAsset(name=name, collection=collection or name, sort_by=sort_by, where=written(where))
+            CollectionAsset(
+                name=name,
+                collection=collection or name,
+                sort_by=sort_by,
+                where=written(where),
+                allow_missing=allow_missing,
+            )
         )
         return asset
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from expectations_plugins.backend import Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
     Always,
     And,
+    AnyElement,
     Compare,
     Condition,
     Count,
@@ -19,6 +20,7 @@ from expectations_plugins.expressions import (
     Field,
     IsNull,
     Kind,
+    Measure,
     Modes,
     Not,
     Op,
@@ -30,19 +32,34 @@ from expectations_plugins.expressions import (
     TopValues,
     Values,
     both,
+    renamed,
 )
-from expectations_plugins.mongodb.conditions import OPERATORS, Expression, condition, is_plain, reference
+from expectations_plugins.kinds import readings
+from expectations_plugins.mongodb.conditions import (
+    OPERATORS,
+    Expression,
+    condition,
+    elements,
+    is_plain,
+    reference,
+    shown,
+)
 
 Stage = dict[str, Any]
 Pipeline = list[Stage]
 
 ACCUMULATORS: Mapping[Kind, str] = {
+    Kind.COUNT: "sum",
     Kind.MIN: "min",
     Kind.MAX: "max",
     Kind.SUM: "sum",
     Kind.MEAN: "avg",
     Kind.STDEV: "stdDevSamp",
 }
+
+
+VALUE = "__v"
+"""Where each value of a path that may have several is put."""
 
 
 def measure_pipeline(data: Slice, measures: Sequence[Count | Aggregate]) -> Pipeline:
@@ -60,7 +77,8 @@ def accumulator(measure: Count | Aggregate) -> Expression:
     if isinstance(measure, Count):
         return {"$sum": _one_if(condition(measure.where))}
     wanted = both(measure.where, Not(IsNull(measure.field)))
-    return {f"${ACCUMULATORS[measure.kind]}": {"$cond": [condition(wanted), reference(measure.field), None]}}
+    value = 1 if measure.kind is Kind.COUNT else reference(measure.field)
+    return {f"${ACCUMULATORS[measure.kind]}": {"$cond": [condition(wanted), value, None]}}
 
 
 def _one_if(where: Expression) -> Expression:
@@ -72,15 +90,28 @@ def _one_if(where: Expression) -> Expression:
     return {"$cond": [where, 1, 0]}
 
 
-def grouped_pipeline(data: Slice, measure: Distinct | Repeated | OutOfOrder) -> Pipeline:
-    """A measure that needs stages of its own; its value is field `m`, and no document means 0."""
-    if isinstance(measure, Distinct):
-        found = [*match(data), *_where(_present(measure.field, measure.where)), *_grouped((measure.field,))]
-        return [*found, {"$group": {"_id": None, "m": {"$sum": 1}}}]
+Alone = Aggregate | Distinct | Repeated | OutOfOrder
+
+
+def stands_alone(measure: Measure) -> TypeGuard[Alone]:
+    """Whether it needs a pipeline of its own: it groups by a value, or its field's path may have several values."""
+    if isinstance(measure, Aggregate):
+        return len(measure.field.parts) > 1
+    return not isinstance(measure, Count)
+
+
+def alone_pipeline(data: Slice, measure: Alone) -> Pipeline:
+    """A measure that needs stages of its own; its value is field `m`, and no document means none."""
+    if isinstance(measure, OutOfOrder):
+        return [*match(data), *_out_of_order(data, measure), {"$group": {"_id": None, "m": {"$sum": 1}}}]
     if isinstance(measure, Repeated):
-        found = [*match(data), *_where(measure.where), *_grouped(measure.fields), {"$match": {"n": {"$gt": 1}}}]
-        return [*found, {"$group": {"_id": None, "m": {"$sum": "$n"}}}]
-    return [*match(data), *_out_of_order(data, measure), {"$group": {"_id": None, "m": {"$sum": 1}}}]
+        return [*match(data), *_counted_repeated(measure)]
+    spread, field, where = _each_value(measure.field, measure.where)
+    found = [*match(data), *spread]
+    if isinstance(measure, Aggregate):
+        return [*found, {"$group": {"_id": None, "m": accumulator(Aggregate(measure.kind, field, where))}}]
+    grouped: Stage = {"$group": {"_id": {"k0": reference(field)}}}
+    return [*found, *_where(_present(field, where)), grouped, {"$group": {"_id": None, "m": {"$sum": 1}}}]
 
 
 def records_pipeline(data: Slice, query: Records) -> Pipeline:
@@ -95,23 +126,26 @@ def records_pipeline(data: Slice, query: Records) -> Pipeline:
 
 def values_pipeline(data: Slice, query: Values) -> Pipeline:
     """Values of one field, each in a document's `v`, or in `r{n}` for the n-th place asked for."""
-    found = [*match(data), *_where(_present(query.field, query.where))]
+    spread, field, where = _each_value(query.field, query.where)
+    found = [*match(data), *spread, *_where(_present(field, where))]
     if isinstance(query, DistinctValues):
-        return [*found, {"$group": {"_id": reference(query.field)}}, *_sorted_values(query.limit)]
+        return [*found, {"$group": {"_id": reference(field)}}, *_sorted_values(query.limit)]
     if isinstance(query, Modes):
-        counted: Stage = {"$group": {"_id": reference(query.field), "n": {"$sum": 1}}}
+        counted: Stage = {"$group": {"_id": reference(field), "n": {"$sum": 1}}}
         most: Stage = {"$setWindowFields": {"output": {"most": {"$max": "$n"}}}}
         return [*found, counted, most, {"$match": {"$expr": {"$eq": ["$n", "$most"]}}}, *_sorted_values(query.limit)]
     places = {f"r{number}": [{"$skip": rank}, {"$limit": 1}] for number, rank in enumerate(query.ranks)}
-    return [*found, {"$project": {"_id": 0, "v": reference(query.field)}}, {"$sort": {"v": 1}}, {"$facet": places}]
+    return [*found, {"$project": {"_id": 0, "v": reference(field)}}, {"$sort": {"v": 1}}, {"$facet": places}]
 
 
 def top_values_pipeline(data: Slice, query: TopValues) -> Pipeline:
     """The most frequent values."""
+    spread, field, where = _each_value(query.field, query.where)
     return [
         *match(data),
-        *_where(query.where),
-        {"$group": {"_id": reference(query.field), "n": {"$sum": 1}}},
+        *spread,
+        *_where(where),
+        {"$group": {"_id": reference(field), "n": {"$sum": 1}}},
         {"$sort": {"n": -1, "_id": 1}},
         {"$limit": query.limit},
     ]
@@ -144,10 +178,27 @@ def match(data: Slice) -> Pipeline:
 def _slice_part(part: Condition) -> Pipeline:
     if part == Always(True):
         return []
-    indexed = isinstance(part, Compare) and part.op in _INDEXED and is_plain(part.field)
-    if indexed and isinstance(part, Compare) and isinstance(part.value, str | int | float | bool | datetime):
-        return [{"$match": {part.field.path: {_INDEXED[part.op]: part.value}}}]
-    return _where(part)
+    if not isinstance(part, AnyElement):
+        return [{"$match": _comparison(part)}] if _serves_an_index(part) else _where(part)
+    inner = part.where.operands if isinstance(part.where, And) else (part.where,)
+    found: Pipeline = [{"$match": _comparison(one)} for one in inner if _serves_an_index(one)]
+    return [*found, *_where(part)]  # a filter also looks into lists at a path's end, and at each bound by itself
+
+
+def _serves_an_index(part: Condition) -> TypeGuard[Compare]:
+    if not isinstance(part, Compare) or part.op not in _INDEXED or not is_plain(part.field):
+        return False
+    return isinstance(part.value, str | int | float | bool | datetime)
+
+
+def _comparison(part: Compare) -> Stage:
+    """A comparison as a filter; one that an array's members would meet is not met by an array."""
+    alone: Stage = {} if len(part.field.parts) > 1 else {"$not": {"$type": "array"}}
+    values = readings((part.value,))
+    if part.op is Op.EQ and len(values) > 1:
+        return {part.field.path: {"$in": list(values), **alone}}
+    found = [{part.field.path: {_INDEXED[part.op]: value, **alone}} for value in values]
+    return found[0] if len(found) == 1 else {"$or": found}
 
 
 def _where(where: Condition) -> Pipeline:
@@ -165,13 +216,34 @@ def _key(fields: Sequence[Field]) -> Stage:
     return {f"k{number}": value for number, value in enumerate(null_as_one)}
 
 
-def _grouped(fields: Sequence[Field]) -> Pipeline:
-    return [{"$group": {"_id": _key(fields), "n": {"$sum": 1}}}]
+def _each_value(field: Field, where: Condition) -> tuple[Pipeline, Field, Condition]:
+    """Stages that give a document for each value of a path that may have several; the field and condition of those."""
+    if len(field.parts) == 1:
+        return [], field, where
+    value = Field((VALUE,))
+    return [{"$set": {VALUE: elements(field)}}, {"$unwind": f"${VALUE}"}], value, renamed(where, field, value)
+
+
+def _counted_repeated(repeated: Repeated) -> Pipeline:
+    if len(repeated.fields) == 1 and len(repeated.fields[0].parts) > 1:
+        return [*_repeated(repeated), {"$group": {"_id": None, "m": {"$sum": 1}}}]
+    grouped: Stage = {"$group": {"_id": _key(repeated.fields), "n": {"$sum": 1}}}
+    summed: Stage = {"$group": {"_id": None, "m": {"$sum": "$n"}}}
+    return [*_where(repeated.where), grouped, {"$match": {"n": {"$gt": 1}}}, summed]
 
 
 def _repeated(repeated: Repeated) -> Pipeline:
+    """The records; one with several values once, whichever of them is repeated."""
+    spread: Pipeline = []
+    if len(repeated.fields) == 1:
+        spread, field, where = _each_value(repeated.fields[0], repeated.where)
+        repeated = Repeated((field,), where)
     counted: Stage = {"$setWindowFields": {"partitionBy": _key(repeated.fields), "output": {"__n": {"$sum": 1}}}}
-    return [*_where(repeated.where), counted, {"$match": {"__n": {"$gt": 1}}}, {"$unset": "__n"}]
+    found = [*spread, *_where(repeated.where), counted, {"$match": {"__n": {"$gt": 1}}}]
+    if not spread:
+        return [*found, {"$unset": "__n"}]
+    once: Stage = {"$group": {"_id": "$_id", "record": {"$first": "$$ROOT"}}}
+    return [*found, once, {"$replaceWith": "$record"}, {"$unset": ["__n", VALUE]}]
 
 
 def _out_of_order(data: Slice, measure: OutOfOrder) -> Pipeline:
@@ -195,7 +267,7 @@ def _sorted_values(limit: int) -> Pipeline:
 def _shown(fields: Sequence[Field], limit: int) -> Pipeline:
     if not fields:
         return [{"$limit": limit}]
-    project: Stage = {"_id": 0} | {f"f{number}": reference(field) for number, field in enumerate(fields)}
+    project: Stage = {"_id": 0} | {f"f{number}": shown(field) for number, field in enumerate(fields)}
     return [{"$limit": limit}, {"$project": project}]
 
 

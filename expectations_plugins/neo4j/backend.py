@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Slice, UnsupportedError
+from expectations_plugins.backend import Absent, Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
     Asked,
@@ -37,6 +37,7 @@ class Neo4jBackend:
     """
 
     store: ClassVar[str] = "Neo4j"
+    typed_fields: ClassVar[bool] = False
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -49,6 +50,18 @@ class Neo4jBackend:
     def close(self) -> None:
         """Close the driver."""
         self.graph.close()
+
+    def absent(self, data: Slice) -> Absent | None:
+        """A label or type that no node, relationship, constraint or index has; what a query names is not known."""
+        wanted = self._source(data).names if isinstance(data.target, str) or "query" not in data.target else {}
+        for kind, names in wanted.items():
+            query = sources.KNOWN[kind]
+            found = self.graph.read(query, {}, doing=f"listing names of a {kind}", timeout=TIME_LIMIT)
+            known = [str(row["name"]) for row in found]
+            for name in names:
+                if name not in known:
+                    return Absent(kind, name, known)
+        return None
 
     def check(self, asked: Asked) -> None:
         """Compile without running."""

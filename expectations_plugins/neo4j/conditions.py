@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from expectations_plugins.backend import UnsupportedError, pattern_for
 from expectations_plugins.expressions import (
     Always,
     And,
+    AnyElement,
     Compare,
     CompareFields,
     CompareLength,
@@ -25,6 +26,7 @@ from expectations_plugins.expressions import (
     InSet,
     IsNull,
     IsText,
+    LeadsThroughList,
     Matches,
     Not,
     Op,
@@ -117,22 +119,23 @@ def _has_type(node: HasType, query: Cypher) -> str:
 def _compare(node: Compare, query: Cypher) -> str:
     """Values of two kinds do not compare in Cypher: the answer is null, here false."""
     value = query.reference(node.field)
-    bounds = _meanings(node.value) if node.op not in (Op.EQ, Op.NE) or isinstance(node.value, date) else [node.value]
-    parts = [f"coalesce({value} {OPERATORS[node.op]} {query.bind(bound)}, false)" for bound in bounds]
+    if node.op is Op.NE:
+        return f"({value} IS NOT NULL AND NOT {_compare(Compare(Op.EQ, node.field, node.value), query)})"
+    parts = [f"coalesce({value} {OPERATORS[node.op]} {query.bind(bound)}, false)" for bound in meanings(node.value)]
     return f"({value} IS NOT NULL AND {parts[0] if len(parts) == 1 else '(' + ' OR '.join(parts) + ')'})"
 
 
-def _meanings(value: Any) -> list[Any]:
+def meanings(value: Any) -> list[Any]:
     """A date as each of the types Cypher has for it, which do not compare with each other; anything else as it is."""
     at = as_date(value)
     if at is None:
         return [value]
-    given = [value] if not isinstance(value, datetime) else []
-    return [*given, at, at.replace(tzinfo=None)]
+    given = [] if isinstance(value, datetime) else [value]
+    day = [at.date()] if isinstance(value, str) and _DAY.fullmatch(value) else []
+    return [*given, *day, at, at.replace(tzinfo=None)]
 
 
-def _set_meanings(value: Any) -> list[Any]:
-    return _meanings(value) if isinstance(value, date) else [value]
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 
 
 def _text(of: Field, query: Cypher, *, shown: bool) -> str:
@@ -169,7 +172,8 @@ def _is_number(value: str) -> str:
 
 def _in_set(node: InSet, query: Cypher) -> str:
     value = query.reference(node.field)
-    values = [meaning for given in node.values for meaning in _set_meanings(given)]
+    given = [value for value in node.values if value is not None and value == value]  # noqa: PLR0124 - a NaN
+    values = [meaning for value in given for meaning in meanings(value)]
     return f"({value} IS NOT NULL AND coalesce({value} IN {query.bind(values)}, false))"
 
 
@@ -183,6 +187,14 @@ def _matches(node: Matches, query: Cypher) -> str:
 def _related(node: Related, query: Cypher) -> str:
     marker = f" WHERE t.{quoted(node.marker)} = {query.bind(True)}" if node.marker else ""
     return f"EXISTS {{ MATCH (n)-[:{quoted(node.relationship)}]->(t:{quoted(node.label)}){marker} }}"
+
+
+def _any_element(node: AnyElement, query: Cypher) -> str:
+    return condition(node.where, query)  # a property holds no documents: no path leads through a list
+
+
+def _leads_through_list(_: LeadsThroughList, _query: Cypher) -> str:
+    return "false"
 
 
 def _not(node: Not, query: Cypher) -> str:
@@ -226,6 +238,8 @@ SUPPORTED: Mapping[type, Callable[[Any, Cypher], str]] = {
     InSet: _in_set,
     Matches: _matches,
     Related: _related,
+    AnyElement: _any_element,
+    LeadsThroughList: _leads_through_list,
     Not: _not,
     And: _and,
     Or: _or,

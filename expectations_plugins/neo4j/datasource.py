@@ -101,7 +101,14 @@ class Neo4jDatasource(_StoreDatasource):
     assets: list[Union[NodeAsset, RelationshipAsset, QueryAsset]] = []
 
     def add_node(
-        self, name: str, label: str | None = None, key: str = "", *, sort_by: str = "", where: Any = None
+        self,
+        name: str,
+        label: str | None = None,
+        key: str = "",
+        *,
+        sort_by: str = "",
+        where: Any = None,
+        allow_missing: bool = False,
     ) -> NodeAsset:
         """Add the nodes with a label.
 
@@ -111,9 +118,20 @@ class Neo4jDatasource(_StoreDatasource):
             key: The property that names a node.
             sort_by: The property that gives the nodes an order, for expectations that are about one.
             where: Which of the nodes belong to the asset, as a GX row condition: `Column("type") == "click"`.
+            allow_missing: Whether nodes with the label may come later; until then the asset is empty.
+
+        Raises:
+            TestConnectionError: The server does not answer, or has no such label.
         """
         asset: NodeAsset = self._add_asset(
-            NodeAsset(name=name, label=label or name, key=key, sort_by=sort_by, where=written(where))
+            NodeAsset(
+                name=name,
+                label=label or name,
+                key=key,
+                sort_by=sort_by,
+                where=written(where),
+                allow_missing=allow_missing,
+            )
         )
         return asset
 
@@ -127,6 +145,7 @@ class Neo4jDatasource(_StoreDatasource):
         key: str = "",
         sort_by: str = "",
         where: Any = None,
+        allow_missing: bool = False,
     ) -> RelationshipAsset:
         """Add the relationships of a type; the fields of their ends are called `start.x` and `end.x`.
 
@@ -138,6 +157,10 @@ class Neo4jDatasource(_StoreDatasource):
             key: The property that names a relationship.
             sort_by: The property that gives them an order, for expectations that are about one.
             where: Which of them belong to the asset, as a GX row condition.
+            allow_missing: Whether relationships of the type may come later; until then the asset is empty.
+
+        Raises:
+            TestConnectionError: The server does not answer, or has no such type or label.
         """
         asset: RelationshipAsset = self._add_asset(
             RelationshipAsset(
@@ -148,6 +171,7 @@ class Neo4jDatasource(_StoreDatasource):
                 key=key,
                 sort_by=sort_by,
                 where=written(where),
+                allow_missing=allow_missing,
             )
         )
         return asset

@@ -29,10 +29,16 @@ from expectations_plugins.expressions import (
     Values,
     both,
 )
-from expectations_plugins.neo4j.conditions import OPERATORS, Cypher, condition, quoted
+from expectations_plugins.neo4j.conditions import OPERATORS, Cypher, condition, meanings, quoted
 from expectations_plugins.neo4j.sources import Source
 
-AGGREGATIONS: Mapping[Kind, str] = {Kind.MIN: "min", Kind.MAX: "max", Kind.SUM: "sum", Kind.MEAN: "avg"}
+AGGREGATIONS: Mapping[Kind, str] = {
+    Kind.COUNT: "count",
+    Kind.MIN: "min",
+    Kind.MAX: "max",
+    Kind.SUM: "sum",
+    Kind.MEAN: "avg",
+}
 
 
 def measure_query(source: Source, data: Slice, measures: Sequence[Count | Aggregate | Distinct]) -> Cypher:
@@ -137,7 +143,9 @@ def start(source: Source, data: Slice, more: Condition = Always(True)) -> Cypher
 
 def _slice_part(part: Condition, query: Cypher) -> str:
     if isinstance(part, Compare) and part.op is not Op.NE:  # without the null check an index serves it
-        return f"{query.reference(part.field)} {OPERATORS[part.op]} {query.bind(part.value)}"
+        value = query.reference(part.field)
+        found = [f"{value} {OPERATORS[part.op]} {query.bind(meaning)}" for meaning in meanings(part.value)]
+        return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
     return condition(part, query)
 
 

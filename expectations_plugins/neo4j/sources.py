@@ -18,6 +18,7 @@ class Source:
         identity: An expression that names a record where the asset has no key; "" when there is none.
         name: For messages.
         columns: The columns a query returns, in its order.
+        names: Labels and types it needs, by what they are.
     """
 
     text: str
@@ -25,11 +26,21 @@ class Source:
     identity: str = "elementId(n)"
     name: str = ""
     columns: tuple[str, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+LABEL, RELATIONSHIP = "label", "relationship type"
+
+KNOWN = {
+    LABEL: "CALL db.labels() YIELD label RETURN label AS name",
+    RELATIONSHIP: "CALL db.relationshipTypes() YIELD relationshipType RETURN relationshipType AS name",
+}
+"""How the names are asked for that nodes, relationships, constraints and indexes have."""
 
 
 def nodes(label: str) -> Source:
     """The nodes with a label."""
-    return Source(f"MATCH (n:{quoted(label)})", name=f"label {label}")
+    return Source(f"MATCH (n:{quoted(label)})", name=f"label {label}", names={LABEL: (label,)})
 
 
 def relationships(type_: str, start: str = "", end: str = "") -> Source:
@@ -39,6 +50,7 @@ def relationships(type_: str, start: str = "", end: str = "") -> Source:
         f"MATCH ({left})-[n:{quoted(type_)}]->({right})",
         ends={"start": "startNode(n)", "end": "endNode(n)"},
         name=f"relationship {type_}",
+        names={LABEL: tuple(filter(None, (start, end))), RELATIONSHIP: (type_,)},
     )
 
 

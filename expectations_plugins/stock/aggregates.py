@@ -7,7 +7,18 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from expectations_plugins.expressions import Aggregate, Count, Distinct, Field, HasType, IsNull, Kind, Not, both
+from expectations_plugins.expressions import (
+    Aggregate,
+    Count,
+    Distinct,
+    Field,
+    HasType,
+    IsNull,
+    Kind,
+    Not,
+    any_element,
+    both,
+)
 from expectations_plugins.kinds import NUMBERS, Moment
 from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
 from pipeline.errors import TerminalError
@@ -24,11 +35,11 @@ def _numeric(kind: Kind, call: MetricCall) -> Plan:
     """Numbers are added; where there is anything else, as in pandas, there is no answer: a store would pass over it."""
     field = Field.of(call.domain["column"])
     number = HasType(field, NUMBERS)
-    others = Count(both(call.where, Not(IsNull(field)), Not(number)))
+    others = Count(both(call.where, any_element(field, both(Not(IsNull(field)), Not(number)))))
 
     def finish(found: Sequence[Any]) -> Any:
         if found[1]:
-            raise _mixed(call, "numbers", f"{found[1]} of its values are none")
+            raise _mixed(call, "numbers", f"{found[1]:,} records have a value that is not a number (nor is a boolean)")
         return found[0]
 
     return Measures((Aggregate(kind, field, both(call.where, number)), others), finish)
@@ -60,8 +71,12 @@ def _mixed(call: MetricCall, what: str, how: str) -> TerminalError:
     )
 
 
-def _present(call: MetricCall) -> Count:
-    return Count(both(call.where, Not(IsNull(Field.of(call.domain["column"])))))
+def _present(call: MetricCall) -> Count | Aggregate:
+    """How many values there are; a path that may lead through lists has other numbers of values than of records."""
+    field = Field.of(call.domain["column"])
+    if len(field.parts) > 1:
+        return Aggregate(Kind.COUNT, field, call.where)
+    return Count(both(call.where, Not(IsNull(field))))
 
 
 def _distinct(call: MetricCall) -> Distinct:
@@ -86,7 +101,9 @@ def _unique_proportion(call: MetricCall) -> Plan:
 
 
 def _non_null_proportion(call: MetricCall) -> Plan:
-    return Measures((_present(call), Count(call.where)), _share)
+    field = Field.of(call.domain["column"])
+    present = Count(both(call.where, Not(any_element(field, IsNull(field)))))
+    return Measures((present, Count(call.where)), _share)
 
 
 AGGREGATES: list[MetricSpec] = [

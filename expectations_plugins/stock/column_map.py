@@ -25,13 +25,17 @@ from expectations_plugins.expressions import (
     Or,
     OutOfOrder,
     Repeated,
+    any_element,
     both,
 )
 from expectations_plugins.metrics import MetricCall, MetricSpec
 from expectations_plugins.patterns import like
+from expectations_plugins.stock.arguments import check_bounds, check_choice, check_lengths
 from expectations_plugins.stock.parsing import PARSERS
 from expectations_plugins.stock.results import MapMetric, Streamed, specs
 from expectations_plugins.stock.types import types_named
+
+ANY, ALL = "any", "all"
 
 Values = Mapping[str, Any]
 Unexpected = Callable[[Field, Values], Condition]
@@ -43,7 +47,9 @@ def _in_set(column: Field, values: Values) -> Condition:
 
 
 def _not_in_set(column: Field, values: Values) -> Condition:
-    return InSet(column, tuple(values["value_set"] or ()))
+    if values["value_set"] is None:
+        raise ValueError("value_set cannot be None")
+    return InSet(column, tuple(values["value_set"]))
 
 
 def _match_regex(column: Field, values: Values) -> Condition:
@@ -56,7 +62,7 @@ def _not_match_regex(column: Field, values: Values) -> Condition:
 
 def _match_regex_list(column: Field, values: Values) -> Condition:
     parts = tuple(Matches(column, regex, shown=True) for regex in values["regex_list"])
-    return Not(And(parts) if values.get("match_on") == "all" else Or(parts))
+    return Not(_matched(parts, values.get("match_on")))
 
 
 def _not_match_regex_list(column: Field, values: Values) -> Condition:
@@ -73,11 +79,16 @@ def _not_match_like(column: Field, values: Values) -> Condition:
 
 def _match_like_list(column: Field, values: Values) -> Condition:
     parts = tuple(Matches(column, like(pattern)) for pattern in values["like_pattern_list"])
-    return Not(And(parts) if values.get("match_on") == "all" else Or(parts))
+    return Not(_matched(parts, values.get("match_on")))
 
 
 def _not_match_like_list(column: Field, values: Values) -> Condition:
     return Or(tuple(Matches(column, like(pattern)) for pattern in values["like_pattern_list"]))
+
+
+def _matched(parts: tuple[Condition, ...], match_on: Any) -> Condition:
+    check_choice("match_on", match_on or ANY, (ANY, ALL))
+    return And(parts) if match_on == ALL else Or(parts)
 
 
 def _of_type(column: Field, values: Values) -> Condition:
@@ -90,10 +101,12 @@ def _in_type_list(column: Field, values: Values) -> Condition:
 
 
 def _between(column: Field, values: Values) -> Condition:
+    check_bounds(values.get("min_value"), values.get("max_value"))
     return Not(_inside(partial(_compared, column), values))
 
 
 def _length_between(column: Field, values: Values) -> Condition:
+    check_lengths(values.get("min_value"), values.get("max_value"))
     return Not(_inside(partial(_compared_length, column), values))
 
 
@@ -111,8 +124,6 @@ def _compared_length(column: Field, op: Op, bound: Any) -> Condition:
 
 def _inside(compare: Callable[[Op, Any], Condition], values: Values) -> Condition:
     low, high = values.get("min_value"), values.get("max_value")
-    if low is None and high is None:
-        raise ValueError("min_value and max_value cannot both be None")
     above = (Op.GT if values.get("strict_min") else Op.GE, low)
     below = (Op.LT if values.get("strict_max") else Op.LE, high)
     return And(tuple(compare(op, bound) for op, bound in (above, below) if bound is not None))
@@ -146,11 +157,12 @@ NULLITY: dict[str, Unexpected] = {
 
 def _unexpected(condition: Unexpected, call: MetricCall) -> Condition:
     column = Field.of(call.domain["column"])
-    return both(call.where, Not(IsNull(column)), condition(column, call.values))
+    return both(call.where, any_element(column, both(Not(IsNull(column)), condition(column, call.values))))
 
 
 def _of_all(condition: Unexpected, call: MetricCall) -> Condition:
-    return both(call.where, condition(Field.of(call.domain["column"]), call.values))
+    column = Field.of(call.domain["column"])
+    return both(call.where, any_element(column, condition(column, call.values)))
 
 
 def _not_unique(call: MetricCall) -> Repeated:
@@ -164,7 +176,15 @@ def _ordered(loose: Op, strict: Op, call: MetricCall) -> OutOfOrder:
 
 def _streamed(accepts: Callable[[Any, Values], bool], call: MetricCall) -> Streamed:
     column = Field.of(call.domain["column"])
-    return Streamed(column, both(call.where, Not(IsNull(column))), lambda value: accepts(value, call.values))
+    some = both(call.where, any_element(column, Not(IsNull(column))))
+    return Streamed(column, some, partial(_accepted, accepts, call.values, len(column.parts) > 1))
+
+
+def _accepted(accepts: Callable[[Any, Values], bool], values: Values, several: bool, value: Any) -> bool:
+    """Whether a value is; each of the values of a path that leads through a list, which a store gives as one."""
+    if several and isinstance(value, list):
+        return all(accepts(one, values) for one in value if one is not None)
+    return accepts(value, values)
 
 
 def _column(call: MetricCall) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from expectations_plugins.expressions import (
     both,
 )
 from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
+from expectations_plugins.stock.arguments import check_choice
 from expectations_plugins.stock.results import MapMetric, specs
 
 Columns = tuple[Field, ...]
@@ -68,8 +69,7 @@ def _considered(call: MetricCall) -> Condition:
         "never": Always(False),
     }
     rule = str(call.domain.get("ignore_row_if") or "all_values_are_missing")
-    if rule not in ignored:
-        raise ValueError(f"ignore_row_if cannot be {rule!r}; it is one of {', '.join(ignored)}")
+    check_choice("ignore_row_if", rule, tuple(ignored))
     return call.where if rule == "never" else both(call.where, Not(ignored[rule]))
 
 

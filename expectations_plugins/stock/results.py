@@ -15,6 +15,7 @@ from expectations_plugins.expressions import (
     Condition,
     Count,
     Field,
+    LeadsThroughList,
     Measure,
     OutOfOrder,
     OutOfOrderSample,
@@ -22,6 +23,7 @@ from expectations_plugins.expressions import (
     Repeated,
     RepeatedSample,
     Sample,
+    both,
 )
 from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
 
@@ -99,7 +101,40 @@ def _count(metric: MapMetric, call: MetricCall) -> Plan:
     if isinstance(found, Streamed):
         return Direct(lambda backend, data: sum(1 for _ in _unaccepted(backend, data, found, ())))
     measure: Measure = found if isinstance(found, Repeated | OutOfOrder) else Count(found)
-    return Measures((measure,), lambda values: int(values[0]))
+    return measured((measure,), lambda values: int(values[0]), _without_lists(metric, call, found), call)
+
+
+def measured(
+    measures: tuple[Measure, ...], finish: Callable[[Sequence[Any]], Any], single: Sequence[str], call: MetricCall
+) -> Measures:
+    """Measures that make sense only where some fields have one value in each record.
+
+    Args:
+        measures: The measures.
+        finish: Makes the metric's value of theirs.
+        single: Names of those fields; it is counted in how many records their path leads through a list.
+        call: The metric.
+    """
+    nested = [name for name in single if len(Field.of(name).parts) > 1]
+    lists = tuple(Count(both(call.where, LeadsThroughList(Field.of(name)))) for name in nested)
+
+    def checked(values: Sequence[Any]) -> Any:
+        for name, records in zip(nested, values[len(measures) :], strict=True):
+            if records:
+                raise UnsupportedError(
+                    "A store engine",
+                    f"{call.name} of {name!r}, whose path leads through a list in {records:,} records",
+                    "Give a row_condition that leaves them out, or check the list's values one column at a time.",
+                )
+        return finish(values[: len(measures)])
+
+    return Measures((*measures, *lists), checked)
+
+
+def _without_lists(metric: MapMetric, call: MetricCall, found: Found) -> tuple[str, ...]:
+    """The columns whose values are compared with those of other columns, or with those of other records in order."""
+    columns = metric.columns(call)
+    return columns if len(columns) > 1 or isinstance(found, OutOfOrder) else ()
 
 
 def _unaccepted(

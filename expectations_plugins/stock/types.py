@@ -1,4 +1,4 @@
-"""Names of types as suites write them: Python's, which GX's pandas engine takes, BSON's and Cypher's."""
+"""Names of types as suites write them: Python's, which GX's pandas engine takes, BSON's, Cypher's and Milvus's."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ NAMES: Mapping[str, tuple[Type, ...]] = {
     "nonetype": (),
     "str": (Type.TEXT,),
     "string": (Type.TEXT,),
+    "varchar": (Type.TEXT,),
     "string_types": (Type.TEXT,),
     "int": (Type.INTEGER, Type.BOOLEAN),  # a bool of Python is an int, and GX's pandas engine says so
     "long": (Type.INTEGER, Type.BOOLEAN),
     "integer": (Type.INTEGER,),
-    "int32": (Type.INTEGER,),
+    **dict.fromkeys(("int8", "int16", "int32"), (Type.INTEGER,)),
     "int64": (Type.INTEGER,),
     "float": (Type.FLOAT,),
     "float64": (Type.FLOAT,),

@@ -21,8 +21,9 @@ from expectations_plugins.expressions import (
     TopValues,
     both,
 )
-from expectations_plugins.kinds import Moment, as_date
+from expectations_plugins.kinds import Moment, as_date, readings
 from expectations_plugins.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.stock.arguments import check_choice
 from pipeline.errors import TerminalError
 
 MOST_VALUES = 10_000
@@ -80,8 +81,7 @@ def _numbers(found: Sequence[Any], call: MetricCall) -> None:
 
 def _quantile_values(call: MetricCall) -> Plan:
     rule = call.values.get("allow_relative_error") or NEAREST
-    if rule not in INTERPOLATIONS:
-        raise ValueError(f"allow_relative_error cannot be {rule!r}; it is False or one of {', '.join(INTERPOLATIONS)}")
+    check_choice("allow_relative_error", rule, INTERPOLATIONS)
     return _quantiles(call, [float(quantile) for quantile in call.values["quantiles"]], rule)
 
 
@@ -127,18 +127,12 @@ def _set(call: MetricCall) -> tuple[Any, ...]:
     return tuple(call.values.get("value_set") or ())
 
 
-def _meant(call: MetricCall) -> tuple[Any, ...]:
-    """The set, and the dates its texts read as: suites are saved as JSON, which has none."""
-    dates = [as_date(value) for value in _set(call)]
-    return (*_set(call), *(value for value in dates if value is not None))
-
-
 def _outside(call: MetricCall) -> Condition:
-    return both(call.where, Not(InSet(_field(call), _meant(call))))
+    return both(call.where, Not(InSet(_field(call), _set(call))))
 
 
 def _inside(call: MetricCall) -> Condition:
-    return both(call.where, InSet(_field(call), _meant(call)))
+    return both(call.where, InSet(_field(call), _set(call)))
 
 
 def _not_in_set_count(call: MetricCall) -> Plan:
@@ -169,7 +163,7 @@ def _missing(call: MetricCall) -> Plan:
         )
         return list(missing)[:limit]
 
-    return Question(DistinctValues(_field(call), _inside(call), len(_meant(call))), finish)
+    return Question(DistinctValues(_field(call), _inside(call), len(readings(_set(call)))), finish)
 
 
 SIZE = ("column.non_null_count",)

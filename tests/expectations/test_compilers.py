@@ -13,6 +13,7 @@ from expectations_plugins.expressions import (
     Aggregate,
     Always,
     And,
+    AnyElement,
     Compare,
     CompareFields,
     CompareLength,
@@ -27,6 +28,7 @@ from expectations_plugins.expressions import (
     IsNull,
     IsText,
     Kind,
+    LeadsThroughList,
     Matches,
     Modes,
     Not,
@@ -44,6 +46,7 @@ from expectations_plugins.expressions import (
     Type,
     Values,
 )
+from expectations_plugins.kinds import IN_WORDS
 from expectations_plugins.milvus import conditions as milvus
 from expectations_plugins.mongodb import conditions as mongodb
 from expectations_plugins.mongodb import queries as mongodb_queries
@@ -73,13 +76,19 @@ CONDITIONS: dict[str, Condition] = {
     "related": Related("REFERS_TO", "Campaign", "in_catalogue"),
     "malformed_user_id": malformed_user_id("user_id", r"^u_\d{3,}$"),
     "orphaned": orphaned(REFERENCE),
+    "any_element": AnyElement(
+        Field.of("items.sku"), And((Not(IsNull(Field.of("items.sku"))), InSet(Field.of("items.sku"), ("a", NASTY))))
+    ),
+    "any_element_deep": AnyElement(Field(("a", "b.c", "d")), IsNull(Field(("a", "b.c", "d")))),
+    "leads_through_list": LeadsThroughList(Field.of("a.b.c")),
+    "reads_as_date": InSet(Field.of("at"), ("2026-11-20", "2026-11-20T10:00:00")),
     "odd_name": IsNull(Field(("a.b", "$c", "d e"))),
 }
 
 
 def test_mongodb_conditions_are_golden(golden: Golden) -> None:
     compiled = {name: _or_refusal(lambda node=node: mongodb.condition(node)) for name, node in CONDITIONS.items()}
-    golden("mongodb_conditions.json", json.dumps(compiled, indent=1) + "\n")
+    golden("mongodb_conditions.json", json.dumps(compiled, indent=1, default=str) + "\n")
 
 
 def test_neo4j_conditions_are_golden(golden: Golden) -> None:
@@ -87,7 +96,7 @@ def test_neo4j_conditions_are_golden(golden: Golden) -> None:
     for name, node in CONDITIONS.items():
         query = neo4j.Cypher()
         text = _or_refusal(lambda node=node, query=query: neo4j.condition(node, query))
-        lines.append(f"// {name}\n{text}\n// {json.dumps(query.parameters)}\n")
+        lines.append(f"// {name}\n{text}\n// {json.dumps(query.parameters, default=str)}\n")
     golden("neo4j_conditions.cypher", "\n".join(lines))
 
 
@@ -111,6 +120,13 @@ ALONE: dict[str, Distinct | Repeated | OutOfOrder] = {
     "repeated_pair": Repeated((A, B)),
     "out_of_order": OutOfOrder(A, Op.GE),
 }
+SKU = Field.of("items.sku")
+NESTED: dict[str, mongodb_queries.Alone] = {
+    "nested_mean": Aggregate(Kind.MEAN, SKU, Compare(Op.GT, SKU, 1)),
+    "nested_count": Aggregate(Kind.COUNT, SKU),
+    "nested_distinct": Distinct(SKU),
+    "nested_repeated": Repeated((SKU,), Not(IsNull(SKU))),
+}
 RECORDS: dict[str, Records] = {
     "sample": Sample(IsNull(Field.of("user_id")), (KEY, Field.of("user_id")), 20),
     "whole": Sample(Always(), (), 5),
@@ -128,14 +144,14 @@ TOP = TopValues(Always(True), Field.of("type"), 5)
 def test_mongodb_queries_are_golden(golden: Golden) -> None:
     pipelines = {
         "measure": mongodb_queries.measure_pipeline(BATCH, COUNTS),
-        **{f"alone_{name}": mongodb_queries.grouped_pipeline(BATCH, one) for name, one in ALONE.items()},
+        **{f"alone_{name}": mongodb_queries.alone_pipeline(BATCH, one) for name, one in (ALONE | NESTED).items()},
         **{f"records_{name}": mongodb_queries.records_pipeline(BATCH, one) for name, one in RECORDS.items()},
         **{f"values_{name}": mongodb_queries.values_pipeline(BATCH, one) for name, one in VALUES.items()},
         "top": mongodb_queries.top_values_pipeline(BATCH, TOP),
         "columns": mongodb_queries.columns_pipeline(BATCH),
         "stream": mongodb_queries.stream_pipeline(BATCH, Sample(Always(), (A,), 10)),
     }
-    golden("mongodb_queries.json", json.dumps(pipelines, indent=1) + "\n")
+    golden("mongodb_queries.json", json.dumps(pipelines, indent=1, default=str) + "\n")
 
 
 NODES = sources.nodes("Interaction")
@@ -164,7 +180,9 @@ def test_neo4j_queries_are_golden(golden: Golden) -> None:
             Sample(IsNull(Field.of("odd name")), (A,), 5),
         ),
     }
-    texts = [f"// {name}\n{query.text}\n// {json.dumps(query.parameters)}" for name, query in asked.items()]
+    texts = [
+        f"// {name}\n{query.text}\n// {json.dumps(query.parameters, default=str)}" for name, query in asked.items()
+    ]
     golden("neo4j_queries.cypher", "\n\n".join(texts) + "\n")
 
 
@@ -191,7 +209,7 @@ def test_milvus_refuses_a_field_name_that_is_no_name() -> None:
 def test_every_condition_is_supported_or_refused_by_name(compiler: object) -> None:
     supported = set(compiler.SUPPORTED)  # type: ignore[attr-defined]
     refused = set(compiler.UNSUPPORTED)  # type: ignore[attr-defined]
-    assert supported | refused == {type(node) for node in CONDITIONS.values()}
+    assert supported | refused == {type(node) for node in CONDITIONS.values()} == set(IN_WORDS)
     assert not supported & refused
 
 

@@ -171,7 +171,7 @@ class InMongoDB:
         source = context.data_sources.add_mongodb(
             "mongodb", connection_string="${A_MONGODB}", database=self._database.name
         )
-        self._batch = source.add_collection("rows", sort_by="key").add_batch_definition("all")
+        self._batch = source.add_collection("rows", sort_by="key", allow_missing=True).add_batch_definition("all")
 
     def batch(self, rows: list[dict[str, Any]]) -> Any:
         self._database.rows.delete_many({})
@@ -202,7 +202,9 @@ class InNeo4j:
             password="${A_NEO4J}",
             database=endpoints.neo4j_database,
         )
-        self._batch = source.add_node("rows", label=self._label, key="key", sort_by="key").add_batch_definition("all")
+        self._batch = source.add_node(
+            "rows", label=self._label, key="key", sort_by="key", allow_missing=True
+        ).add_batch_definition("all")
 
     def batch(self, rows: list[dict[str, Any]]) -> Any:
         fill = f"UNWIND $rows AS row CREATE (n:{self._label}) SET n += row"

@@ -45,7 +45,7 @@ def batch(endpoints: Endpoints) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("A_MONGODB", str(endpoints.mongodb_uri))
         source = context.data_sources.add_mongodb("m", connection_string="${A_MONGODB}", database=database.name)
-        yield source.add_collection("things").add_batch_definition("all").get_batch()
+        yield source.add_collection("things", allow_missing=True).add_batch_definition("all").get_batch()
     database.client.drop_database(database.name)
     database.client.close()
 

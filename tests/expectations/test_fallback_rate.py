@@ -42,9 +42,9 @@ class Site:
         )
         vectors = sources.add_milvus("vectors", uri=endpoints.milvus_uri)
         self._assets = {
-            "mongodb": logs.add_collection("rows"),
-            "neo4j": graph.add_node("rows", label=self.name, key="interaction_id"),
-            "milvus": vectors.add_collection("rows", collection=self.name),
+            "mongodb": logs.add_collection("rows", allow_missing=True),
+            "neo4j": graph.add_node("rows", label=self.name, key="interaction_id", allow_missing=True),
+            "milvus": vectors.add_collection("rows", collection=self.name, allow_missing=True),
         }
 
     def batch(self, store: str) -> Any:

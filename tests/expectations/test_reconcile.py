@@ -284,7 +284,7 @@ class Project:
         logs = self.context.data_sources.add_mongodb(
             "logs", connection_string="${A_MONGODB}", database=mongodb.database.name
         )
-        logs.add_collection("interactions", collection=mongodb.name)
+        logs.add_collection("interactions", collection=mongodb.name, allow_missing=True)
         source = self.context.data_sources.add_neo4j(
             "graph",
             uri=endpoints.neo4j_uri,
@@ -292,7 +292,7 @@ class Project:
             password="${A_PASSWORD}",
             database=endpoints.neo4j_database,
         )
-        asset = source.add_node("interactions", label=neo4j.name, key="interaction_id")
+        asset = source.add_node("interactions", label=neo4j.name, key="interaction_id", allow_missing=True)
         self.definition = asset.add_batch_definition("by batch", PartitionerColumnValue(column_name="batch_id"))
         self.batch = self.definition.get_batch({"batch_id": "b"})
 
@@ -331,7 +331,7 @@ def test_row_conditions_and_the_other_assets_filter_count(project: Project, mong
     neo4j.put(["a", "b", "z"])
     accepted, known = Column("quarantine").is_null(), Column("interaction_id") < "z"
     logs = project.context.data_sources.get("logs")
-    logs.add_collection("accepted", collection=mongodb.name, where=accepted)
+    logs.add_collection("accepted", collection=mongodb.name, where=accepted, allow_missing=True)
     assert not project.check().success
     assert project.check(comparison_row_condition=accepted, row_condition=known).success
     assert project.check(comparison_asset="accepted", row_condition=known).success

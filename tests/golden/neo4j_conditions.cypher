@@ -43,7 +43,7 @@ coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` 
 // {}
 
 // and
-((n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false)) AND (n.`b` IS NOT NULL AND coalesce(n.`b` <> $p0, false)))
+((n.`a` IS NULL OR coalesce(n.`a` <> n.`a`, false)) AND (n.`b` IS NOT NULL AND NOT (n.`b` IS NOT NULL AND coalesce(n.`b` = $p0, false))))
 // {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n"}
 
 // or
@@ -61,6 +61,22 @@ EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 }
 // orphaned
 (NOT EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 })
 // {"p0": true}
+
+// any_element
+((NOT (n.`items.sku` IS NULL OR coalesce(n.`items.sku` <> n.`items.sku`, false))) AND (n.`items.sku` IS NOT NULL AND coalesce(n.`items.sku` IN $p0, false)))
+// {"p0": ["a", "\"); DROP $where {'$gt': ''} \\ ` \n"]}
+
+// any_element_deep
+(n.`a.b.c.d` IS NULL OR coalesce(n.`a.b.c.d` <> n.`a.b.c.d`, false))
+// {}
+
+// leads_through_list
+false
+// {}
+
+// reads_as_date
+(n.`at` IS NOT NULL AND coalesce(n.`at` IN $p0, false))
+// {"p0": ["2026-11-20", "2026-11-20", "2026-11-20 00:00:00+00:00", "2026-11-20 00:00:00", "2026-11-20T10:00:00", "2026-11-20 10:00:00+00:00", "2026-11-20 10:00:00"]}
 
 // odd_name
 (n.`a.b.$c.d e` IS NULL OR coalesce(n.`a.b.$c.d e` <> n.`a.b.$c.d e`, false))

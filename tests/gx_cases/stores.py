@@ -82,7 +82,7 @@ class InMongoDB:
         rows = [_without(self, dataset, row) for row in dataset.rows()]
         if rows:
             self._database[dataset.name].insert_many(rows)
-        asset = self._source.add_collection(dataset.name, sort_by=KEY)
+        asset = self._source.add_collection(dataset.name, sort_by=KEY, allow_missing=True)
         return asset.add_batch_definition("all").get_batch()
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class InNeo4j:
         rows = [_without(self, dataset, row) for row in dataset.rows()]
         fill = f"UNWIND $rows AS row CREATE (n:{label}) SET n += row"
         self._graph.write([fill], {"rows": rows}, doing="filling", timeout=30)
-        asset = self._source.add_node(dataset.name, label=label, key=KEY, sort_by=KEY)
+        asset = self._source.add_node(dataset.name, label=label, key=KEY, sort_by=KEY, allow_missing=True)
         return asset.add_batch_definition("all").get_batch()
 
     def close(self) -> None:

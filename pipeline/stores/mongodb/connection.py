@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pymongo
@@ -10,9 +11,7 @@ import pymongo.database
 import pymongo.errors
 
 from pipeline.errors import ConfigurationError
-
-Database: TypeAlias = pymongo.database.Database[dict[str, Any]]
-"""A database whose documents are dicts and whose dates are aware, in UTC."""
+from pipeline.stores.mongodb.capabilities import MONGODB, Capabilities, capabilities_of
 
 APPLICATION = "sluicegate"
 
@@ -22,6 +21,27 @@ transaction that a client began and lost (transactionLifetimeLimitSeconds)."""
 
 DURABLE = {"w": "majority", "journal": True}
 """A write counts when no crash can take it back: what the ledger says was done is not done again."""
+
+NOT_ANSWERED = frozenset({13, 59})
+"""Unauthorized and CommandNotFound: a server that keeps to itself what it is."""
+
+
+class Database(pymongo.database.Database[dict[str, Any]]):
+    """A database whose documents are dicts and whose dates are aware, in UTC."""
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What its server can do; the server is asked once, when this is first read.
+
+        Raises:
+            pymongo.errors.PyMongoError: The server could not be asked; callers read this within `ERRORS.guard`.
+        """
+        try:
+            return capabilities_of(self.command("buildInfo"))
+        except pymongo.errors.OperationFailure as error:
+            if error.code not in NOT_ANSWERED:
+                raise
+            return MONGODB
 
 
 def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = REPLY) -> Database:
@@ -57,7 +77,7 @@ def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = RE
 
 def _database(client: pymongo.MongoClient[dict[str, Any]], name: str) -> Database:
     try:
-        return client.get_database(name)
+        return Database(client, name)
     except pymongo.errors.InvalidName as error:
         client.close()
         raise ConfigurationError(

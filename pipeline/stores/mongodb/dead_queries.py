@@ -1,4 +1,8 @@
-"""Queries and updates of dead batches and records: pure functions. Values stand under `$eq` and `$literal`."""
+"""Queries and updates of dead batches and records: pure functions.
+
+Values stand under `$eq` and `$literal`, but where an index of several fields is to be used: see
+`Capabilities.combines_eq`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ def letter_buried(batch_id: str, line: int, content: Document, now: datetime) ->
 
 def letter_filter(batch_id: str, line: int) -> Document:
     """One letter."""
-    return {"batch_id": {"$eq": batch_id}, "line": {"$eq": line}}
+    return {"batch_id": str(batch_id), "line": int(line)}
 
 
 def letters_filter(batch_id: str | None, reason: str | None, *, waiting: bool) -> Document:
@@ -47,7 +51,7 @@ def letters_filter(batch_id: str | None, reason: str | None, *, waiting: bool) -
 def lines_filter(batch_id: str, lines: Sequence[int] | None) -> Document:
     """Letters of a batch with these lines, or all of its letters."""
     of_lines = {} if lines is None else {"line": {"$in": list(lines)}}
-    return {"batch_id": {"$eq": batch_id}, **of_lines}
+    return {"batch_id": str(batch_id), **of_lines}
 
 
 def groups_pipeline(condition: Document, limit: int) -> list[Document]:

@@ -22,8 +22,6 @@ from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.leases import lost
 from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, held_filter
 
-LINES_AT_ONCE = 10_000
-
 
 class MongoDeadQueue(DeadQueue):
     """The dead in the collections `batches` and `dead_letters`, whose indexes the ledger makes.
@@ -33,6 +31,7 @@ class MongoDeadQueue(DeadQueue):
     """
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._batches = database.get_collection(BATCHES)
         self._letters = database.get_collection(DEAD_LETTERS)
 
@@ -87,8 +86,9 @@ class MongoDeadQueue(DeadQueue):
     def replayed(self, batch_id: str, lines: Sequence[int], into: str) -> None:
         """Write down in which batch records were replayed."""
         with ERRORS.guard(f"marking dead letters of batch {short(batch_id)} as replayed"):
-            for start in range(0, len(lines), LINES_AT_ONCE):
-                condition = lines_filter(batch_id, lines[start : start + LINES_AT_ONCE])
+            size = self._database.capabilities.ids_at_once
+            for start in range(0, len(lines), size):
+                condition = lines_filter(batch_id, lines[start : start + size])
                 self._letters.update_many(condition, {"$addToSet": {"replayed_in": into}})
 
     def drop_letters(self, batch_id: str, lines: Sequence[int] | None, tombstone: Tombstone) -> int:

@@ -8,11 +8,13 @@ from typing import Any
 
 from pipeline.history import Document, History, Stopped, Waiting
 from pipeline.model import BatchStatus
+from pipeline.stores.mongodb.capabilities import Capabilities
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, FIRST_SEEN_INDEX, NEWEST_FIRST, OLDEST_FIRST
 from pipeline.stores.mongodb.queries import INTERACTIONS, all_quarantined_filter
+from pipeline.stores.mongodb.windows import back_from, newest, on_from
 from pipeline.topology import GATES, STEPS
 
 SHOWN = 21
@@ -36,15 +38,6 @@ STATE = ["status", *(f"steps.{step.key}.status" for step in STEPS)]
 
 DONE_BY = ["source", *(f"steps.{step.key}.code_version" for step in STEPS)]
 """What tells which version of the code did a batch."""
-
-AT_ONCE = 1_000
-"""Batches that are asked for in one query."""
-
-WINDOWS = tuple(timedelta(hours=hours) for hours in (6, 24, 24 * 7, 24 * 60))
-"""How far is looked first: an index gives a range at once, but not every server gives the end of an order at once."""
-
-CLOCKS_APART = timedelta(hours=1)
-"""How far the server's clock may be ahead of ours: later than that, no batch was first seen."""
 
 SAME_MOMENT = 3
 """Batches that are looked at to find a neighbour: itself, one of the same millisecond, and the neighbour."""
@@ -70,6 +63,7 @@ class MongoHistory(History):
     """
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._batches = database.get_collection(BATCHES)
         self._letters = database.get_collection(DEAD_LETTERS)
         self._interactions = database.get_collection(INTERACTIONS)
@@ -90,8 +84,9 @@ class MongoHistory(History):
         """By id, how those of these batches stand that the ledger knows: their status and their steps'."""
         found: dict[str, Document] = {}
         with ERRORS.guard("reading how batches stand"):
-            for start in range(0, len(batch_ids), AT_ONCE):
-                condition = {"_id": {"$in": list(batch_ids[start : start + AT_ONCE])}}
+            size = self._database.capabilities.ids_at_once
+            for start in range(0, len(batch_ids), size):
+                condition = {"_id": {"$in": list(batch_ids[start : start + size])}}
                 found.update((str(one["_id"]), one) for one in self._batches.find(condition, STATE))
         return found
 
@@ -162,29 +157,32 @@ class MongoHistory(History):
 
     def _last(self, moment: str, order: Any, limit: int, shown: Sequence[str]) -> Sequence[Document]:
         """Batches with the latest of these moments."""
-        now = datetime.now(UTC)
-        for window in WINDOWS:
-            found = self._find({moment: {"$gte": now - window}}, order, limit, shown=shown)
-            if len(found) == limit:
-                return found
-        return self._find({moment: {"$exists": True}}, order, limit, shown=shown)
+        conditions = newest(moment, datetime.now(UTC), self._server())
+        return self._first_with_enough(conditions, order, limit, shown)
 
     def _back_from(self, at: datetime, limit: int) -> Sequence[Document]:
         """Batches up to a moment, newest first."""
-        for window in WINDOWS:
-            found = self._find({"first_seen": {"$gte": at - window, "$lte": at}}, NEWEST_FIRST, limit)
-            if len(found) == limit:
-                return found
-        return self._find({"first_seen": {"$lte": at}}, NEWEST_FIRST, limit)
+        return self._first_with_enough(back_from("first_seen", at, self._server()), NEWEST_FIRST, limit)
 
     def _on_from(self, at: datetime, limit: int) -> Sequence[Document]:
         """Batches from a moment on, oldest first."""
-        now = datetime.now(UTC)
-        for window in WINDOWS:
-            found = self._find({"first_seen": {"$gte": at, "$lte": at + window}}, OLDEST_FIRST, limit)
-            if len(found) == limit or at + window > now + CLOCKS_APART:
-                return found
-        return self._find({"first_seen": {"$gte": at}}, OLDEST_FIRST, limit)
+        conditions = on_from("first_seen", at, datetime.now(UTC), self._server())
+        return self._first_with_enough(conditions, OLDEST_FIRST, limit)
+
+    def _server(self) -> Capabilities:
+        with ERRORS.guard("reading the ledger's history"):
+            return self._database.capabilities
+
+    def _first_with_enough(
+        self, conditions: Iterator[Mapping[str, Any]], order: Any, limit: int, shown: Sequence[str] = tuple(BRIEF)
+    ) -> Sequence[Document]:
+        """What the first filter with `limit` results finds; what the last one finds when none has so many."""
+        found: Sequence[Document] = ()
+        for condition in conditions:
+            found = self._find(condition, order, limit, shown=shown)
+            if len(found) == limit:
+                break
+        return found
 
     def _find(
         self, condition: Mapping[str, Any], order: Any, limit: int, skip: int = 0, shown: Sequence[str] = tuple(BRIEF)

@@ -63,6 +63,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
     def __init__(self, database: Database) -> None:
         Leases.__init__(self, database)
         DeadLetters.__init__(self, database)
+        self._database = database
         self._batches = database.get_collection(BATCHES)
         self._meta = database.get_collection(META)
 
@@ -146,16 +147,12 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
-        # A read and an update: the local server's findAndModify looks at every batch there is. The read is first, so
-        # that one that fails counts no attempt; nobody else writes under this fence in between.
-        doing = f"starting {step}"
+        doing, attempts = f"starting {step}", {f"steps.{step}.attempts": 1}
         with self._guard(lease, doing):
-            held = held_filter(lease.batch_id, lease.fence)
-            document = self._batches.find_one(held, {f"steps.{step}.attempts": 1})
-        if document is None:
+            before = self._read_and_update(lease, step_started(step, code_version()), attempts)
+        if before is None:
             raise lost(lease, doing)
-        self._update(lease, step_started(step, code_version()), doing)
-        return int(document.get("steps", {}).get(step, {}).get("attempts", 0)) + 1
+        return int(before.get("steps", {}).get(step, {}).get("attempts", 0)) + 1
 
     def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
         """Record the end of the attempt."""
@@ -200,6 +197,15 @@ class MongoLedger(Leases, DeadLetters, Ledger):
     def set_rolled_back(self, lease: Lease, plan: RollbackPlan) -> None:
         """Record that an embedding batch was taken back."""
         self._update(lease, embedding_rolled_back(plan.embedding_batch_id, plan.numbers()), "recording a rollback")
+
+    def _read_and_update(self, lease: Lease, update: Update, shown: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the batch was before the update; None when its lease was taken over."""
+        held = held_filter(lease.batch_id, lease.fence)
+        if self._database.capabilities.modifies_by_key:
+            return self._batches.find_one_and_update(held, update, shown)
+        # the read is first, so that one that fails counts no attempt; nobody else writes under this fence in between
+        before = self._batches.find_one(held, shown)
+        return before if self._batches.update_one(held, update).matched_count else None
 
     def _update(self, lease: Lease, update: Update, doing: str) -> None:
         with self._guard(lease, doing):

@@ -1,7 +1,7 @@
 """The ledger's updates: pure functions, golden in the tests. Times are the server's (`$$NOW`), so that clocks agree.
 
 Values stand under `$literal`, so that none is read as an operator or a field. Times are compared and reckoned with as
-milliseconds (`$toLong`): some servers hold `$$NOW` in another kind of date than a stored one.
+milliseconds (`$toLong`): see `Capabilities.subtracts_now`.
 """
 
 from __future__ import annotations

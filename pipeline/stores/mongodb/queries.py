@@ -6,17 +6,16 @@ Values stand where MongoDB takes a literal (`$eq`, `$gt`, a document to insert),
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pipeline.model import MISSING, Interaction
+from pipeline.stores.mongodb.windows import EVER
 
 Document = dict[str, Any]
 
 INTERACTIONS = "interactions"
 WINDOW_MINUTES = 10
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before anything happened: a range from here holds every time there is, and starts at an index."""
 
 _MARKED = {"quarantine": {"$exists": True}}
 _MARKED_AT_ANY_TIME = {"quarantine.at": {"$gte": EVER}}

@@ -34,9 +34,6 @@ from pipeline.stores.mongodb.queries import (
 from pipeline.stores.mongodb.values import plain
 
 INSERT_RECORDS = 1_000
-LOOKUP_IDS = 50
-"""Ids a lookup names at once: the local server's time grows with the square of them."""
-
 PAGE_RECORDS = 1_000
 _GRAPH_FIELDS = ("user_id", "campaign_id", "type", "timestamp")
 
@@ -49,6 +46,7 @@ class MongoRawStore(RawStore):
     """
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._interactions: Collection[dict[str, Any]] = database.get_collection(INTERACTIONS)
         self._fence = Fence(database)
 
@@ -73,8 +71,9 @@ class MongoRawStore(RawStore):
         fields = ("batch_id", "line", "content_hash")
         found: dict[str, tuple[str, int, str]] = {}
         with ERRORS.guard(f"looking up {len(interaction_ids):,} interactions"):
-            for start in range(0, len(interaction_ids), LOOKUP_IDS):
-                condition = owners_filter(interaction_ids[start : start + LOOKUP_IDS])
+            size = self._database.capabilities.ids_at_once
+            for start in range(0, len(interaction_ids), size):
+                condition = owners_filter(interaction_ids[start : start + size])
                 with self._interactions.find(condition, fields) as rows:
                     found |= {row["_id"]: (row["batch_id"], row["line"], row["content_hash"]) for row in rows}
         return found

@@ -12,9 +12,8 @@ from pipeline.model import BatchStatus
 from pipeline.standing import Standing, StandingReader
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import ERRORS
-from pipeline.stores.mongodb.history import WINDOWS
 from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
-from pipeline.stores.mongodb.queries import EVER
+from pipeline.stores.mongodb.windows import newest
 
 Document = Mapping[str, Any]
 
@@ -31,6 +30,7 @@ class MongoStanding(StandingReader):
     """
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._batches = database.get_collection(BATCHES)
         self._letters = database.get_collection(DEAD_LETTERS)
 
@@ -56,18 +56,18 @@ class MongoStanding(StandingReader):
 
     def last_finished(self) -> tuple[datetime, str] | None:
         """When a batch last closed, and which; None when none ever did."""
-        now = datetime.now(UTC)
         closed = _ended(BatchStatus.CLOSED)
-        ranges = [*({"$gte": now - window} for window in WINDOWS), {"$gte": EVER}]
-        for end_time in ranges:
-            found = _first(self._batches, {**closed, "end_time": end_time}, "end_time", newest=True)
+        with ERRORS.guard("reading how the pipeline stands"):
+            server = self._database.capabilities
+        for ended in newest("end_time", datetime.now(UTC), server):
+            found = _first(self._batches, {**closed, **ended}, "end_time", latest=True)
             if found is not None:
                 return found["end_time"], str(found["_id"])
         return None
 
 
 def _ended(status: BatchStatus) -> dict[str, Any]:
-    # plain equality: not every server looks for $eq in an index of several fields
+    # plain values, not $eq: see Capabilities.combines_eq
     return {"status": status.value, "dropped": None}
 
 
@@ -77,7 +77,7 @@ def _oldest(collection: Collection[dict[str, Any]], condition: Document, by: str
 
 
 def _first(
-    collection: Collection[dict[str, Any]], condition: Document, by: str, *, newest: bool = False
+    collection: Collection[dict[str, Any]], condition: Document, by: str, *, latest: bool = False
 ) -> Document | None:
     with ERRORS.guard("reading how the pipeline stands"):
-        return collection.find_one(condition, {by: 1}, sort=[(by, -1 if newest else 1)])
+        return collection.find_one(condition, {by: 1}, sort=[(by, -1 if latest else 1)])

@@ -15,9 +15,6 @@ from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.fencing import Fence
 
 COLLECTION = "undo_journal"
-CHUNK = 50
-"""Ids looked up at once: some servers take a list in a time that grows with its square."""
-
 FLOAT32 = "<f4"
 """What Milvus keeps of a component."""
 
@@ -30,6 +27,7 @@ class MongoUndoJournal:
     """
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._images = database.get_collection(COLLECTION)
         self._fence = Fence(database)
 
@@ -59,8 +57,9 @@ class MongoUndoJournal:
         """Before-images of these ids."""
         found: dict[str, BeforeImage] = {}
         with ERRORS.guard(f"reading before-images of embedding batch {embedding_batch_id}"):
-            for start in range(0, len(interaction_ids), CHUNK):
-                keys = [f"{embedding_batch_id}:{key}" for key in interaction_ids[start : start + CHUNK]]
+            size = self._database.capabilities.ids_at_once
+            for start in range(0, len(interaction_ids), size):
+                keys = [f"{embedding_batch_id}:{key}" for key in interaction_ids[start : start + size]]
                 with self._images.find({"_id": {"$in": keys}}) as rows:
                     found |= {row["interaction_id"]: _image(row) for row in rows}
         return found

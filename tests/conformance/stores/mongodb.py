@@ -33,7 +33,9 @@ class MongoDBUnderTest(StoreUnderTest):
         if rows:
             present = [{name: value for name, value in row.items() if value is not None} for row in rows]
             self._database.rows.insert_many([{"_id": row["key"], **row} for row in present])
-        return self._source.add_collection(f"rows {uuid.uuid4().hex}", "rows", sort_by="key", where=where)
+        return self._source.add_collection(
+            f"rows {uuid.uuid4().hex}", "rows", sort_by="key", where=where, allow_missing=True
+        )
 
     def unreachable(self) -> Any:
         with without_connecting():

@@ -35,7 +35,7 @@ class Neo4jUnderTest(StoreUnderTest):
             part = [dict(row) for row in rows[start : start + 2_000]]
             self._graph.write([fill], {"rows": part}, doing="filling", timeout=60)
         name = f"rows {uuid.uuid4().hex}"
-        return self._source.add_node(name, self._label, key="key", sort_by="key", where=where)
+        return self._source.add_node(name, self._label, key="key", sort_by="key", where=where, allow_missing=True)
 
     def unreachable(self) -> Any:
         with without_connecting():

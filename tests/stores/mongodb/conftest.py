@@ -12,6 +12,7 @@ import pytest
 from pipeline.local import Endpoints
 from pipeline.model import MISSING, Interaction
 from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
+from pipeline.stores.mongodb.capabilities import MONGODB, Capabilities
 from tests.faults.fail_points import FailPoints, fail_points
 
 Make = Callable[..., Interaction]
@@ -26,6 +27,19 @@ def database(endpoints: Endpoints) -> Iterator[Database]:
     finally:
         found.client.drop_database(found.name)
         found.client.close()
+
+
+@pytest.fixture(params=["its own", "MongoDB's"])
+def either(request: pytest.FixtureRequest, database: Database) -> Database:
+    """The database, asked by the queries that are best for its server; and by those that are best for MongoDB."""
+    return database if request.param == "its own" else asked_as(database, MONGODB)
+
+
+def asked_as(database: Database, capabilities: Capabilities) -> Database:
+    """The same database, taken for one whose server has these capabilities."""
+    found = Database(database.client, database.name)
+    found.capabilities = capabilities
+    return found
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def history(database: Database) -> MongoHistory:
+def history(either: Database) -> MongoHistory:
     """Batches named by their order: two of one moment, a gap of days, one of months, and the newest of just now."""
     ages = {
         "a": timedelta(days=400),
@@ -23,8 +23,8 @@ def history(database: Database) -> MongoHistory:
         "e": timedelta(minutes=1),
         "f": timedelta(0),
     }
-    database["batches"].insert_many([{"_id": name, "first_seen": NOW - age} for name, age in ages.items()])
-    found = MongoHistory(database)
+    either["batches"].insert_many([{"_id": name, "first_seen": NOW - age} for name, age in ages.items()])
+    found = MongoHistory(either)
     found.prepare()
     return found
 
@@ -49,10 +49,10 @@ def test_the_neighbours_of_a_batch_are_those_first_seen_before_and_after_it(
     assert [other and other["_id"] for other in found] == [before, after]
 
 
-def test_a_batch_that_a_server_whose_clock_is_ahead_saw_first_has_its_neighbours(database: Database) -> None:
+def test_a_batch_that_a_server_whose_clock_is_ahead_saw_first_has_its_neighbours(either: Database) -> None:
     ahead = NOW + timedelta(minutes=50)
-    database["batches"].insert_many([{"_id": "a", "first_seen": NOW}, {"_id": "b", "first_seen": ahead}])
-    history = MongoHistory(database)
+    either["batches"].insert_many([{"_id": "a", "first_seen": NOW}, {"_id": "b", "first_seen": ahead}])
+    history = MongoHistory(either)
     history.prepare()
     first, second = history.batch("a"), history.batch("b")
     assert first
@@ -63,3 +63,15 @@ def test_a_batch_that_a_server_whose_clock_is_ahead_saw_first_has_its_neighbours
         "a",
         None,
     ]
+
+
+def test_the_newest_batches_are_found_however_old_they_are(history: MongoHistory) -> None:
+    assert [[one["_id"] for one in history.latest(limit)] for limit in (1, 4, 9)] == [
+        ["f"],
+        list("fedc"),
+        list("fedcba"),
+    ]
+
+
+def test_batches_are_looked_up_by_more_ids_than_one_query_takes(history: MongoHistory) -> None:
+    assert set(history.states([*(f"unknown {number}" for number in range(1_100)), "a", "f"])) == {"a", "f"}

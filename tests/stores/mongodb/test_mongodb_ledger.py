@@ -187,10 +187,19 @@ def test_a_lease_that_expired_and_nobody_took_can_be_renewed(ledger: MongoLedger
         ledger.acquire(BATCH, "run_2", 60)
 
 
-def test_of_a_holder_who_starts_a_step_again_and_again_each_attempt_has_its_number(
-    ledger: MongoLedger, lease: Lease
-) -> None:
+def test_of_a_holder_who_starts_a_step_again_and_again_each_attempt_has_its_number(either: Database) -> None:
+    ledger = MongoLedger(either)
+    lease = ledger.acquire(BATCH, "run_1", 60)
     assert [ledger.start_step(lease, step) for step in (STEP, STEP, "gate:raw", STEP)] == [1, 2, 1, 3]
+
+
+def test_a_holder_whose_batch_was_taken_over_starts_no_step(either: Database) -> None:
+    ledger = MongoLedger(either)
+    late = ledger.acquire(BATCH, "run_1", 0)
+    ledger.acquire(BATCH, "run_2", 60)
+    with pytest.raises(LeaseLostError):
+        ledger.start_step(late, STEP)
+    assert (ledger.batch(BATCH) or {})["steps"] == {}
 
 
 def test_giving_back_a_lease_that_was_taken_over_changes_nothing(ledger: MongoLedger) -> None:

@@ -20,8 +20,8 @@ def ago(**amount: float) -> datetime:
 
 
 @pytest.fixture
-def reader(database: Database) -> MongoStanding:
-    found = MongoStanding(database)
+def reader(either: Database) -> MongoStanding:
+    found = MongoStanding(either)
     found.prepare()
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Slice, UnsupportedError
+from expectations_plugins.backend import Absent, Slice, UnsupportedError
 from expectations_plugins.expressions import (
     Aggregate,
     Asked,
@@ -38,7 +38,7 @@ from expectations_plugins.expressions import (
 from pipeline.errors import TerminalError, TransientError
 from tests.conformance.stores.sqlite_store.conditions import OPERATORS, STORE, condition, quoted
 
-AGGREGATES = {Kind.MIN: "min", Kind.MAX: "max", Kind.SUM: "total", Kind.MEAN: "avg"}
+AGGREGATES = {Kind.COUNT: "count", Kind.MIN: "min", Kind.MAX: "max", Kind.SUM: "total", Kind.MEAN: "avg"}
 
 
 class SQLiteBackend:
@@ -49,6 +49,7 @@ class SQLiteBackend:
     """
 
     store: ClassVar[str] = STORE
+    typed_fields: ClassVar[bool] = False  # any column takes any value
 
     def __init__(self, path: str | None) -> None:
         self._path = path
@@ -62,6 +63,11 @@ class SQLiteBackend:
         """Close the file."""
         if self._open is not None:
             self._open.close()
+
+    def absent(self, data: Slice) -> Absent | None:
+        """The table, if there is none."""
+        known = [str(row[0]) for row in self._ask("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')", [])]
+        return None if data.target in known else Absent("table", str(data.target), known)
 
     def check(self, asked: Asked) -> None:
         """Compile without running."""

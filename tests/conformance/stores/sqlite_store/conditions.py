@@ -9,6 +9,7 @@ from expectations_plugins.backend import UnsupportedError, pattern_for
 from expectations_plugins.expressions import (
     Always,
     And,
+    AnyElement,
     Compare,
     CompareFields,
     CompareLength,
@@ -19,6 +20,7 @@ from expectations_plugins.expressions import (
     InSet,
     IsNull,
     IsText,
+    LeadsThroughList,
     Matches,
     Not,
     Op,
@@ -108,6 +110,14 @@ def _matches(node: Matches, values: Values) -> str:
     return f"({of_type(node.field, [Type.TEXT])} AND {quoted(node.field)} REGEXP ?)"
 
 
+def _any_element(node: AnyElement, values: Values) -> str:
+    return condition(node.where, values)  # a column holds no documents: no path leads through a list
+
+
+def _leads_through_list(_: LeadsThroughList, _values: Values) -> str:
+    return "0"
+
+
 def _not(node: Not, values: Values) -> str:
     return f"(NOT {condition(node.operand, values)})"
 
@@ -131,6 +141,8 @@ SUPPORTED: Mapping[type, Callable[[Any, Values], str]] = {
     CompareSum: _compare_sum,
     InSet: _in_set,
     Matches: _matches,
+    AnyElement: _any_element,
+    LeadsThroughList: _leads_through_list,
     Not: _not,
     And: _and,
     Or: _or,

@@ -57,12 +57,18 @@ class SQLiteRowsDatasource(_StoreDatasource):
     assets: list[TableAsset] = []  # noqa: RUF012 - a field, as pydantic has them
 
     def add_rows(
-        self, name: str, table: str | None = None, key: str = "", *, sort_by: str = "", where: Any = None
+        self,
+        name: str,
+        table: str | None = None,
+        key: str = "",
+        *,
+        sort_by: str = "",
+        where: Any = None,
+        allow_missing: bool = False,
     ) -> Any:
         """Add a table."""
-        return self._add_asset(
-            TableAsset(name=name, table=table or name, key=key, sort_by=sort_by, where=written(where))
-        )
+        settings = {"key": key, "sort_by": sort_by, "where": written(where), "allow_missing": allow_missing}
+        return self._add_asset(TableAsset(name=name, table=table or name, **settings))
 
 
 register(SQLiteExecutionEngine)
