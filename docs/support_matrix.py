@@ -5,6 +5,7 @@ Usage: python docs/support_matrix.py   A test holds the page equal to the tables
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from expectations_plugins.registration import ENGINES
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "push-down.md"
+CASES = FOLDER / "gx_cases.json"
+"""What became of GX's own test cases in each store; `python -m pytest tests/gx_cases --update-golden` writes it."""
+
+OUTCOMES = ("pass", "fail", "as pandas", "refused", "not applicable")
 OURS = [engine for engine in ENGINES if engine.__module__.startswith("expectations_plugins.")]
 STORES = {engine.backend_type.store: engine for engine in sorted(OURS, key=lambda one: one.__name__)}
 ARGUMENTS: dict[str, Any] = {
@@ -134,10 +139,43 @@ def _in_words(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def cases() -> Iterator[str]:
+    """The outcomes of GX's own test cases: a line for each outcome, and for each reason why cases do not apply."""
+    yield f"| outcome | {' | '.join(STORES)} |"
+    yield f"|---|{'---|' * len(STORES)}"
+    stores = json.loads(CASES.read_text(encoding="utf-8"))["stores"]
+    for outcome in OUTCOMES:
+        yield f"| **{outcome}** | {' | '.join(str(stores[store][outcome]) for store in STORES)} |"
+    for reason, counted in _counted("not applicable, by reason").items():
+        yield f"| not applicable: {reason} | {' | '.join(str(counted.get(store, 0)) for store in STORES)} |"
+
+
+def deviations() -> Iterator[str]:
+    """A line for each reason why a store gives something else."""
+    for why, counted in _counted("deviations").items():
+        yield f"- {', '.join(f'{store} {many}' for store, many in counted.items())}: {why}"
+
+
+def _counted(what: str) -> dict[str, dict[str, int]]:
+    """How many cases each reason has in each store."""
+    stores = json.loads(CASES.read_text(encoding="utf-8"))["stores"]
+    reasons = dict.fromkeys(reason for store in STORES for reason in stores[store][what])
+    return {
+        reason: {store: stores[store][what][reason] for store in STORES if reason in stores[store][what]}
+        for reason in sorted(reasons)
+    }
+
+
+PARTS = {"table": rows, "refusals": refusals, "cases": cases, "deviations": deviations}
+"""What the template names, and what gives its lines."""
+
+
 def page() -> str:
     """The page's text."""
-    template = (FOLDER / "push-down.template.md").read_text(encoding="utf-8")
-    return template.replace("{{ table }}", "\n".join(rows())).replace("{{ refusals }}", "\n".join(refusals()))
+    text = (FOLDER / "push-down.template.md").read_text(encoding="utf-8")
+    for name, lines in PARTS.items():
+        text = text.replace(f"{{{{ {name} }}}}", "\n".join(lines()))
+    return text
 
 
 if __name__ == "__main__":

@@ -48,9 +48,17 @@ def _user_id_counts(call: MetricCall) -> Plan:
     field, pattern = Field.of(call.domain["column"]), call.values["pattern"]
     not_text = both(Not(IsNull(field)), Not(IsText(field)))
     wrong_format = both(IsText(field), _wrong_format(field, pattern))
-    faults = (any_element(field, fault) for fault in (IsNull(field), not_text, wrong_format))
+    faults = _once(field, (IsNull(field), not_text, wrong_format))
     parts = (Count(call.where), *(Count(both(call.where, fault)) for fault in faults))
     return Measures(parts, lambda found: dict(zip(("checked", "null", "not_text", "wrong_format"), found, strict=True)))
+
+
+def _once(field: Field, faults: Sequence[Condition]) -> list[Condition]:
+    """The faults, so that a record whose path has several values counts by the first one it has."""
+    found = [any_element(field, fault) for fault in faults]
+    if len(field.parts) == 1:  # one value has one fault
+        return found
+    return [both(fault, *map(Not, found[:number])) for number, fault in enumerate(found)]
 
 
 def _user_id_examples(call: MetricCall) -> Plan:

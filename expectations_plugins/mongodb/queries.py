@@ -178,11 +178,13 @@ def match(data: Slice) -> Pipeline:
 def _slice_part(part: Condition) -> Pipeline:
     if part == Always(True):
         return []
-    if not isinstance(part, AnyElement):
-        return [{"$match": _comparison(part)}] if _serves_an_index(part) else _where(part)
-    inner = part.where.operands if isinstance(part.where, And) else (part.where,)
-    found: Pipeline = [{"$match": _comparison(one)} for one in inner if _serves_an_index(one)]
-    return [*found, *_where(part)]  # a filter also looks into lists at a path's end, and at each bound by itself
+    if isinstance(part, AnyElement):
+        bounds = part.where.operands if isinstance(part.where, And) else (part.where,)
+        return [*({"$match": _comparison(bound)} for bound in bounds if _serves_an_index(bound)), *_where(part)]
+    if not _serves_an_index(part):
+        return _where(part)
+    # a filter also finds an array one of whose members it would find; in its own stage an index still serves
+    return [{"$match": _comparison(part)}, {"$match": {part.field.path: {"$not": {"$type": "array"}}}}]
 
 
 def _serves_an_index(part: Condition) -> TypeGuard[Compare]:
@@ -192,12 +194,11 @@ def _serves_an_index(part: Condition) -> TypeGuard[Compare]:
 
 
 def _comparison(part: Compare) -> Stage:
-    """A comparison as a filter; one that an array's members would meet is not met by an array."""
-    alone: Stage = {} if len(part.field.parts) > 1 else {"$not": {"$type": "array"}}
-    values = readings((part.value,))
-    if part.op is Op.EQ and len(values) > 1:
-        return {part.field.path: {"$in": list(values), **alone}}
-    found = [{part.field.path: {_INDEXED[part.op]: value, **alone}} for value in values]
+    """A comparison as a filter."""
+    path, values = part.field.path, readings((part.value,))
+    if part.op is Op.EQ:
+        return {path: {"$eq": values[0]} if len(values) == 1 else {"$in": list(values)}}
+    found = [{path: {_INDEXED[part.op]: value}} for value in values]
     return found[0] if len(found) == 1 else {"$or": found}
 
 

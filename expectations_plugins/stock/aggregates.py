@@ -54,6 +54,8 @@ def _extreme(kind: Kind, call: MetricCall) -> Plan:
         low, high = found
         if _family(low) != _family(high):
             raise _mixed(call, "values of one kind", f"they range from {type(low).__name__} to {type(high).__name__}")
+        if isinstance(low, list | dict):
+            raise _mixed(call, "values that have an order", f"they are of type {type(low).__name__}")
         return Moment.of(low if kind is Kind.MIN else high)
 
     return Measures(ends, finish)

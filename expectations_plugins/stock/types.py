@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from expectations_plugins.backend import UnsupportedError
 from expectations_plugins.expressions import Type
 from pipeline.errors import TerminalError
 
@@ -42,14 +43,22 @@ NAMES: Mapping[str, tuple[Type, ...]] = {
 }
 """By name in lower case."""
 
+DTYPES = frozenset({"object", "object_", "o", "category", "datetime64", "datetime64[ns]", "timedelta64"})
+"""Names GX's pandas engine takes that are about a column's dtype, in lower case; values in a store have none."""
+
 
 def types_named(names: Sequence[str] | None) -> tuple[Type, ...]:
     """The types these names stand for; as in GX, a name nobody knows is passed over when another one is known.
 
     Raises:
+        UnsupportedError: None of them is a type of values, and one is a dtype of numpy or pandas.
         TerminalError: None of them is known.
     """
     known = [NAMES[name.lower()] for name in names or () if name and name.lower() in NAMES]
+    dtypes = [name for name in names or () if name and name.lower() in DTYPES]
+    if dtypes and not known:
+        what = f"the type {dtypes[0]!r}, a dtype of numpy or pandas: a field has none, its values have types"
+        raise UnsupportedError("A store engine", what, f"Names are: {', '.join(sorted(NAMES))}.")
     if not known:
         raise TerminalError(
             f"No type is called {' or '.join(map(repr, names or ['']))}.",

@@ -107,6 +107,12 @@ def _bounded(found: Sequence[Any], call: MetricCall) -> list[Any]:
             f"{call.name} of {call.domain['column']!r} has more than {MOST_VALUES:,} values.",
             next_step="Count them with ExpectColumnUniqueValueCountToBeBetween, or check a smaller batch.",
         )
+    for value in found:
+        if isinstance(value, list | dict):
+            raise TerminalError(
+                f"{call.name} of {call.domain['column']!r} compares values, but met a {type(value).__name__}.",
+                next_step="Check the type first, with ExpectColumnValuesToBeOfType, or give a row_condition.",
+            )
     return list(found)
 
 

@@ -35,6 +35,10 @@ class StoreUnderTest:
         """
         raise NotImplementedError
 
+    def drop(self, asset: Any) -> None:
+        """Take away what the asset names, as a person would who drops a collection."""
+        raise NotImplementedError
+
     def unreachable(self) -> Any:
         """A GX batch of a server nobody listens at."""
         raise NotImplementedError

@@ -123,6 +123,17 @@ def test_a_type_nobody_knows_is_refused(batch: Any) -> None:
     assert "No type is called 'strnig'" in str(found.exception_info)
 
 
+@pytest.mark.parametrize("dtype", ["object", "O", "datetime64"])
+def test_a_dtype_of_pandas_is_refused_by_name(batch: Any, dtype: str) -> None:
+    found = batch.validate(gxe.ExpectColumnValuesToBeOfType(column="v", type_=dtype))
+    assert f"cannot compute the type '{dtype}'" in str(found.exception_info)
+
+
+def test_a_dtype_beside_a_type_is_passed_over(batch: Any) -> None:
+    either = gxe.ExpectColumnValuesToBeInTypeList(column="v", type_list=["object", "str"])
+    assert unexpected(batch, either) == unexpected(batch, gxe.ExpectColumnValuesToBeOfType(column="v", type_="str"))
+
+
 @pytest.mark.parametrize("expectation", [gxe.ExpectColumnMeanToBeBetween, gxe.ExpectColumnMaxToBeBetween])
 def test_a_mixed_field_has_no_mean_and_no_largest_value(batch: Any, expectation: Any) -> None:
     found = batch.validate(expectation(column="v", min_value=0))

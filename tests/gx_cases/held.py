@@ -34,7 +34,7 @@ class Held:
         return self._results[dataset.name][identity(expectation_of(case).configuration)]
 
     def _validated(self, dataset: Dataset) -> dict[str, Any]:
-        batch = self.place.batch(dataset)
+        batch = self.place.put(dataset)()
         together = [case for case in dataset.cases if case.expectation not in ALONE]
         suites = [together, *([case] for case in dataset.cases if case.expectation in ALONE)]
         results = [result for cases in suites if cases for result in _results(batch, cases)]

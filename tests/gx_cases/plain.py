@@ -44,11 +44,14 @@ class Dataset:
         name: No two datasets share it.
         columns: Values by column.
         cases: The cases.
+        bare: Whether a record is these columns and nothing else, not even a key of its own: for what is said of a
+            whole table.
     """
 
     name: str
     columns: dict[str, list[Any]]
     cases: list[Case] = field(default_factory=list)
+    bare: bool = False
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows in their order, each with its key."""

@@ -1,13 +1,11 @@
-"""Every plain case on GX's pandas engine, in MongoDB and in Neo4j: our own, and those of GX's makers when asked for.
+"""Every plain case of our own on GX's pandas engine, in MongoDB and in Neo4j.
 
 A case says what the result is; a store must moreover give the very result that GX's pandas engine gives.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,19 +13,13 @@ import pytest
 from pipeline.local import Endpoints
 from tests.gx_cases.held import Held
 from tests.gx_cases.judging import problems, raised, said, same
-from tests.gx_cases.makers import MAKERS_DIFFERENCES, makers_datasets
 from tests.gx_cases.plain import Case, Dataset, own_datasets
 from tests.gx_cases.stores import PLACES, quiet_context
-
-RELEASE = os.environ.get("SLUICEGATE_GX_RELEASE", "")
-"""A source release of GX with its makers' JSON cases; "" for our own cases only. See README.md."""
 
 DIFFERENCES: dict[tuple[str, str, str], str] = {}
 """Known and honest, by place, expectation and title: why. Asserted to differ, so that none outlives its cause."""
 
-ODD = {**DIFFERENCES, **(MAKERS_DIFFERENCES if RELEASE else {})}
-
-DATASETS = [*own_datasets(), *(makers_datasets(Path(RELEASE))[0] if RELEASE else [])]
+DATASETS = own_datasets()
 
 
 def params() -> Iterator[Any]:
@@ -58,7 +50,7 @@ def test_a_case(places: dict[str, Held], name: str, dataset: Dataset, case: Case
     found = problems(case, result)
     if name != "pandas" and "pandas" in case.engines and not found:
         found = unlike(result, places["pandas"].result(dataset, case))
-    why = ODD.get((name, case.expectation, case.title))
+    why = DIFFERENCES.get((name, case.expectation, case.title))
     if why is None:
         assert not found, (case.kwargs, found)
     else:
@@ -67,7 +59,7 @@ def test_a_case(places: dict[str, Held], name: str, dataset: Dataset, case: Case
 
 def test_every_difference_is_of_a_case() -> None:
     known = {(place.name, case.expectation, case.title) for place in PLACES for d in DATASETS for case in d.cases}
-    assert set(ODD) <= known
+    assert set(DIFFERENCES) <= known
 
 
 def test_no_two_cases_of_an_expectation_share_a_title() -> None:
@@ -80,7 +72,7 @@ def skip_what_the_place_cannot_hold(held: Held, dataset: Dataset, case: Case) ->
     named = {value for value in case.kwargs.values() if isinstance(value, str)}
     named |= set(case.kwargs.get("column_list", []))
     for column in named & set(dataset.columns):
-        if why := held.place.cannot_hold(dataset.columns[column]):
+        if why := held.place.cannot_hold(column, dataset.columns[column]):
             pytest.skip(f"{column}: {why}")
 
 

@@ -46,6 +46,10 @@ class MilvusUnderTest(StoreUnderTest):
         self._client.load_collection(name)
         return self._source.add_collection(name, where=where)
 
+    def drop(self, asset: Any) -> None:
+        self._client.drop_collection(asset.target())
+        self._made.remove(asset.target())
+
     def unreachable(self) -> Any:
         with without_connecting():
             source = self._context.data_sources.add_milvus("no milvus", uri="http://127.0.0.1:9")

@@ -37,6 +37,9 @@ class MongoDBUnderTest(StoreUnderTest):
             f"rows {uuid.uuid4().hex}", "rows", sort_by="key", where=where, allow_missing=True
         )
 
+    def drop(self, asset: Any) -> None:
+        self._database.drop_collection(asset.target())
+
     def unreachable(self) -> Any:
         with without_connecting():
             source = self._context.data_sources.add_mongodb(

@@ -37,6 +37,12 @@ class Neo4jUnderTest(StoreUnderTest):
         name = f"rows {uuid.uuid4().hex}"
         return self._source.add_node(name, self._label, key="key", sort_by="key", where=where, allow_missing=True)
 
+    def drop(self, asset: Any) -> None:
+        del asset
+        pytest.skip(
+            "a label cannot be dropped; whether one that no node has any more is listed differs between servers"
+        )
+
     def unreachable(self) -> Any:
         with without_connecting():
             source = self._context.data_sources.add_neo4j("no neo4j", uri="bolt://127.0.0.1:9")

@@ -44,6 +44,10 @@ class SQLiteUnderTest(StoreUnderTest):
         name = f"rows {uuid.uuid4().hex}"
         return self._source.add_rows(name, "rows", key="key", sort_by="key", where=where)
 
+    def drop(self, asset: Any) -> None:
+        with self._database as database:
+            database.execute(f'DROP TABLE "{asset.target()}"')
+
     def unreachable(self) -> Any:
         with without_connecting():
             source = self._context.data_sources.add_sqlite_store("no sqlite", path="/nowhere/rows.db")
