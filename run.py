@@ -176,9 +176,13 @@ class App:
         stores, embedder = self.stores, self._embedder()
         return Reembedder(stores.raw_store, stores.vectors, stores.journal, embedder, stores.ledger, sample_size=size)
 
-    def fallbacks(self, batch_id: str) -> int:
-        """How many vectors of a batch no model made."""
-        return len(self.stores.vectors.fallbacks(batch_id))
+    def fallbacks(self, document: Mapping[str, Any]) -> int:
+        """How many vectors of a batch no model made, by its ledger document."""
+        from pipeline.stages.placement import located, standing  # noqa: PLC0415
+
+        batch_id, vectors, manifest = str(document["_id"]), self.stores.vectors, standing(document)
+        name = located(vectors, batch_id, manifest, int(manifest.get("written") or 0))
+        return len(vectors.open(name).fallbacks(batch_id))
 
     def gate(self, name: str) -> Gate:
         """One gate."""

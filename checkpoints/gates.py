@@ -27,6 +27,9 @@ from pipeline.model import Finding, GateReport, Lease, Verdict, short
 from pipeline.settings import Settings
 from pipeline.topology import GATES
 
+COLLECTION = "MILVUS_COLLECTION"
+"""The variable of the GX project that names the collection whose vectors are checked."""
+
 
 def build_gates(
     settings: Settings, environment: Mapping[str, str], effects: Effects, context: Any = None
@@ -80,6 +83,7 @@ class GxGate:
         self._context = context
         self._settings = settings
         self._effects = effects
+        self._collection = str(context.runtime_environment.get(COLLECTION) or settings.vector_collection)
 
     @property
     def name(self) -> str:
@@ -99,6 +103,7 @@ class GxGate:
             if lease is not None and (left := unfinished(document, self._name)) is not None:
                 return self._finish(replace(scope, run_id=left.run_id, report=left))
             values |= parameters(self._name, self._settings, document, self._effects.raw_store)
+            self._look_in(document)
             with acting(scope):
                 result = self._run(batch_id, run_id, values)
             report = scope.plan([], result)
@@ -135,6 +140,11 @@ class GxGate:
         """Close the connections of the checkpoint's data sources."""
         for engine in self._engines():
             engine.close()
+
+    def _look_in(self, document: Mapping[str, Any]) -> None:
+        """Have GX read the collection that the batch was embedded into; the settings' one when that was not noted."""
+        embedding = document.get("embedding") or {}
+        self._context.runtime_environment[COLLECTION] = str(embedding.get("collection") or self._collection)
 
     def _run(self, batch_id: str, run_id: str, values: Mapping[str, Any]) -> Any:
         checkpoint = self._context.checkpoints.get(self._name)

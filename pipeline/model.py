@@ -268,6 +268,8 @@ class EmbedManifest:
         kind: `embed`, or `reembed` for one that replaces fallback vectors.
         finished: False until everything is written: whoever comes after a crash goes on with the same one.
         fence: What its rows carry; a row with another one was written by a run that had lost the batch.
+        collection: Where its vectors are; "" in manifests of earlier versions.
+        model: The model that made them; "" in manifests of earlier versions.
     """
 
     embedding_batch_id: str
@@ -280,6 +282,8 @@ class EmbedManifest:
     kind: str = "embed"
     finished: bool = True
     fence: int = 0
+    collection: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,24 +292,6 @@ class BeforeImage:
 
     interaction_id: str
     row: VectorRow | None
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackPlan:
-    """What taking an embedding batch back would do.
-
-    Args:
-        batch_id, embedding_batch_id: Which.
-        removed: Vectors that would be gone.
-        restored: Vectors that would be what they were before.
-        later: Later embedding batches that wrote over its vectors; while there are any it cannot be taken back.
-    """
-
-    batch_id: str
-    embedding_batch_id: str
-    removed: int
-    restored: int
-    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

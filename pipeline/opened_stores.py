@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from pipeline.dlq.letters import DeadQueue
     from pipeline.history import History
     from pipeline.lineage.ports import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
-    from pipeline.ports import GraphStore, Ledger, MetricsStore, RawStore, ReviewQueue, UndoJournal, VectorStore
+    from pipeline.ports import (
+        GraphStore,
+        Ledger,
+        MetricsStore,
+        RawStore,
+        ReviewQueue,
+        UndoJournal,
+        VectorCollections,
+        VectorStore,
+    )
     from pipeline.standing import Standing, StandingReader
     from pipeline.stores.bigquery import Client
     from pipeline.stores.milvus import MilvusClient
@@ -135,14 +144,10 @@ class OpenedStores:
         return self._through("metrics", store)
 
     @cached_property
-    def vectors(self) -> VectorStore:
-        """The vector store."""
+    def vectors(self) -> VectorCollections:
+        """The vector store's collections."""
         client, collection = self.milvus()
-        from pipeline.stores.milvus import MilvusVectorStore  # noqa: PLC0415
-
-        store: VectorStore = MilvusVectorStore(client, collection)
-        store.prepare()
-        return self._through("vectors", store)
+        return _Collections(client, collection, self._through)
 
     @cached_property
     def lineage(self) -> LineageReaders:
@@ -150,7 +155,7 @@ class OpenedStores:
         return _Lineage(self)
 
     def milvus(self) -> tuple[MilvusClient, str]:
-        """A client of Milvus, and the collection's name."""
+        """A client of Milvus, and the name of the settings' collection."""
         from pipeline.stores.milvus import connect  # noqa: PLC0415
 
         to = self._connections("milvus")
@@ -189,6 +194,26 @@ class OpenedStores:
     def _closing(self, client: Closable) -> Closable:
         self._resources.callback(client.close)
         return client
+
+
+class _Collections:
+    """Implements pipeline.ports.VectorCollections: each collection is prepared when it is first opened."""
+
+    def __init__(self, client: MilvusClient, current: str, through: Through) -> None:
+        self.current = current
+        self._client = client
+        self._through = through
+        self._opened: dict[str, VectorStore] = {}
+
+    def open(self, name: str) -> VectorStore:
+        """A collection, prepared."""
+        if name not in self._opened:
+            from pipeline.stores.milvus import MilvusVectorStore  # noqa: PLC0415
+
+            store: VectorStore = MilvusVectorStore(self._client, name)
+            store.prepare()
+            self._opened[name] = self._through("vectors", store)
+        return self._opened[name]
 
 
 class _Lineage:

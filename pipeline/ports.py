@@ -24,9 +24,9 @@ from pipeline.model import (
     MetricRow,
     Quarantined,
     ReviewItem,
-    RollbackPlan,
     VectorRow,
 )
+from pipeline.rollback_plan import RollbackPlan
 
 
 class RawStore(Protocol):
@@ -178,6 +178,17 @@ class VectorStore(Protocol):
         """Ids of the batch whose vector no model made, sorted."""
 
 
+class VectorCollections(Protocol):
+    """The collections of the vector store: one per embedding model, unless the settings name one."""
+
+    @property
+    def current(self) -> str:
+        """The settings' one: new embedding batches go there; all others are where their manifest says."""
+
+    def open(self, name: str) -> VectorStore:
+        """A collection, prepared."""
+
+
 class UndoJournal(Protocol):
     """What vectors were before an embedding batch wrote over them; written first, so that it can be taken back."""
 
@@ -209,6 +220,9 @@ class Embedder(Protocol):
     @property
     def model(self) -> str:
         """Name of the real model."""
+
+    def with_model(self, model: str) -> Embedder:
+        """The same API, asked for another model's vectors."""
 
     def embed(self, texts: Sequence[str]) -> Sequence[Embedding]:
         """One embedding per text, in order."""
@@ -289,6 +303,9 @@ class Ledger(Protocol):
 
     def set_embedding(self, lease: Lease, manifest: EmbedManifest) -> None:
         """Record the batch's latest embedding batch."""
+
+    def begin_rollback(self, lease: Lease, plan: RollbackPlan) -> None:
+        """Record what taking an embedding batch back is going to do, before it does."""
 
     def set_rolled_back(self, lease: Lease, plan: RollbackPlan) -> None:
         """Record that an embedding batch was taken back."""

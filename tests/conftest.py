@@ -19,6 +19,10 @@ GOLDEN = Path(__file__).parent / "golden"
 OTHER_MONGODB = "SLUICEGATE_CONFORMANCE_MONGODB_URI"
 """Names a MongoDB to use in place of the local one: see docs/testing.md."""
 
+OTHER_NEO4J = "SLUICEGATE_CONFORMANCE_NEO4J"
+OTHER_MILVUS = "SLUICEGATE_CONFORMANCE_MILVUS"
+"""How the variables begin that name another Neo4j and another Milvus."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="Write the golden files instead of comparing.")
@@ -32,10 +36,33 @@ def stack_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def endpoints(stack_home: Path) -> Iterator[Endpoints]:
-    """All five servers, started once for the session; another MongoDB than the local one where one is named."""
+    """All five servers, started once for the session; other ones than the local where they are named."""
     with LocalStack(stack_home).use() as found:
         other = os.environ.get(OTHER_MONGODB)
-        yield replace(found, mongodb_uri=usable(other)) if other else found
+        with_mongodb = replace(found, mongodb_uri=usable(other)) if other else found
+        yield other_milvus(other_neo4j(with_mongodb))
+
+
+def other_neo4j(endpoints: Endpoints) -> Endpoints:
+    """The Neo4j that the environment names, in place of the local one."""
+    uri = os.environ.get(f"{OTHER_NEO4J}_URI")
+    if not uri:
+        return endpoints
+    return replace(
+        endpoints,
+        neo4j_uri=uri,
+        neo4j_user=os.environ.get(f"{OTHER_NEO4J}_USER", "neo4j"),
+        neo4j_password=os.environ.get(f"{OTHER_NEO4J}_PASSWORD", ""),
+        neo4j_database=os.environ.get(f"{OTHER_NEO4J}_DATABASE") or None,
+    )
+
+
+def other_milvus(endpoints: Endpoints) -> Endpoints:
+    """The Milvus that the environment names, in place of the local one."""
+    uri = os.environ.get(f"{OTHER_MILVUS}_URI")
+    if not uri:
+        return endpoints
+    return replace(endpoints, milvus_uri=uri, milvus_token=os.environ.get(f"{OTHER_MILVUS}_TOKEN", ""))
 
 
 def usable(uri: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 from collections.abc import Container, Iterator
 from pathlib import Path
 
@@ -119,6 +120,22 @@ def test_the_environment_is_read_in_one_place() -> None:
         if "os.environ" in path.read_text("utf-8") or "os.getenv" in path.read_text("utf-8")
     }
     assert {name for name in readers if not name.startswith(allowed)} == set()
+
+
+def test_the_settings_collection_is_asked_for_only_where_new_vectors_go() -> None:
+    """All other vectors are where their manifest says (decision 0013): see tests/gates/test_another_model.py."""
+    allowed = {
+        "pipeline/settings/stores.py",
+        "pipeline/connections.py",  # the GX project's variable, for checkpoints that are run by hand
+        "pipeline/opened_stores.py",
+        "pipeline/stages/placement.py",  # where manifests of earlier versions name none
+        "pipeline/stages/embed.py",
+        "pipeline/stages/sweep.py",  # as placement
+        "pipeline/telemetry/datasets.py",  # until the embedding batch is known
+        "checkpoints/gates.py",  # as placement
+    }
+    names = re.compile(r"(vector_collection|\.milvus_collection|collections\.current)\b")
+    assert {name_of(path) for path in SOURCES if names.search(path.read_text("utf-8"))} == allowed
 
 
 def test_there_is_no_python_and_no_secret_in_the_gx_project() -> None:

@@ -9,6 +9,7 @@ from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
 from checkpoints.consequences import ROLLBACK, VECTORS
 from pipeline.model import VECTOR_DIMENSION, GateReport, Verdict
+from pipeline.rollback_plan import removal
 
 
 class RollbackAction(GateAction):
@@ -40,7 +41,7 @@ class RollbackAction(GateAction):
         assert scope.effects is not None
         assert scope.lease is not None
         done = scope.effects.rollback().perform(scope.lease, scope.batch_id, str(data["embedding_batch_id"]))
-        return f"{done.removed:,} vectors removed, {done.restored:,} restored"
+        return removal(done.numbers())
 
 
 def _vectors_failed(result: Any) -> bool:

@@ -16,6 +16,7 @@ from pipeline.errors import LeaseLostError
 from pipeline.masking import Masks
 from pipeline.model import ActionOutcome, GateReport, Intent, Lease
 from pipeline.ports import Alarms, Ledger, RawStore
+from pipeline.rollback_plan import RollbackPlan
 
 PENDING = "pending"
 DONE = "done"
@@ -38,22 +39,10 @@ class Sweeps(Protocol):
         """Remove them; their ids."""
 
 
-class Removed(Protocol):
-    """What a rollback did."""
-
-    @property
-    def removed(self) -> int:
-        """Vectors that are gone."""
-
-    @property
-    def restored(self) -> int:
-        """Vectors that are what they were before."""
-
-
 class RollsBack(Protocol):
     """Takes an embedding batch back."""
 
-    def perform(self, lease: Lease, batch_id: str, embedding_batch_id: str) -> Removed:
+    def perform(self, lease: Lease, batch_id: str, embedding_batch_id: str) -> RollbackPlan:
         """Remove what the embedding batch wrote, and put back what it replaced."""
 
 

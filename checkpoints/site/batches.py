@@ -12,6 +12,7 @@ from checkpoints.site.states import SYMBOLS, VERDICTS, Cell, cells, duration, ro
 from pipeline.masking import Example, Masks
 from pipeline.model import Verdict
 from pipeline.next_steps import NextStep, next_steps
+from pipeline.rollback_plan import removal
 from pipeline.runner.outcome import counts_in, passed_over_in
 from pipeline.topology import STEPS, StepKind
 
@@ -261,13 +262,14 @@ def _embedding(document: Document) -> Iterator[tuple[str, str]]:
     if not embedding:
         return
     yield "embedding batch", str(embedding.get("embedding_batch_id"))
+    if collection := embedding.get("collection"):
+        yield "collection", f"{collection}, model {embedding.get('model')}"
     yield "written", f"{int(embedding.get('written') or 0):,} of {int(embedding.get('expected') or 0):,}"
     for reason, count in (embedding.get("rejected") or {}).items():
         yield "not written", f"{int(count):,}: {reason}"
     if at := _utc(embedding.get("rolled_back_at")):
         back = embedding.get("rolled_back") or {}
-        told = f"{int(back.get('removed') or 0):,} vectors removed, {int(back.get('restored') or 0):,} put back"
-        yield "rolled back", f"{at:%Y-%m-%d %H:%M:%S}: {told}"
+        yield "rolled back", f"{at:%Y-%m-%d %H:%M:%S}: {removal(back)}"
 
 
 def _utc(at: Any) -> datetime | None:

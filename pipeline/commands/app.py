@@ -82,8 +82,12 @@ class App(Protocol):
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
 
-    def fallbacks(self, batch_id: str) -> int:
-        """How many vectors of a batch no model made."""
+    def fallbacks(self, document: Mapping[str, Any]) -> int:
+        """How many vectors of a batch no model made, by its ledger document.
+
+        Raises:
+            ConfigurationError: The ledger does not say in which collection they are, and it is not the settings' one.
+        """
 
     def gate(self, name: str) -> Gate:
         """One gate."""

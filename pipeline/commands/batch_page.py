@@ -10,6 +10,7 @@ import click
 from pipeline.commands.tables import coloured, counts, moment, printable, seconds, table
 from pipeline.model import short
 from pipeline.next_steps import next_steps
+from pipeline.rollback_plan import removal
 from pipeline.runner.outcome import RESUMED, WITHOUT_FILE, counts_in
 from pipeline.topology import STEPS, StepKind
 
@@ -124,7 +125,8 @@ def _embedding(embedding: Mapping[str, Any]) -> Iterator[str]:
     rejected = sum((embedding.get("rejected") or {}).values())
     yield f"{click.style('embedding batch', bold=True)}  {embedding.get('embedding_batch_id')}"
     yield f"  {', '.join(numbers)}, {rejected:,} rejected"
+    where = embedding.get("collection") or "not noted by the version that wrote it"
+    yield f"  collection: {where}" + (f", model: {model}" if (model := embedding.get("model")) else "")
     if at := embedding.get("rolled_back_at"):
         back = embedding.get("rolled_back") or {}
-        told = f"{back.get('removed', 0):,} vectors removed, {back.get('restored', 0):,} restored"
-        yield f"  {coloured('rolled back')}  {moment(at)}: {told}"
+        yield f"  {coloured('rolled back')}  {moment(at)}: {removal(back)}"

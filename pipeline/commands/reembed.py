@@ -9,8 +9,9 @@ import click
 
 from pipeline.commands.app import App, app_of
 from pipeline.commands.tables import coloured
-from pipeline.errors import EXIT_PRECEDENCE, ExitCode
+from pipeline.errors import EXIT_PRECEDENCE, ConfigurationError, ExitCode
 from pipeline.model import BatchStatus, short
+from pipeline.rollback_plan import removal
 from pipeline.runner.outcome import BatchOutcome
 from pipeline.stages.embed import REEMBED
 
@@ -33,12 +34,12 @@ def reembed(context: click.Context, batch: str | None) -> ExitCode:
     app = app_of(context)
     codes = []
     for document in _waiting(app, batch):
-        codes.append(_reembedded(app, document))
+        codes.append(_tried(app, document) if batch is None else _reembedded(app, document))
         if codes[-1] is ExitCode.OUTAGE:
             break  # each of the others would only wait for the same model
     if not codes:
         click.echo("No batch has fallback vectors.")
-    return next((code for code in EXIT_PRECEDENCE if code in codes), ExitCode.OK)
+    return next((code for code in (*EXIT_PRECEDENCE, ExitCode.USAGE) if code in codes), ExitCode.OK)
 
 
 def _waiting(app: App, batch: str | None) -> Iterator[Mapping[str, Any]]:
@@ -56,17 +57,27 @@ def _waiting(app: App, batch: str | None) -> Iterator[Mapping[str, Any]]:
             yield document
 
 
+def _tried(app: App, document: Mapping[str, Any]) -> ExitCode:
+    """Of several batches, one whose vectors are not where the settings say keeps none of the others waiting."""
+    try:
+        return _reembedded(app, document)
+    except ConfigurationError as error:
+        click.echo(f"{short(str(document['_id']))}  {error}", err=True)
+        return error.exit_code
+
+
 def _reembedded(app: App, document: Mapping[str, Any]) -> ExitCode:
     batch_id = str(document["_id"])
-    if document.get("status") == BatchStatus.CLOSED and not app.fallbacks(batch_id):
+    if document.get("status") == BatchStatus.CLOSED and not app.fallbacks(document):
         click.echo(f"{short(batch_id)}  no fallback vectors")
         return ExitCode.OK
     outcome = app.runner().reembed(batch_id, app.reembedder())
-    left = app.fallbacks(batch_id)
+    now = app.ledger.batch(batch_id) or document
+    left = app.fallbacks(now)
     if left and not outcome.fresh:
         click.echo(f"{short(batch_id)}  the model is still down: {left:,} fallback vectors stay")
         return ExitCode.OUTAGE
-    click.echo(_line(outcome, app.ledger.batch(batch_id) or {}))
+    click.echo(_line(outcome, now))
     return outcome.exit_code
 
 
@@ -75,5 +86,5 @@ def _line(outcome: BatchOutcome, document: Mapping[str, Any]) -> str:
     replaced = f"{embedding.get('written', 0):,} of {embedding.get('expected', 0):,} replaced"
     text = f"{short(outcome.batch_id)}  {coloured(verdict)}  {replaced}"
     if back := embedding.get("rolled_back"):
-        text += f"; rolled back: {back.get('removed', 0):,} vectors removed, {back.get('restored', 0):,} restored"
+        text += f"; rolled back: {removal(back)}"
     return f"{text}. {outcome.next_step}" if outcome.next_step else text

@@ -7,7 +7,8 @@ import click
 from pipeline.commands.app import app_of
 from pipeline.commands.asking import confirm
 from pipeline.errors import ConfigurationError
-from pipeline.model import BatchStatus, RollbackPlan, short
+from pipeline.model import BatchStatus, short
+from pipeline.rollback_plan import RollbackPlan, difference, removal
 
 GATE = "gate:vectors"
 
@@ -16,11 +17,18 @@ GATE = "gate:vectors"
 @click.argument("batch")
 @click.option("--dry-run", is_flag=True, help="Say what it would do, and do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--collection",
+    default="",
+    metavar="NAME",
+    help="The Milvus collection of its vectors; only for batches of earlier versions, which did not note it.",
+)
 @click.pass_context
-def rollback(context: click.Context, batch: str, dry_run: bool, yes: bool) -> None:
+def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, collection: str) -> None:
     """Take the latest embedding batch of BATCH back: what it wrote goes, what it replaced comes back, bit for bit.
 
-    MongoDB, BigQuery and Neo4j are not touched. The batch is halted then, and can be embedded again.
+    It acts in the collection that the batch was embedded into, whatever GEMINI_MODEL is now; what it removes is counted
+    there. MongoDB, BigQuery and Neo4j are not touched. The batch is halted then, and can be embedded again.
 
     \b
     Examples:
@@ -29,7 +37,7 @@ def rollback(context: click.Context, batch: str, dry_run: bool, yes: bool) -> No
     """
     app = app_of(context)
     document = app.ledger.find(batch)
-    plan = app.rollback.plan(document)
+    plan = app.rollback.plan(document, collection)
     click.echo(_would(plan))
     if plan.later:
         raise ConfigurationError(
@@ -44,12 +52,13 @@ def rollback(context: click.Context, batch: str, dry_run: bool, yes: bool) -> No
         app.ledger.end_step(keeper.lease, GATE, ok=False, counts={}, error="rolled back by a person")
         reason = "Its vectors were rolled back by a person."
         app.ledger.set_status(keeper.lease, BatchStatus.HALTED, reason=reason)
-        app.rollback.perform(keeper.lease, plan.batch_id, plan.embedding_batch_id)
-    click.echo(f"Rolled back. Embed it again: run.py recheck {short(plan.batch_id)} --redo")
+        done = app.rollback.perform(keeper.lease, plan.batch_id, plan.embedding_batch_id, collection)
+    click.echo(f"Rolled back. {removal(done.numbers())}. Embed it again: run.py recheck {short(plan.batch_id)} --redo")
 
 
 def _would(plan: RollbackPlan) -> str:
     return (
         f"Embedding batch {plan.embedding_batch_id} of batch {short(plan.batch_id)}:"
-        f" {plan.removed:,} vectors are removed, {plan.restored:,} restored."
+        f" {plan.removed:,} vectors are removed, {plan.restored:,} restored, in collection"
+        f" {plan.collection}{difference(plan.numbers())}."
     )

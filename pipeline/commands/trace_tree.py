@@ -192,6 +192,7 @@ def _milvus(found: Trace) -> Iterator[Line]:
     helped = f"; replace it: run.py reembed --batch {short(vector.batch_id)}" if is_fallback else ""
     yield Line(f"{source}{helped}", "warning" if is_fallback else "good")
     yield Line(f"embedding batch {vector.embedding_batch_id}, fence {vector.fence}")
+    yield Line(f"collection {escaped(vector.collection)}")
     yield Line(f"{vector.dimension} components, norm {vector.norm:.4f}")
     near = found.neighbours
     parts = [*said(near), *(_neighbour(one.interaction_id, one.similarity, one.message) for one in near.value or ())]

@@ -6,6 +6,7 @@ so that retries do not multiply: they are `pipeline.resilience`'s.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +82,12 @@ class GeminiEmbedder:
     def model(self) -> str:
         """The model's name."""
         return self._model
+
+    def with_model(self, model: str) -> GeminiEmbedder:
+        """The same API at the same pace, asked for another model's vectors."""
+        other = copy.copy(self)
+        vars(other).update(_model=model, _memory=Memory(REMEMBERED))
+        return other
 
     def embed(self, texts: Sequence[str]) -> Sequence[Embedding]:
         """One embedding per text, in order; equal texts are sent once, also when they were sent lately.

@@ -99,6 +99,7 @@ def _embeddings(document: Document) -> Iterator[EmbeddingSeen]:
             fence=int(one.get("fence") or 0),
             rejected=sum(int(number) for number in (one.get("rejected") or {}).values()),
             rolled_back_at=_time(one, "rolled_back_at"),
+            collection=str(one.get("collection") or ""),
         )
 
 

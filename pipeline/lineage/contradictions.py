@@ -85,6 +85,13 @@ def _missing_vector(found: Trace) -> Found:
             _again(batch),
         )
         return
+    if latest is not None and not latest.collection:
+        yield Contradiction(
+            "The record is accepted and its batch was embedded, but the settings' collection does not hold its vector,"
+            " and the version that embedded it did not note in which collection.",
+            f"If GEMINI_MODEL or MILVUS_COLLECTION was another then, trace it with that. {_again(batch)}",
+        )
+        return
     yield Contradiction(
         "The record is accepted, its batch was embedded, and it has a message, but no vector.", _again(batch)
     )

@@ -44,11 +44,14 @@ class GraphLineage(Protocol):
 class VectorLineage(Protocol):
     """The record's vector (Milvus)."""
 
-    def vector(self, interaction_id: str) -> VectorSeen | None:
-        """The vector; None when there is none."""
+    def vector(self, interaction_id: str, collections: Sequence[str]) -> VectorSeen | None:
+        """The vector, of the first of these collections that holds one; None when none does.
 
-    def nearest(self, interaction_id: str, limit: int) -> Sequence[Neighbour]:
-        """Records with a vector of the same source that are nearest to this one's, without it; the nearest first."""
+        Where none is named the settings' collection is asked.
+        """
+
+    def nearest(self, interaction_id: str, limit: int, collection: str) -> Sequence[Neighbour]:
+        """Other records of the collection with a vector of the same source that are nearest; the nearest first."""
 
 
 class LineageReaders(Protocol):

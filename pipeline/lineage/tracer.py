@@ -58,11 +58,15 @@ class Tracer:
         raw = _asked(lambda: self._readers.raw.record(interaction_id))
         dead = _asked(lambda: tuple(self._readers.raw.dead(interaction_id, MOST_DEAD)) or None)
         graph = _asked(lambda: self._readers.graph.around(interaction_id))
-        vector = _asked(lambda: self._readers.vectors.vector(interaction_id))
-        found = Trace(interaction_id, raw=raw, dead=dead, graph=graph, vector=vector)
+        found = Trace(interaction_id, raw=raw, dead=dead, graph=graph)
+        batch = self._batch(interaction_id, found)
+        where = batch.value.collections() if batch.value else ()
+        vector = _asked(lambda: self._readers.vectors.vector(interaction_id, where))
+        found = replace(found, vector=vector)
         if not found.found:
             raise _unknown(found)
-        batch = self._batch(interaction_id, found)
+        if batch.value is None and not batch.problem:  # the vector alone may name it
+            batch = self._batch(interaction_id, found)
         place = place_of(raw.value, graph.value)
         found = replace(found, batch=batch, place=place, metrics=self._metrics(place))
         found = replace(found, neighbours=self._neighbours(interaction_id, vector.value, neighbours))
@@ -72,6 +76,8 @@ class Tracer:
     def _batch(self, interaction_id: str, found: Trace) -> Answer[BatchSeen]:
         named = (found.raw.value, found.graph.value, found.vector.value, *(found.dead.value or ()))
         batch_id = next((one.batch_id for one in named if one is not None), "")
+        if not batch_id:
+            return Answer()
 
         def read() -> BatchSeen | None:
             document = self._readers.raw.batch(batch_id)
@@ -91,7 +97,7 @@ class Tracer:
             return Answer(why_none="a fallback vector says nothing of its text, so it has no neighbours")
         if not 0 < vector.norm < float("inf"):
             return Answer(why_none="a vector without a length has no neighbours")
-        near = _asked(lambda: tuple(self._readers.vectors.nearest(interaction_id, limit)))
+        near = _asked(lambda: tuple(self._readers.vectors.nearest(interaction_id, limit, vector.collection)))
         return replace(near, value=self._with_messages(near.value)) if near.value else near
 
     def _with_messages(self, near: Sequence[Neighbour]) -> tuple[Neighbour, ...]:

@@ -166,6 +166,7 @@ class VectorSeen:
         batch_id, embedding_batch_id, embedding_source, fence: As its row says.
         dimension: How many components it has.
         norm: Its Euclidean length; not finite when a component is not.
+        collection: Where it is.
     """
 
     batch_id: str
@@ -174,6 +175,7 @@ class VectorSeen:
     fence: int
     dimension: int
     norm: float
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,13 +254,14 @@ class GateSeen:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingSeen:
-    """An embedding batch of the batch: its fence, and when it was rolled back, if it was."""
+    """An embedding batch of the batch: its fence, its collection, and when it was rolled back, if it was."""
 
     embedding_batch_id: str
     kind: str
     fence: int
     rejected: int
     rolled_back_at: datetime | None = None
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +287,12 @@ class BatchSeen:
     steps: tuple[StepSeen, ...] = ()
     gates: tuple[GateSeen, ...] = ()
     embeddings: tuple[EmbeddingSeen, ...] = ()
+
+    def collections(self) -> tuple[str, ...]:
+        """Where its vectors may be, the latest that were not rolled back first; () when the ledger does not say."""
+        latest_first = self.embeddings[::-1]
+        standing = [one for one in latest_first if one.rolled_back_at is None]
+        return tuple(dict.fromkeys(one.collection for one in (*standing, *latest_first) if one.collection))
 
     def did(self, key: str) -> bool:
         """Whether a step, by its key in the topology, is done."""

@@ -335,7 +335,10 @@ class BatchRun:
         work.number = self._sure(lambda: self._ledger.start_step(self._keeper.lease, step.key))
         before = (self._document.get("steps") or {}).get(step.key) or {}
         was_cut_off = work.attempts == 1 and before.get("status") == "running"
-        self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off)
+        embedding = self._document.get("embedding") or {}
+        where = "" if embedding.get("rolled_back_at") else str(embedding.get("collection") or "")
+        place = {"collection": where} if where else {}
+        self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off, **place)
         return work.number
 
     def _ended(self, step: Step, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from pipeline.model import FALLBACK_SOURCE, BeforeImage, EmbedManifest, Lease, VectorRow
-from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorStore
+from pipeline.errors import ConfigurationError, TerminalError
+from pipeline.model import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, Lease, VectorRow, short
+from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections, VectorStore
+from pipeline.rollback_plan import removal
+from pipeline.stages.placement import collections_of, located, standing
+from pipeline.stages.rollback import Rollback
 from pipeline.stages.sweep import Sweep
 
 EMBED, REEMBED = "embed", "reembed"
@@ -31,10 +35,11 @@ class EmbedStage:
     """Embeds the messages of accepted records. What is there already is not embedded again.
 
     What a vector replaces is in the undo journal before it is written, so that the embedding batch can be taken back.
+    An embedding batch that is gone on with stays in its collection, with its model; a new one is the settings'.
 
     Args:
         raw: Where the batch is.
-        vectors: Where the vectors go.
+        collections: Where the vectors go.
         journal: Where before-images go.
         embedder: Makes them.
         ledger: Where the manifest goes.
@@ -47,7 +52,7 @@ class EmbedStage:
     def __init__(
         self,
         raw: RawStore,
-        vectors: VectorStore,
+        collections: VectorCollections,
         journal: UndoJournal,
         embedder: Embedder,
         ledger: Ledger,
@@ -56,7 +61,7 @@ class EmbedStage:
         chunk: int = 500,
     ) -> None:
         self._raw = raw
-        self._vectors = vectors
+        self._collections = collections
         self._journal = journal
         self._embedder = embedder
         self._ledger = ledger
@@ -68,110 +73,192 @@ class EmbedStage:
 
         Raises:
             TerminalError: The model refuses us. A model that is down gives fallback vectors instead.
+            ConfigurationError: A model that is not the settings' any more refuses us.
         """
-        document = self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
-        started = begun(context.lease, document, kind=EMBED)
+        document = self._document(context)
+        started = begun(context.lease, document, EMBED, self._collections, self._embedder.model)
         self._ledger.set_embedding(context.lease, started)
-        Sweep(self._vectors, self._journal).take_over(context.lease, document, started)
+        told_of(context, started)
+        Sweep(self._collections, self._journal).take_over(context.lease, document, started)
+        writer = Writer.of(context, started, self._collections, self._journal, self._embedder)
         messages, tally, accepted = self._raw.messages(context.batch_id), Tally(), set[str]()
         while chunk := list(islice(messages, self._chunk)):
             accepted.update(key for key, _ in chunk)
-            self._embed(context, started, chunk, tally)
+            _embed(writer, chunk, tally)
             context.progress.advance(self.name, len(tally.ids), None)
-        self._vectors.delete([key for key in self._vectors.of_batch(context.batch_id) if key not in accepted])
+        for name in dict.fromkeys((started.collection, *collections_of(document, started.collection))):
+            vectors = self._collections.open(name)
+            vectors.delete([key for key in vectors.of_batch(context.batch_id) if key not in accepted])
         manifest = finished(started, tally, self._sample_size)
         self._ledger.set_embedding(context.lease, manifest)
         return told(manifest)
 
-    def _embed(
-        self, context: BatchContext, manifest: EmbedManifest, chunk: Sequence[tuple[str, str]], tally: Tally
-    ) -> None:
-        owners = self._vectors.owners([interaction_id for interaction_id, _ in chunk])
-        mine = {key: source for key, (owner, source) in owners.items() if owner == manifest.embedding_batch_id}
-        if manifest.number > 1:  # what an earlier embedding batch wrote, and was not taken back, is not this one's
-            alive = {key for key, (_, source) in owners.items() if source != FALLBACK_SOURCE and key not in mine}
-            chunk = [(key, text) for key, text in chunk if key not in alive]
-        done = {key: source for key, source in mine.items() if source != FALLBACK_SOURCE}
-        tally.ids += [key for key, _ in chunk]
-        tally.sources.update(done.values())
-        missing = [(key, text) for key, text in chunk if key not in done]
-        rows = list(made(self._embedder, context, manifest, missing, tally, set(mine)))
-        write(self._vectors, self._journal, context.lease, manifest, rows)
-        tally.sources.update(row.embedding_source for row in rows)
+    def _document(self, context: BatchContext) -> Mapping[str, Any]:
+        """The batch; what was cut off under another model or collection than the settings' is taken back before."""
+        document = self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
+        latest = document.get("embedding") or {}
+        made_with, now = (
+            (latest.get("collection"), latest.get("model")),
+            (self._collections.current, self._embedder.model),
+        )
+        if latest.get("finished", True) or latest.get("rolled_back_at") or not all(made_with) or made_with == now:
+            return document
+        rollback, name = Rollback(self._collections, self._journal, self._ledger), str(latest["embedding_batch_id"])
+        plan = rollback.perform(context.lease, context.batch_id, name)
+        why = f"It was cut off with {latest['model']}, and GEMINI_MODEL is {self._embedder.model} now."
+        context.progress.event(
+            "rolled_back", batch_id=context.batch_id, embedding_batch_id=name, what=removal(plan.numbers()), why=why
+        )
+        return self._ledger.batch(context.batch_id) or document
 
 
-def made(  # noqa: PLR0917 - each is one thing the embed stage and a re-embedding have in common
-    embedder: Embedder,
-    context: BatchContext,
-    manifest: EmbedManifest,
-    messages: Sequence[tuple[str, str]],
-    tally: Tally,
-    fallbacks: Collection[str],
-) -> Iterator[VectorRow]:
-    """The rows to write of some messages; what must not be written is counted by reason.
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes one embedding batch, with its model, to its collection.
 
     Args:
-        embedder: Makes the vectors.
-        context, manifest: The batch, and the embedding batch that writes them.
-        messages: Ids and texts.
-        tally: Where refused vectors and kept fallbacks are counted.
-        fallbacks: Ids whose place holds a fallback vector of this embedding batch: it stays unless there is a real one.
+        context, manifest: The batch, and its embedding batch.
+        vectors: The collection.
+        journal: Where before-images go.
+        embedder: Of the embedding batch's model.
+        is_of_settings: Whether that is the settings' model.
     """
-    embeddings = embedder.embed([text for _, text in messages]) if messages else []
-    for (interaction_id, _), embedding in zip(messages, embeddings, strict=True):
-        if interaction_id in fallbacks and (embedding.invalid is not None or embedding.source == FALLBACK_SOURCE):
-            tally.sources[FALLBACK_SOURCE] += 1
-            continue
-        if embedding.invalid is not None:
-            tally.rejected[embedding.invalid] += 1
-            tally.refused.append(interaction_id)
-            continue
-        yield VectorRow(
-            interaction_id=interaction_id,
-            batch_id=context.batch_id,
-            embedding_batch_id=manifest.embedding_batch_id,
-            embedding_source=embedding.source,
-            fence=context.lease.fence,
-            vector=embedding.vector,
-        )
+
+    context: BatchContext
+    manifest: EmbedManifest
+    vectors: VectorStore
+    journal: UndoJournal
+    embedder: Embedder
+    is_of_settings: bool
+
+    @classmethod
+    def of(
+        cls,
+        context: BatchContext,
+        manifest: EmbedManifest,
+        collections: VectorCollections,
+        journal: UndoJournal,
+        embedder: Embedder,
+    ) -> Writer:
+        """The writer of an embedding batch.
+
+        Args:
+            context, manifest: The batch, and its embedding batch.
+            collections, journal: As of the stage.
+            embedder: Of the settings' model.
+        """
+        ours = manifest.model == embedder.model
+        made_by = embedder if ours else embedder.with_model(manifest.model)
+        return cls(context, manifest, collections.open(manifest.collection), journal, made_by, ours)
+
+    def made(
+        self, messages: Sequence[tuple[str, str]], tally: Tally, fallbacks: Collection[str]
+    ) -> Iterator[VectorRow]:
+        """The rows to write of some messages; what must not be written is counted by reason.
+
+        Args:
+            messages: Ids and texts.
+            tally: Where refused vectors and kept fallbacks are counted.
+            fallbacks: Ids whose place holds a fallback vector of this embedding batch: it stays unless there is a real
+                one.
+        """
+        embeddings = self._embeddings([text for _, text in messages]) if messages else []
+        for (interaction_id, _), embedding in zip(messages, embeddings, strict=True):
+            if interaction_id in fallbacks and (embedding.invalid is not None or embedding.source == FALLBACK_SOURCE):
+                tally.sources[FALLBACK_SOURCE] += 1
+                continue
+            if embedding.invalid is not None:
+                tally.rejected[embedding.invalid] += 1
+                tally.refused.append(interaction_id)
+                continue
+            yield VectorRow(
+                interaction_id=interaction_id,
+                batch_id=self.context.batch_id,
+                embedding_batch_id=self.manifest.embedding_batch_id,
+                embedding_source=embedding.source,
+                fence=self.context.lease.fence,
+                vector=embedding.vector,
+            )
+
+    def write(self, rows: Sequence[VectorRow]) -> None:
+        """Write rows; what they replace is in the undo journal before.
+
+        Raises:
+            LeaseLostError: Another run has taken the batch over.
+        """
+        before = self.vectors.rows([row.interaction_id for row in rows])
+        ours = self.manifest.embedding_batch_id
+        replaced = {key: row for key, row in before.items() if row.embedding_batch_id != ours}
+        new = [row.interaction_id for row in rows if row.interaction_id not in before]
+        images = [BeforeImage(key, row) for key, row in replaced.items()]
+        self.journal.keep(self.context.lease, ours, [*images, *(BeforeImage(key, None) for key in new)])
+        self.vectors.upsert(rows)
+
+    def _embeddings(self, texts: Sequence[str]) -> Sequence[Embedding]:
+        try:
+            return self.embedder.embed(texts)
+        except TerminalError as error:
+            if self.is_of_settings:
+                raise
+            batch = short(self.context.batch_id)
+            raise ConfigurationError(
+                f"{error.message} The vectors of batch {batch} are of model {self.manifest.model}, in collection"
+                f" {self.manifest.collection}; GEMINI_MODEL is another now.",
+                next_step="If that model is gone, embed the batch with the new one:"
+                f" run.py rollback {batch}, then run.py recheck {batch} --redo",
+            ) from error
 
 
-def write(
-    vectors: VectorStore, journal: UndoJournal, lease: Lease, manifest: EmbedManifest, rows: Sequence[VectorRow]
-) -> None:
-    """Write rows; what they replace is in the undo journal before.
-
-    Raises:
-        LeaseLostError: Another run has taken the batch over.
-    """
-    before = vectors.rows([row.interaction_id for row in rows])
-    ours = manifest.embedding_batch_id
-    replaced = {key: row for key, row in before.items() if row.embedding_batch_id != ours}
-    new = [row.interaction_id for row in rows if row.interaction_id not in before]
-    images = [BeforeImage(key, row) for key, row in replaced.items()]
-    journal.keep(lease, ours, [*images, *(BeforeImage(key, None) for key in new)])
-    vectors.upsert(rows)
+def _embed(writer: Writer, chunk: Sequence[tuple[str, str]], tally: Tally) -> None:
+    manifest, owners = writer.manifest, writer.vectors.owners([interaction_id for interaction_id, _ in chunk])
+    mine = {key: source for key, (owner, source) in owners.items() if owner == manifest.embedding_batch_id}
+    if manifest.number > 1:  # what an earlier embedding batch wrote, and was not taken back, is not this one's
+        alive = {key for key, (_, source) in owners.items() if source != FALLBACK_SOURCE and key not in mine}
+        chunk = [(key, text) for key, text in chunk if key not in alive]
+    done = {key: source for key, source in mine.items() if source != FALLBACK_SOURCE}
+    tally.ids += [key for key, _ in chunk]
+    tally.sources.update(done.values())
+    missing = [(key, text) for key, text in chunk if key not in done]
+    rows = list(writer.made(missing, tally, set(mine)))
+    writer.write(rows)
+    tally.sources.update(row.embedding_source for row in rows)
 
 
-def begun(lease: Lease, document: Mapping[str, Any], *, kind: str) -> EmbedManifest:
+def begun(
+    lease: Lease, document: Mapping[str, Any], kind: str, collections: VectorCollections, model: str
+) -> EmbedManifest:
     """The embedding batch to write: a crashed run's, or a new one; one that was rolled back is never used again.
 
-    The embed stage goes on with the latest one, also with a re-embedding, which may have been cut off unjudged.
+    The embed stage goes on with the latest one, also with a re-embedding, which may have been cut off unjudged. One
+    that is gone on with, and a re-embedding, stay where the batch's vectors are and keep their model.
 
     Args:
         lease: The run's lease on the batch.
         document: Its ledger document.
         kind: `embed` or `reembed`.
+        collections: Where a new embedding batch goes.
+        model: What it is made with.
+
+    Raises:
+        ConfigurationError: The manifest does not say where the vectors are: not in the settings' collection.
     """
-    latest = document.get("embedding") or {}
+    home = latest = document.get("embedding") or {}
     number = int(latest.get("number") or 1) if latest.get("embedding_batch_id") else 0
     ours = kind == EMBED or not latest.get("finished", True)
     if not number or latest.get("rolled_back_at") or not ours:
         number += 1
+        home = standing(document) if kind == REEMBED else {}
     else:
         kind = latest.get("kind", EMBED)
-    name = embedding_batch(lease.batch_id, number)
-    return EmbedManifest(name, number=number, kind=kind, finished=False, fence=lease.fence)
+    return EmbedManifest(
+        embedding_batch(lease.batch_id, number),
+        number=number,
+        kind=kind,
+        finished=False,
+        fence=lease.fence,
+        collection=located(collections, lease.batch_id, home, int(home.get("written") or 0)),
+        model=str(home.get("model") or model),
+    )
 
 
 def finished(manifest: EmbedManifest, tally: Tally, sample_size: int) -> EmbedManifest:
@@ -184,6 +271,17 @@ def finished(manifest: EmbedManifest, tally: Tally, sample_size: int) -> EmbedMa
         rejected=dict(tally.rejected),
         sample_ids=drawn(tally.ids, manifest.embedding_batch_id, sample_size),
         finished=True,
+    )
+
+
+def told_of(context: BatchContext, manifest: EmbedManifest) -> None:
+    """Say where an embedding batch goes."""
+    context.progress.event(
+        "embedding_batch",
+        batch_id=context.batch_id,
+        embedding_batch_id=manifest.embedding_batch_id,
+        collection=manifest.collection,
+        model=manifest.model,
     )
 
 

@@ -6,22 +6,22 @@ from collections.abc import Callable
 from itertools import islice
 
 from pipeline.model import FALLBACK_SOURCE, EmbedManifest
-from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorStore
-from pipeline.stages.embed import REEMBED, Tally, begun, finished, made, write
+from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections
+from pipeline.stages.embed import REEMBED, Tally, Writer, begun, finished, told_of
 from pipeline.stages.sweep import Sweep
 
 
 class Reembedder:
-    """Replaces a batch's fallback vectors by real ones.
+    """Replaces a batch's fallback vectors by real ones of the batch's model, in the collection where they are.
 
     Args:
-        raw, vectors, journal, embedder, ledger, sample_size, chunk: As of the embed stage.
+        raw, collections, journal, embedder, ledger, sample_size, chunk: As of the embed stage.
     """
 
     def __init__(
         self,
         raw: RawStore,
-        vectors: VectorStore,
+        collections: VectorCollections,
         journal: UndoJournal,
         embedder: Embedder,
         ledger: Ledger,
@@ -30,7 +30,7 @@ class Reembedder:
         chunk: int = 500,
     ) -> None:
         self._raw = raw
-        self._vectors = vectors
+        self._collections = collections
         self._journal = journal
         self._embedder = embedder
         self._ledger = ledger
@@ -48,25 +48,23 @@ class Reembedder:
             What was written; None when there was nothing to replace, or the model is still down.
         """
         document = self._ledger.batch(context.batch_id) or {}
-        started = begun(context.lease, document, kind=REEMBED)
-        swept = Sweep(self._vectors, self._journal).take_over(context.lease, document, started)
-        waiting = {*self._vectors.fallbacks(context.batch_id), *swept}
+        started = begun(context.lease, document, REEMBED, self._collections, self._embedder.model)
+        swept = Sweep(self._collections, self._journal).take_over(context.lease, document, started)
+        writer = Writer.of(context, started, self._collections, self._journal, self._embedder)
+        waiting = {*writer.vectors.fallbacks(context.batch_id), *swept}
         messages = ((key, text) for key, text in self._raw.messages(context.batch_id) if key in waiting)
         tally, recorded = Tally(), False
         while chunk := list(islice(messages, self._chunk)):
             part = Tally()
-            rows = [
-                row
-                for row in made(self._embedder, context, started, chunk, part, ())
-                if row.embedding_source != FALLBACK_SOURCE
-            ]
+            rows = [row for row in writer.made(chunk, part, ()) if row.embedding_source != FALLBACK_SOURCE]
             if not rows and not part.rejected:
                 break  # the model is still down: the rest would only wait for it
             if not recorded:
                 self._ledger.set_embedding(context.lease, started)  # first: what is begun below goes on with it
                 begin()
+                told_of(context, started)
                 recorded = True
-            write(self._vectors, self._journal, context.lease, started, rows)
+            writer.write(rows)
             tally.ids += [*(row.interaction_id for row in rows), *part.refused]
             tally.rejected.update(part.rejected)
             tally.sources.update(row.embedding_source for row in rows)

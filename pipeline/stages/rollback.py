@@ -1,6 +1,7 @@
 """Taking an embedding batch back: exactly the rows that are its own now, to what they were before, verified.
 
-Safe to interrupt and to do again: what is left to do is what the store still holds, and the journal stays as it is.
+It acts in the collection that the embedding batch's manifest names. What it is going to remove is counted there and
+is in the ledger before anything is removed, so that an interrupted one that is done again still says the whole number.
 """
 
 from __future__ import annotations
@@ -10,34 +11,40 @@ from itertools import islice
 from typing import Any
 
 from pipeline.errors import ConfigurationError, TransientError
-from pipeline.model import BeforeImage, Lease, RollbackPlan, VectorRow, short
-from pipeline.ports import Ledger, UndoJournal, VectorStore
+from pipeline.model import BeforeImage, Lease, VectorRow, short
+from pipeline.ports import Ledger, UndoJournal, VectorCollections, VectorStore
+from pipeline.rollback_plan import RollbackPlan
+from pipeline.stages.placement import located
 
 CHUNK = 200
+
+Document = Mapping[str, Any]
 
 
 class Rollback:
     """Rolls embedding batches back.
 
     Args:
-        vectors: Where the vectors are.
+        collections: Where the vectors are.
         journal: What they were before.
         ledger: Where it is written down.
     """
 
-    def __init__(self, vectors: VectorStore, journal: UndoJournal, ledger: Ledger) -> None:
-        self._vectors = vectors
+    def __init__(self, collections: VectorCollections, journal: UndoJournal, ledger: Ledger) -> None:
+        self._collections = collections
         self._journal = journal
         self._ledger = ledger
 
-    def plan(self, document: Mapping[str, Any]) -> RollbackPlan:
-        """What taking a batch's latest embedding batch back would do.
+    def plan(self, document: Document, collection: str = "") -> RollbackPlan:
+        """What taking a batch's latest embedding batch back would do, counted in the store.
 
         Args:
             document: The batch's ledger document.
+            collection: Where a person says that its vectors are, or were: for manifests that do not say it.
 
         Raises:
-            ConfigurationError: It has none, or that was rolled back already.
+            ConfigurationError: It has none, or that was rolled back already, or is in another collection, or its
+                manifest names none and the settings' collection holds none of its vectors.
         """
         batch_id, embedding = str(document["_id"]), document.get("embedding") or {}
         if not embedding.get("embedding_batch_id"):
@@ -47,52 +54,82 @@ class Rollback:
                 f"The latest embedding batch of {short(batch_id)} was rolled back already.",
                 next_step=f"Embed it again: run.py recheck {short(batch_id)} --redo",
             )
-        return self._planned(batch_id, str(embedding["embedding_batch_id"]))
+        return self._planned(batch_id, embedding, collection)
 
-    def perform(self, lease: Lease, batch_id: str, embedding_batch_id: str) -> RollbackPlan:
+    def perform(self, lease: Lease, batch_id: str, embedding_batch_id: str, collection: str = "") -> RollbackPlan:
         """Remove what the embedding batch wrote, and put back what it replaced.
 
+        Returns:
+            What was done: what the store held of it before, and holds no more.
+
         Raises:
-            ConfigurationError: A later embedding batch wrote over its vectors.
+            ConfigurationError: As `plan`; or a later embedding batch wrote over its vectors.
             TransientError: The store did not do all it said; calling again goes on.
         """
-        plan = self._planned(batch_id, embedding_batch_id)
+        plan = self._planned(batch_id, self._manifest(batch_id, embedding_batch_id), collection)
         if plan.later:
             raise ConfigurationError(
                 f"Embedding batch {embedding_batch_id} cannot be rolled back: later ones wrote over its vectors:"
                 f" {', '.join(plan.later)}.",
                 next_step="Roll those back first.",
             )
-        self._take_back(embedding_batch_id)
-        self._verify(embedding_batch_id)
+        self._ledger.begin_rollback(lease, plan)
+        vectors = self._collections.open(plan.collection)
+        self._take_back(vectors, embedding_batch_id)
+        self._verify(vectors, embedding_batch_id)
         self._journal.rolled_back(embedding_batch_id)
         self._ledger.set_rolled_back(lease, plan)
         return plan
 
-    def _planned(self, batch_id: str, embedding_batch_id: str) -> RollbackPlan:
-        removed, restored = self._journal.counts(embedding_batch_id)
-        later = tuple(self._journal.later(embedding_batch_id))
-        return RollbackPlan(batch_id, embedding_batch_id, removed, restored, later)
+    def _manifest(self, batch_id: str, embedding_batch_id: str) -> Document:
+        known = ((self._ledger.batch(batch_id) or {}).get("embeddings") or {}).get(embedding_batch_id) or {}
+        return {"embedding_batch_id": embedding_batch_id, **known}
 
-    def _take_back(self, embedding_batch_id: str) -> None:
+    def _planned(self, batch_id: str, manifest: Document, collection: str) -> RollbackPlan:
+        name = str(manifest["embedding_batch_id"])
+        later = tuple(self._journal.later(name))
+        if begun := manifest.get("rollback"):
+            return RollbackPlan(batch_id, name, later=later, **begun)
+        expected = int(manifest.get("written") or 0) or sum(self._journal.counts(name))
+        where = self._where(batch_id, manifest, expected, collection)
+        removed, restored = self._counted(self._collections.open(where), name)
+        return RollbackPlan(batch_id, name, where, removed, restored, expected, later)
+
+    def _where(self, batch_id: str, manifest: Document, expected: int, collection: str) -> str:
+        named = manifest.get("collection")
+        if collection and named and collection != named:
+            raise ConfigurationError(
+                f"The vectors of batch {short(batch_id)} are in collection {named}: its manifest says so.",
+                next_step="Leave --collection out.",
+            )
+        return collection or located(self._collections, batch_id, manifest, expected)
+
+    def _counted(self, vectors: VectorStore, embedding_batch_id: str) -> tuple[int, int]:
+        """Rows of it that are there now: (those that replaced nothing, those that replaced another)."""
+        there, restored = vectors.count_of(embedding_batch_id), 0
+        for images in _chunks(self._journal.restorable(embedding_batch_id)):
+            restored += len(vectors.present(embedding_batch_id, [image.interaction_id for image in images]))
+        return there - restored, restored
+
+    def _take_back(self, vectors: VectorStore, embedding_batch_id: str) -> None:
         seen: set[str] = set()
-        while ids := self._vectors.some_of(embedding_batch_id, CHUNK):
+        while ids := vectors.some_of(embedding_batch_id, CHUNK):
             if seen.issuperset(ids):
                 raise self._unfinished(embedding_batch_id, "the store says it changed them, and did not")
             seen.update(ids)
             images = self._journal.images(embedding_batch_id, ids)
             before = [row for key in ids if (row := _row(images.get(key))) is not None]
             restored = {row.interaction_id for row in before}
-            self._vectors.upsert(before)
-            self._vectors.delete([key for key in ids if key not in restored])
+            vectors.upsert(before)
+            vectors.delete([key for key in ids if key not in restored])
 
-    def _verify(self, embedding_batch_id: str) -> None:
-        if left := self._vectors.count_of(embedding_batch_id):
+    def _verify(self, vectors: VectorStore, embedding_batch_id: str) -> None:
+        if left := vectors.count_of(embedding_batch_id):
             raise self._unfinished(embedding_batch_id, f"{left:,} of its vectors are still there")
         for images in _chunks(self._journal.restorable(embedding_batch_id)):
-            now = self._vectors.rows([image.interaction_id for image in images])
+            now = vectors.rows([image.interaction_id for image in images])
             wrong = [image for image in images if now.get(image.interaction_id) != image.row]
-            self._vectors.upsert([row for image in wrong if (row := image.row) is not None])
+            vectors.upsert([row for image in wrong if (row := image.row) is not None])
             if wrong:
                 raise self._unfinished(embedding_batch_id, f"{len(wrong):,} vectors are not what they were before")
 

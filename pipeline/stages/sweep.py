@@ -11,7 +11,8 @@ from typing import Any
 
 from pipeline.errors import TransientError
 from pipeline.model import EmbedManifest, Lease, short
-from pipeline.ports import UndoJournal, VectorStore
+from pipeline.ports import UndoJournal, VectorCollections, VectorStore
+from pipeline.stages.placement import collections_of
 
 CHUNK = 500
 
@@ -29,15 +30,15 @@ def writers(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 class Sweep:
-    """Removes rows that do not count.
+    """Removes rows that do not count, from every collection that may hold vectors of the batch.
 
     Args:
-        vectors: Where the vectors are.
+        collections: Where the vectors are.
         journal: Asked to keep nothing: it checks the lease, which Milvus cannot.
     """
 
-    def __init__(self, vectors: VectorStore, journal: UndoJournal) -> None:
-        self._vectors = vectors
+    def __init__(self, collections: VectorCollections, journal: UndoJournal) -> None:
+        self._collections = collections
         self._journal = journal
 
     def perform(self, lease: Lease, document: Mapping[str, Any]) -> Sequence[str]:
@@ -47,7 +48,8 @@ class Sweep:
             LeaseLostError: It is we who have lost the batch.
             TransientError: The store did not do what it said.
         """
-        return self._sweep(lease, writers(document), None)
+        known, names = writers(document), collections_of(document, self._collections.current)
+        return [key for name in names for key in self._sweep(self._collections.open(name), lease, known, None)]
 
     def take_over(self, lease: Lease, document: Mapping[str, Any], manifest: EmbedManifest) -> Sequence[str]:
         """Before an embedding batch is written, or gone on with: what a crashed run wrote of it becomes this run's.
@@ -57,13 +59,15 @@ class Sweep:
         Returns:
             The ids of those that were removed.
         """
-        mine = {manifest.embedding_batch_id: manifest.fence}
-        return self._sweep(lease, writers(document) | mine, manifest.embedding_batch_id)
+        taken, names = manifest.embedding_batch_id, collections_of(document, manifest.collection)
+        known = writers(document) | {taken: manifest.fence}
+        stores = [self._collections.open(name) for name in dict.fromkeys((manifest.collection, *names))]
+        return [key for vectors in stores for key in self._sweep(vectors, lease, known, taken)]
 
-    def _sweep(self, lease: Lease, known: Mapping[str, int], taken: str | None) -> list[str]:
+    def _sweep(self, vectors: VectorStore, lease: Lease, known: Mapping[str, int], taken: str | None) -> list[str]:
         seen: set[str] = set()
         removed: list[str] = []
-        while ids := self._vectors.strays(lease.batch_id, known, CHUNK):
+        while ids := vectors.strays(lease.batch_id, known, CHUNK):
             if seen.issuperset(ids):
                 raise TransientError(
                     f"Milvus: stale vectors of batch {short(lease.batch_id)} are still there after they were removed.",
@@ -71,12 +75,12 @@ class Sweep:
                 )
             seen.update(ids)
             self._journal.keep(lease, taken or "", ())
-            rows = self._vectors.rows(ids)
+            rows = vectors.rows(ids)
             kept = [
                 replace(row, fence=known[taken]) for row in rows.values() if taken and row.embedding_batch_id == taken
             ]
-            self._vectors.upsert(kept)
+            vectors.upsert(kept)
             gone = sorted(set(ids) - {row.interaction_id for row in kept})
-            self._vectors.delete(gone)
+            vectors.delete(gone)
             removed += gone
         return removed

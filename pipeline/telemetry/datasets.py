@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pipeline.connections import Connections, without_credentials
 
 FILE = "file"
+VECTORS = "vectors"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,14 +42,14 @@ READS: Mapping[str, tuple[Touched, ...]] = {
     "stage:graph": (Touched("interactions", ("interactions",)),),
     "gate:graph": (Touched("graph"),),
     "stage:embed": (Touched("interactions", ("expected",)),),
-    "gate:vectors": (Touched("vectors"),),
+    "gate:vectors": (Touched(VECTORS),),
 }
 WRITES: Mapping[str, tuple[Touched, ...]] = {
     "stage:load": (Touched("interactions", ("accepted", "quarantined")), Touched("dead_letters", ("dead",))),
     "stage:aggregate": (Touched("metrics", ("rows",)),),
     "stage:publish": (Touched("published", ("rows",)),),
     "stage:graph": (Touched("graph", ("interactions",)),),
-    "stage:embed": (Touched("vectors", ("written",)),),
+    "stage:embed": (Touched(VECTORS, ("written",)),),
 }
 
 
@@ -67,7 +68,7 @@ def names(to: Connections) -> Mapping[str, DatasetName]:
         "metrics": DatasetName("bigquery", f"{bigquery}.interaction_metrics"),
         "published": DatasetName("bigquery", f"{bigquery}.published_metrics"),
         "graph": DatasetName(neo4j, f"{to.neo4j_database or 'neo4j'}.Interaction"),
-        "vectors": DatasetName(milvus, f"{milvus_database}.{to.milvus_collection}"),
+        VECTORS: DatasetName(milvus, f"{milvus_database}.{to.milvus_collection}"),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from openlineage.client.event_v2 import InputDataset, OutputDataset, Run, RunEvent, RunState, set_producer
@@ -16,7 +16,7 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, Run, RunEve
 from pipeline.connections import Connections
 from pipeline.errors import ExitCode
 from pipeline.telemetry import lineage_events
-from pipeline.telemetry.datasets import FILE, READS, WRITES, DatasetName, Touched, file_name, names, rows
+from pipeline.telemetry.datasets import FILE, READS, VECTORS, WRITES, DatasetName, Touched, file_name, names, rows
 from pipeline.telemetry.lineage_events import BATCH_JOB, PRODUCER
 from pipeline.telemetry.listening import Happened, Listener
 
@@ -47,6 +47,7 @@ class _Batch:
     step: str = ""
     attempt: int = 0
     verdict: Happened | None = None
+    collection: str = ""
     written: dict[str, OutputDataset] = field(default_factory=dict)
 
 
@@ -72,6 +73,7 @@ class Lineage(Listener):
         self._batch = _Batch("", "")
         self._heard: Mapping[str, Callable[[Happened], None]] = {
             "batch_started": self._batch_started,
+            "embedding_batch": self._embedding_batch,
             "attempt_started": self._attempt_started,
             "retry": self._retry,
             "verdict": self._verdict,
@@ -97,6 +99,9 @@ class Lineage(Listener):
     def _batch_started(self, happened: Happened) -> None:
         self._batch = _Batch(happened.text("batch_id"), happened.text("source"))
 
+    def _embedding_batch(self, happened: Happened) -> None:
+        self._batch.collection = happened.text("collection")
+
     def _begin(self, happened: Happened) -> None:
         """Tell that the batch started, once something is done: of one that was done before nothing is told."""
         if not self._batch.is_told:
@@ -106,6 +111,7 @@ class Lineage(Listener):
     def _attempt_started(self, happened: Happened) -> None:
         batch, attempt = self._batch, int(happened.number("attempt") or 1)
         self._begin(happened)
+        batch.collection = batch.collection or happened.text("collection")
         batch.step, batch.verdict = happened.text("step"), None
         if happened.fields.get("after_cut_off") and attempt > 1:
             batch.attempt = attempt - 1  # whoever made it was killed: its run is open still
@@ -187,7 +193,10 @@ class Lineage(Listener):
             return file_name(self._batch.source)
         if not self._names:
             self._names = names(self._connections())
-        return self._names[dataset]
+        found, collection = self._names[dataset], self._batch.collection
+        if dataset == VECTORS and collection:
+            return replace(found, name=f"{found.name.partition('.')[0]}.{collection}")
+        return found
 
     def _tell(
         self,

@@ -49,7 +49,10 @@ def collection(endpoints: Endpoints, context: Any) -> Iterator[Any]:
 def graph_source(endpoints: Endpoints, context: Any) -> Iterator[tuple[Neo4jDatasource, str]]:
     """Eight events as nodes, each but the last related to the next, with a weight."""
     graph = neo4j.connect(
-        str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+        str(endpoints.neo4j_uri),
+        str(endpoints.neo4j_user),
+        str(endpoints.neo4j_password),
+        database=endpoints.neo4j_database,
     )
     label = f"T{uuid.uuid4().hex[:10]}"
     rows = [event(number) | {"id": number} for number in range(8)]
@@ -60,7 +63,11 @@ def graph_source(endpoints: Endpoints, context: Any) -> Iterator[tuple[Neo4jData
     graph.write([f"UNWIND $rows AS row CREATE (n:{label}) SET n += row", join], {"rows": rows}, doing="t", timeout=30)
     yield (
         context.data_sources.add_neo4j(
-            "g", uri=endpoints.neo4j_uri, user=endpoints.neo4j_user, password="${A_NEO4J}", database="graph"
+            "g",
+            uri=endpoints.neo4j_uri,
+            user=endpoints.neo4j_user,
+            password="${A_NEO4J}",
+            database=endpoints.neo4j_database,
         ),
         label,
     )

@@ -189,11 +189,18 @@ class InNeo4j:
 
     def __init__(self, context: Any, endpoints: Endpoints) -> None:
         self._graph = neo4j.connect(
-            str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+            str(endpoints.neo4j_uri),
+            str(endpoints.neo4j_user),
+            str(endpoints.neo4j_password),
+            database=endpoints.neo4j_database,
         )
         self._label = f"T{uuid.uuid4().hex[:10]}"
         source = context.data_sources.add_neo4j(
-            "neo4j", uri=endpoints.neo4j_uri, user=endpoints.neo4j_user, password="${A_NEO4J}", database="graph"
+            "neo4j",
+            uri=endpoints.neo4j_uri,
+            user=endpoints.neo4j_user,
+            password="${A_NEO4J}",
+            database=endpoints.neo4j_database,
         )
         self._batch = source.add_node(
             "rows", label=self._label, key="key", sort_by="key", allow_missing=True

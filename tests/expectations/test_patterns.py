@@ -61,7 +61,10 @@ class SearchJava:
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._graph = neo4j.connect(
-            str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+            str(endpoints.neo4j_uri),
+            str(endpoints.neo4j_user),
+            str(endpoints.neo4j_password),
+            database=endpoints.neo4j_database,
         )
 
     def __call__(self, pairs: Pairs) -> list[bool]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checkpoints.actions.scope import Effects
+from pipeline.rollback_plan import RollbackPlan
 
 
 class Killed(BaseException):
@@ -20,14 +21,6 @@ class Told:
     channel: str
     status: str
     detail: str = ""
-
-
-@dataclass(slots=True)
-class Rolled:
-    """What a rollback did."""
-
-    removed: int = 40
-    restored: int = 3
 
 
 @dataclass(slots=True)
@@ -53,10 +46,10 @@ class Hands:
         self._called("flag")
         return 2
 
-    def perform(self, lease: Any, batch_id: str, embedding_batch_id: str) -> Rolled:
-        del lease, batch_id
+    def perform(self, lease: Any, batch_id: str, embedding_batch_id: str) -> RollbackPlan:
+        del lease
         self._called(f"rollback {embedding_batch_id}")
-        return Rolled()
+        return RollbackPlan(batch_id, embedding_batch_id, "vectors", removed=40, restored=3, expected=43)
 
     def over(self, real: Effects, **others: Any) -> Effects:
         """These hands in place of a site's own; the ledger and the raw store stay real unless they are given."""

@@ -16,6 +16,7 @@ import pytest
 from pipeline.intake import discover
 from pipeline.local import Endpoints, LocalStack
 from pipeline.model import short
+from pipeline.ports import VectorStore
 from pipeline.runner.outcome import BatchOutcome
 from run import App, Through
 
@@ -56,6 +57,12 @@ class Site:
         request = urllib.request.Request(f"{self.endpoints.gemini_endpoint}/requests", headers=headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return int(json.load(answer)["requests"])
+
+    @property
+    def vectors(self) -> VectorStore:
+        """The collection that the settings name."""
+        found = self.app.stores.vectors
+        return found.open(found.current)
 
     def published(self, outcome: BatchOutcome) -> int:
         """Interactions of a batch that analysts see in BigQuery."""

@@ -35,7 +35,7 @@ def test_a_release_in_a_batch_halted_after_the_raw_gate_is_judged_by_the_raw_gat
     assert site.app.runner().recheck(outcome.batch_id, redo=True).status is BatchStatus.CLOSED
     assert [one.interaction_id for one in site.app.raw_store.quarantined(outcome.batch_id, 10)] == [bad.interaction_id]
     assert everywhere(site, outcome) == [outcome.counts.accepted] * 3
-    assert bad.interaction_id not in list(site.app.stores.vectors.of_batch(outcome.batch_id))
+    assert bad.interaction_id not in list(site.vectors.of_batch(outcome.batch_id))
 
 
 def test_a_resume_after_a_release_does_not_pass_over_what_was_released(make_site: MakeSite, tmp_path: Path) -> None:
@@ -154,5 +154,6 @@ def test_a_re_embedding_that_is_killed_before_its_gate_is_judged_by_the_next_run
     assert status_of(site, outcome.batch_id) == "running"
     judged = site.process(path)
     assert (judged.status, judged.verdicts["vectors"]) == (BatchStatus.CLOSED, "PASS")
-    embedding = (site.app.ledger.batch(outcome.batch_id) or {})["embedding"]
-    assert (embedding["kind"], embedding["expected"], site.app.fallbacks(outcome.batch_id)) == ("reembed", 24, 0)
+    document = site.app.ledger.find(outcome.batch_id)
+    embedding = document["embedding"]
+    assert (embedding["kind"], embedding["expected"], site.app.fallbacks(document)) == ("reembed", 24, 0)

@@ -28,7 +28,7 @@ def everywhere(site: Site, outcome: BatchOutcome) -> list[int]:
     return [
         site.published(outcome),
         site.app.graph_store.count(batch_id),
-        len(list(site.app.stores.vectors.of_batch(batch_id))),
+        len(list(site.vectors.of_batch(batch_id))),
     ]
 
 

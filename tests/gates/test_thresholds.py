@@ -54,7 +54,7 @@ class Vectors:
         self.site = site
         self.outcome: BatchOutcome = site.process(path)
         assert self.outcome.verdicts["vectors"] == "PASS"
-        self.store = site.app.stores.vectors
+        self.store = site.vectors
         self.sample = list(self.embedding["sample_ids"])
 
     @property
@@ -117,7 +117,7 @@ def test_a_halted_batch_is_embedded_again_under_another_id(make_site: MakeSite, 
     embedding = (site.app.ledger.batch(halted.batch_id) or {})["embedding"]
     assert (mended.status, embedding["number"]) == (BatchStatus.CLOSED, 2)
     assert embedding["embedding_batch_id"] != first
-    assert site.app.stores.vectors.count_of(embedding["embedding_batch_id"]) == 30
+    assert site.vectors.count_of(embedding["embedding_batch_id"]) == 30
 
 
 def test_a_rollback_by_hand_is_shown_first_and_halts_the_batch(make_site: MakeSite, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_gemini_down_closes_the_batch_with_fallbacks_and_reembed_replaces_them(
     asked = site.asked_of_gemini()
     outcome = site.process(batch(tmp_path, "down", 24))
     assert (outcome.status, outcome.verdicts["vectors"]) == (BatchStatus.CLOSED, "WARN")
-    rows = site.app.stores.vectors.rows([f"{tmp_path.name}-down-{number:04d}" for number in range(24)])
+    rows = site.vectors.rows([f"{tmp_path.name}-down-{number:04d}" for number in range(24)])
     assert {row.embedding_source for row in rows.values()} == {FALLBACK_SOURCE}
     assert site.asked_of_gemini() - asked == MAX_ATTEMPTS
     still = CliRunner().invoke(sluicegate, ["reembed", "--batch", short(outcome.batch_id)], obj=site.app)
@@ -150,7 +150,7 @@ def test_gemini_down_closes_the_batch_with_fallbacks_and_reembed_replaces_them(
     site.order(None)
     done = CliRunner().invoke(sluicegate, ["reembed"], obj=site.app)
     assert "24 of 24 replaced" in done.output, done.output
-    assert site.app.fallbacks(outcome.batch_id) == 0
+    assert site.app.fallbacks(site.app.ledger.find(outcome.batch_id)) == 0
 
 
 def test_a_poisoned_re_embedding_is_rolled_back_by_the_gate(make_site: MakeSite, tmp_path: Path) -> None:
@@ -158,14 +158,14 @@ def test_a_poisoned_re_embedding_is_rolled_back_by_the_gate(make_site: MakeSite,
     site.order("503")
     outcome = site.process(batch(tmp_path, "poison", 24))
     ids = [f"{tmp_path.name}-poison-{number:04d}" for number in range(24)]
-    before = dict(site.app.stores.vectors.rows(ids))
+    before = dict(site.vectors.rows(ids))
     site.order(None)
     site.order("zero")
     done = CliRunner().invoke(sluicegate, ["reembed"], obj=site.app)
     site.order(None)
     assert Verdict.FAIL in done.output, done.output
-    assert dict(site.app.stores.vectors.rows(ids)) == before
-    assert site.app.fallbacks(outcome.batch_id) == 24
+    assert dict(site.vectors.rows(ids)) == before
+    assert site.app.fallbacks(site.app.ledger.find(outcome.batch_id)) == 24
 
 
 def test_a_re_embedding_that_loses_vectors_is_rolled_back_by_the_gate(make_site: MakeSite, tmp_path: Path) -> None:
@@ -174,17 +174,17 @@ def test_a_re_embedding_that_loses_vectors_is_rolled_back_by_the_gate(make_site:
     outcome = site.process(batch(tmp_path, "lost", 24))
     site.order(None)
     ids = [f"{tmp_path.name}-lost-{number:04d}" for number in range(24)]
-    before = dict(site.app.stores.vectors.rows(ids))
+    before = dict(site.vectors.rows(ids))
 
     class Loses:
         """A re-embedding some of whose vectors are gone afterwards."""
 
         def run(self, context: Any, begin: Callable[[], None]) -> Any:
             manifest = site.app.reembedder().run(context, begin)
-            site.app.stores.vectors.delete(ids[:3])
+            site.vectors.delete(ids[:3])
             return manifest
 
     ended = site.app.runner().reembed(outcome.batch_id, Loses())
     assert (ended.status, ended.verdicts["vectors"]) == (BatchStatus.HALTED, "FAIL")
     assert "3 missing" in site.report(outcome, "vectors")["findings"][0]["summary"]
-    assert dict(site.app.stores.vectors.rows(ids)) == before
+    assert dict(site.vectors.rows(ids)) == before

@@ -36,7 +36,12 @@ ROW = MetricRow(BATCH, "c_1", "click", AT, 1, 1, 0.0)
 METRICS = MetricsSeen((ROW,), AT, 60)
 STEPS_DONE = tuple(StepSeen(step.name, str(step.kind), "done", 1, AT, AT) for step in STEPS)
 CLOSED = BatchSeen(
-    BATCH, "a.jsonl", "closed", accepted=60, steps=STEPS_DONE, embeddings=(EmbeddingSeen("e1", "embed", 7, 0),)
+    BATCH,
+    "a.jsonl",
+    "closed",
+    accepted=60,
+    steps=STEPS_DONE,
+    embeddings=(EmbeddingSeen("e1", "embed", 7, 0, collection="c"),),
 )
 WELL = Trace(
     "i_1",
@@ -105,6 +110,10 @@ DISAGREE: Mapping[str, tuple[dict[str, Any], str]] = {
     "an orphan nobody flagged": ({"graph": graph(in_catalogue=False, campaign_exists=False)}, "nobody flagged it"),
     "flagged for nothing": ({"graph": graph(review=FLAGGED)}, "its campaign is there and it is linked"),
     "accepted, no vector": ({"vector": Answer()}, "it has a message, but no vector"),
+    "embedded by a version that did not note where, no vector": (
+        {"vector": Answer(), "batch": batch(embeddings=(EmbeddingSeen("e1", "embed", 7, 0),))},
+        "did not note in which collection",
+    ),
     "perhaps refused": (
         {"vector": Answer(), "batch": batch(embeddings=(EmbeddingSeen("e1", "embed", 7, 3),))},
         "3 answers of the model could not be written",

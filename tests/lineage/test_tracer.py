@@ -61,7 +61,7 @@ class Store:
     def vector(self, *_: object) -> VectorSeen | None:
         return self._told("vector")  # type: ignore[no-any-return]
 
-    def nearest(self, _: str, limit: int) -> Sequence[Neighbour]:
+    def nearest(self, _: str, limit: int, __: str) -> Sequence[Neighbour]:
         return self._told("nearest", ())[:limit]  # type: ignore[no-any-return]
 
 

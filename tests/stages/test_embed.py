@@ -20,6 +20,7 @@ from pipeline.stages import EmbedStage
 from pipeline.stages.embed import embedding_batch
 from pipeline.stores.milvus import MilvusClient, MilvusVectorStore, connect
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
+from tests.fakes.one_collection import OneCollection
 
 MODEL = "gemini-embedding-001"
 RECORDS, SILENT, CHUNK = 230, 5, 100
@@ -42,7 +43,9 @@ class Embedding:
         embedder = GeminiEmbedder(
             key or self.key, endpoint=self.endpoint, model=MODEL, requests_per_second=1_000, policy=policy
         )
-        stage = EmbedStage(self.batch.raw, self.vectors, self.batch.journal, embedder, self.batch.ledger, chunk=CHUNK)
+        stage = EmbedStage(
+            self.batch.raw, OneCollection(self.vectors), self.batch.journal, embedder, self.batch.ledger, chunk=CHUNK
+        )
         return stage.run(self.batch.context)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:

@@ -24,6 +24,7 @@ from pipeline.stages import AggregateStage, EmbedStage, GraphStage, PublishStage
 from pipeline.stages.sweep import writers
 from pipeline.stores import bigquery, milvus, neo4j
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
+from tests.fakes.one_collection import OneCollection
 
 RECORDS = 12
 EVERYTHING = {"$literal": True}
@@ -64,7 +65,9 @@ class Scene:
 
     def embed(self, context: BatchContext, source: str = "model") -> None:
         batch = self.batch
-        EmbedStage(batch.raw, self.vectors, batch.journal, Model(source), batch.ledger, chunk=5).run(context)
+        EmbedStage(batch.raw, OneCollection(self.vectors), batch.journal, Model(source), batch.ledger, chunk=5).run(
+            context
+        )
 
     def rows(self) -> dict[str, VectorRow]:
         return dict(self.vectors.rows([key for key, _ in self.batch.raw.messages(self.batch.batch_id)]))
@@ -73,7 +76,7 @@ class Scene:
         return self.batch.ledger.batch(self.batch.batch_id)
 
     def sweep(self, lease: Lease) -> Sequence[str]:
-        return Sweep(self.vectors, self.batch.journal).perform(lease, self.document())
+        return Sweep(OneCollection(self.vectors), self.batch.journal).perform(lease, self.document())
 
 
 @pytest.fixture
@@ -85,7 +88,10 @@ def scene(endpoints: Endpoints, tmp_path: Path) -> Iterator[Scene]:
     ]
     client = bigquery.connect(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint)
     graph = neo4j.connect(
-        str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+        str(endpoints.neo4j_uri),
+        str(endpoints.neo4j_user),
+        str(endpoints.neo4j_password),
+        database=endpoints.neo4j_database,
     )
     milvus_client = milvus.connect(str(endpoints.milvus_uri))
     with loaded_batch(str(endpoints.mongodb_uri), tmp_path, records) as batch:
@@ -202,7 +208,7 @@ def test_a_stale_upsert_is_swept_and_its_record_embedded_again(scene: Scene) -> 
 def test_a_stale_upsert_after_a_rollback_is_neither_kept_nor_taken_for_a_before_image(scene: Scene) -> None:
     scene.embed(scene.old)
     stale, first = list(scene.rows().values())[:4], scene.batch.manifest().embedding_batch_id
-    rollback = Rollback(scene.vectors, scene.batch.journal, scene.batch.ledger)
+    rollback = Rollback(OneCollection(scene.vectors), scene.batch.journal, scene.batch.ledger)
     rollback.perform(scene.old.lease, scene.batch.batch_id, first)
     scene.vectors.upsert(stale)
     new = scene.successor()
@@ -217,7 +223,7 @@ def test_a_sweep_leaves_what_earlier_embedding_batches_rightly_wrote(scene: Scen
     scene.embed(scene.old, source=FALLBACK_SOURCE)
     new = scene.successor()
     batch = scene.batch
-    Reembedder(batch.raw, scene.vectors, batch.journal, Model(), batch.ledger).run(new, lambda: None)
+    Reembedder(batch.raw, OneCollection(scene.vectors), batch.journal, Model(), batch.ledger).run(new, lambda: None)
     assert scene.sweep(new.lease) == []
     assert len(scene.rows()) == RECORDS
     assert len(writers(scene.document())) == 2

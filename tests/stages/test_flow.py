@@ -20,6 +20,7 @@ from pipeline.ports import BatchContext
 from pipeline.stages import AggregateStage, EmbedStage, GraphStage, LoadStage, PublishStage
 from pipeline.stages.embed import drawn, embedding_batch
 from pipeline.stores import bigquery, milvus, mongodb, neo4j
+from tests.fakes.one_collection import OneCollection
 
 IS_BAD = {"$eq": ["$user_id", {"$literal": "bad"}]}
 MODEL = "test-model"
@@ -74,7 +75,9 @@ class Flow:
         return self.context.batch_id
 
     def embed(self) -> Mapping[str, Any]:
-        stage = EmbedStage(self.raw, self.vectors, self.journal, self.embedder, self.ledger, sample_size=5, chunk=4)
+        stage = EmbedStage(
+            self.raw, OneCollection(self.vectors), self.journal, self.embedder, self.ledger, sample_size=5, chunk=4
+        )
         return stage.run(self.context)
 
     def taken_over(self) -> BatchContext:
@@ -105,7 +108,10 @@ def flow(endpoints: Endpoints, tmp_path: Path) -> Iterator[Flow]:
     raw, ledger = mongodb.MongoRawStore(database), mongodb.MongoLedger(database)
     client = bigquery.connect(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint)
     graph = neo4j.connect(
-        str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password), database="graph"
+        str(endpoints.neo4j_uri),
+        str(endpoints.neo4j_user),
+        str(endpoints.neo4j_password),
+        database=endpoints.neo4j_database,
     )
     milvus_client = milvus.connect(str(endpoints.milvus_uri))
     stores = (

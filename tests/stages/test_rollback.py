@@ -16,6 +16,7 @@ from pipeline.model import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding, VectorR
 from pipeline.stages import EmbedStage, Reembedder, Rollback
 from pipeline.stores.milvus import MilvusVectorStore, connect
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
+from tests.fakes.one_collection import OneCollection
 
 RECORDS = 30
 
@@ -92,16 +93,20 @@ class Scene:
         return [key for key, _ in self.batch.raw.messages(self.batch.batch_id)]
 
     def embed(self, answer: Callable[[str], Embedding]) -> str:
-        stage = EmbedStage(self.batch.raw, self.vectors, self.batch.journal, Model(answer), self.batch.ledger, chunk=8)
+        stage = EmbedStage(
+            self.batch.raw, OneCollection(self.vectors), self.batch.journal, Model(answer), self.batch.ledger, chunk=8
+        )
         stage.run(self.batch.context)
         return self.batch.manifest().embedding_batch_id
 
     def reembed(self, answer: Callable[[str], Embedding]) -> Any:
-        made = Reembedder(self.batch.raw, self.vectors, self.batch.journal, Model(answer), self.batch.ledger, chunk=8)
+        made = Reembedder(
+            self.batch.raw, OneCollection(self.vectors), self.batch.journal, Model(answer), self.batch.ledger, chunk=8
+        )
         return made.run(self.batch.context, lambda: None)
 
     def rollback(self, vectors: Any = None) -> Rollback:
-        return Rollback(vectors or self.vectors, self.batch.journal, self.batch.ledger)
+        return Rollback(OneCollection(vectors or self.vectors), self.batch.journal, self.batch.ledger)
 
     def take_back(self, embedding_batch_id: str, vectors: Any = None) -> Any:
         return self.rollback(vectors).perform(self.batch.context.lease, self.batch.batch_id, embedding_batch_id)
@@ -212,7 +217,12 @@ def test_the_ledger_says_what_was_taken_back(scene: Scene) -> None:
     assert scene.rollback().plan(scene.batch.ledger.find(scene.batch.batch_id)).removed == RECORDS
     scene.take_back(first)
     document = scene.batch.ledger.find(scene.batch.batch_id)
-    assert document["embedding"]["rolled_back"] == {"removed": RECORDS, "restored": 0}
+    assert document["embedding"]["rolled_back"] == {
+        "collection": "only",
+        "removed": RECORDS,
+        "restored": 0,
+        "expected": RECORDS,
+    }
     assert document["embeddings"][first]["rolled_back_at"]
     with pytest.raises(ConfigurationError, match="rolled back already"):
         scene.rollback().plan(document)

@@ -20,21 +20,25 @@ DOING = "tracing an interaction"
 
 
 class MilvusLineage(VectorLineage):
-    """The collection, read only; it is loaded when it is not, for nothing can be read of it otherwise.
+    """The collections, read only; one is loaded when it is not, for nothing can be read of it otherwise.
 
     Args:
         client: A client from `connect`.
-        collection: The collection of the vectors.
+        collection: The settings' collection.
     """
 
     def __init__(self, client: MilvusClient, collection: str) -> None:
         self._client = client
         self._collection = collection
-        self._loaded: bool | None = None
+        self._loaded: dict[str, bool] = {}
 
-    def vector(self, interaction_id: str) -> VectorSeen | None:
-        """The vector; None when there is none."""
-        row = self._row(interaction_id)
+    def vector(self, interaction_id: str, collections: Sequence[str] = ()) -> VectorSeen | None:
+        """The vector, of the first of these collections that holds one; of the settings' one where none is named."""
+        seen = (self._seen(interaction_id, collection) for collection in collections or (self._collection,))
+        return next((one for one in seen if one is not None), None)
+
+    def _seen(self, interaction_id: str, collection: str) -> VectorSeen | None:
+        row = self._row(interaction_id, collection)
         if row is None:
             return None
         return VectorSeen(
@@ -44,23 +48,25 @@ class MilvusLineage(VectorLineage):
             fence=row.fence,
             dimension=len(row.vector),
             norm=math.hypot(*row.vector),
+            collection=collection,
         )
 
-    def nearest(self, interaction_id: str, limit: int) -> Sequence[Neighbour]:
-        """Records with a vector of the same source that are nearest to this one's, without it; the nearest first."""
-        row = self._row(interaction_id) if limit else None
+    def nearest(self, interaction_id: str, limit: int, collection: str = "") -> Sequence[Neighbour]:
+        """Other records of the collection with a vector of the same source that are nearest; the nearest first."""
+        where = collection or self._collection
+        row = self._row(interaction_id, where) if limit else None
         if row is None:
             return []
         with ERRORS.guard(DOING):
-            [hits] = self._client.search(self._collection, data=[list(row.vector)], **search_of(row, limit))
+            [hits] = self._client.search(where, data=[list(row.vector)], **search_of(row, limit))
         return [Neighbour(str(hit[queries.KEY]), float(hit["distance"])) for hit in hits]
 
-    def _row(self, interaction_id: str) -> VectorRow | None:
-        if not self._load():
+    def _row(self, interaction_id: str, collection: str) -> VectorRow | None:
+        if not self._load(collection):
             return None
         with ERRORS.guard(DOING):
             rows = self._client.query(
-                self._collection,
+                collection,
                 filter=queries.equals(queries.KEY, interaction_id),
                 output_fields=list(queries.FIELDS),
                 limit=1,
@@ -69,14 +75,14 @@ class MilvusLineage(VectorLineage):
             )
         return queries.vector_row(rows[0]) if rows else None
 
-    def _load(self) -> bool:
-        """Whether there is a collection."""
-        if self._loaded is None:
+    def _load(self, collection: str) -> bool:
+        """Whether there is such a collection."""
+        if collection not in self._loaded:
             with ERRORS.guard(DOING):
-                self._loaded = bool(self._client.has_collection(self._collection, timeout=TIME_LIMIT))
-            if self._loaded:
-                ensure_loaded(self._client, self._collection, timeout=TIME_LIMIT)
-        return self._loaded
+                self._loaded[collection] = bool(self._client.has_collection(collection, timeout=TIME_LIMIT))
+            if self._loaded[collection]:
+                ensure_loaded(self._client, collection, timeout=TIME_LIMIT)
+        return self._loaded[collection]
 
 
 def search_of(row: VectorRow, limit: int) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from pipeline.errors import ConfigurationError, TransientError
-from pipeline.model import ActionOutcome, BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, RollbackPlan, short
+from pipeline.model import ActionOutcome, BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, short
 from pipeline.ports import Ledger
+from pipeline.rollback_plan import RollbackPlan
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.dead_letters import DeadLetters
 from pipeline.stores.mongodb.errors import ERRORS
@@ -36,6 +37,7 @@ from pipeline.stores.mongodb.ledger_queries import (
     gate_recorded,
     held_filter,
     plain,
+    rollback_begun,
     status_set,
     step_ended,
     step_started,
@@ -188,9 +190,13 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         """Record the batch's latest embedding batch."""
         self._update(lease, embedding_set(manifest), "recording an embedding batch")
 
+    def begin_rollback(self, lease: Lease, plan: RollbackPlan) -> None:
+        """Record what taking an embedding batch back is going to do, before it does."""
+        self._update(lease, rollback_begun(plan.embedding_batch_id, plan.numbers()), "recording an intended rollback")
+
     def set_rolled_back(self, lease: Lease, plan: RollbackPlan) -> None:
         """Record that an embedding batch was taken back."""
-        self._update(lease, embedding_rolled_back(plan), "recording a rollback")
+        self._update(lease, embedding_rolled_back(plan.embedding_batch_id, plan.numbers()), "recording a rollback")
 
     def _read_and_update(self, lease: Lease, update: Update, shown: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What the batch was before the update; None when its lease was taken over."""

@@ -159,14 +159,22 @@ def embedding_set(manifest: object) -> Update:
     return _updated({"embedding": literal(found), f"embeddings.{found['embedding_batch_id']}": literal(found)})
 
 
-def embedding_rolled_back(plan: object) -> Update:
-    """An embedding batch was taken back; also said of the latest one, if it is that."""
-    found = plain(plan)
-    name, numbers = found["embedding_batch_id"], {key: found[key] for key in ("removed", "restored")}
-    back = {"rolled_back": literal(numbers), "rolled_back_at": "$$NOW"}
+def rollback_begun(name: str, numbers: Mapping[str, Any]) -> Update:
+    """An embedding batch is going to be taken back from the collection that is named with the numbers."""
+    begun = {"rollback": literal(plain(numbers)), "collection": literal(plain(numbers["collection"]))}
+    return _manifest_merged(name, begun)
+
+
+def embedding_rolled_back(name: str, numbers: Mapping[str, Any]) -> Update:
+    """An embedding batch was taken back."""
+    return _manifest_merged(name, {"rolled_back": literal(plain(numbers)), "rolled_back_at": "$$NOW"})
+
+
+def _manifest_merged(name: str, fields: Document) -> Update:
+    """Fields of an embedding batch's manifest; also of the latest one, if it is that."""
     is_latest = {"$eq": ["$embedding.embedding_batch_id", literal(name)]}
-    latest = {"$cond": [is_latest, {"$mergeObjects": ["$embedding", back]}, "$embedding"]}
-    return _updated({f"embeddings.{name}": {"$mergeObjects": [f"$embeddings.{name}", back]}, "embedding": latest})
+    latest = {"$cond": [is_latest, {"$mergeObjects": ["$embedding", fields]}, "$embedding"]}
+    return _updated({f"embeddings.{name}": {"$mergeObjects": [f"$embeddings.{name}", fields]}, "embedding": latest})
 
 
 def status_set(status: str, reason: str, passed: str = "") -> Update:

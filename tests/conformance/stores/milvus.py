@@ -1,8 +1,7 @@
-"""Milvus under test: the local server, or the one SLUICEGATE_CONFORMANCE_MILVUS_URI (_TOKEN) names."""
+"""Milvus under test."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import Any, ClassVar
 
@@ -24,8 +23,7 @@ class MilvusUnderTest(StoreUnderTest):
     can: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, context: Any, endpoints: Endpoints, patch: pytest.MonkeyPatch) -> None:
-        uri = os.environ.get("SLUICEGATE_CONFORMANCE_MILVUS_URI") or str(endpoints.milvus_uri)
-        token = os.environ.get("SLUICEGATE_CONFORMANCE_MILVUS_TOKEN", "")
+        uri, token = str(endpoints.milvus_uri), endpoints.milvus_token or ""
         patch.setenv("CONFORMANCE_MILVUS", token)
         self._context, self._made = context, list[str]()
         self._client = connect(uri, token)

@@ -1,8 +1,7 @@
-"""Neo4j under test: the local server, or that of SLUICEGATE_CONFORMANCE_NEO4J_URI (_USER, _PASSWORD, _DATABASE)."""
+"""Neo4j under test."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import Any, ClassVar
 
@@ -13,8 +12,6 @@ from pipeline.local import Endpoints
 from pipeline.stores.neo4j import connect
 from tests.conformance.contract import Rows, StoreUnderTest
 
-PREFIX = "SLUICEGATE_CONFORMANCE_NEO4J"
-
 
 class Neo4jUnderTest(StoreUnderTest):
     """Nodes with a label of their own."""
@@ -22,11 +19,8 @@ class Neo4jUnderTest(StoreUnderTest):
     name: ClassVar[str] = "Neo4j"
 
     def __init__(self, context: Any, endpoints: Endpoints, patch: pytest.MonkeyPatch) -> None:
-        named = os.environ.get(f"{PREFIX}_URI")
-        uri = named or str(endpoints.neo4j_uri)
-        user = os.environ.get(f"{PREFIX}_USER", "neo4j") if named else str(endpoints.neo4j_user)
-        password = os.environ.get(f"{PREFIX}_PASSWORD", "") if named else str(endpoints.neo4j_password)
-        database = (os.environ.get(f"{PREFIX}_DATABASE") if named else endpoints.neo4j_database) or None
+        uri, user, password = str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password)
+        database = endpoints.neo4j_database
         patch.setenv("CONFORMANCE_NEO4J", password)
         self._context, self._label = context, f"T{uuid.uuid4().hex[:10]}"
         self._graph = connect(uri, user, password, database=database)

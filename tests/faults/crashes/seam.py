@@ -27,6 +27,7 @@ POINTS: Mapping[str, frozenset[str]] = {
             "set_counts",
             "set_span",
             "set_embedding",
+            "begin_rollback",
             "set_rolled_back",
             "bury",
         }

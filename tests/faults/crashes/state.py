@@ -160,7 +160,7 @@ def _actions(gate: Mapping[str, Any]) -> list[Any]:
 
 def _embedding(one: Mapping[str, Any]) -> Row:
     kept = ("embedding_batch_id", "expected", "written", "fallback", "rejected", "number", "kind", "finished")
-    return {name: one.get(name) for name in kept} | {"rolled back": bool(one.get("rolled_back_at"))}
+    return {name: one.get(name) for name in (*kept, "collection", "model", "rolled_back")}
 
 
 def _number(document: Mapping[str, Any]) -> Any:

@@ -21,12 +21,14 @@ from pipeline.model import (
     LoadCounts,
     Verdict,
 )
+from pipeline.rollback_plan import RollbackPlan
 from pipeline.stores.mongodb import Database, MongoLedger
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 BATCH = "ab" * 32
 STEP = "stage:load"
 
+PLAN = RollbackPlan(BATCH, "e_1", "vectors", removed=3, restored=1, expected=4)
 WRITES: dict[str, Callable[[MongoLedger, Lease], object]] = {
     "start_step": lambda ledger, lease: ledger.start_step(lease, STEP),
     "end_step": lambda ledger, lease: ledger.end_step(lease, STEP, ok=True, counts={}),
@@ -35,6 +37,8 @@ WRITES: dict[str, Callable[[MongoLedger, Lease], object]] = {
     "set_status": lambda ledger, lease: ledger.set_status(lease, BatchStatus.CLOSED),
     "set_counts": lambda ledger, lease: ledger.set_counts(lease, LoadCounts(read=1)),
     "set_embedding": lambda ledger, lease: ledger.set_embedding(lease, EmbedManifest("e_1")),
+    "begin_rollback": lambda ledger, lease: ledger.begin_rollback(lease, PLAN),
+    "set_rolled_back": lambda ledger, lease: ledger.set_rolled_back(lease, PLAN),
     "renew": lambda ledger, lease: ledger.renew(lease, 60),
 }
 

@@ -1,0 +1,370 @@
+"""A batch stays where it was embedded: whatever GEMINI_MODEL is now, every command looks where its manifest says."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from pymilvus import MilvusClient
+
+from pipeline.commands.root import COMMANDS
+from pipeline.errors import ConfigurationError
+from pipeline.model import FALLBACK_SOURCE, BatchStatus, Lease, short
+from pipeline.runner.outcome import BatchOutcome
+from tests.fakes.effects import Killed
+from tests.gates.conftest import Site
+from tests.gates.test_changed_batches import dies
+from tests.gates.test_decisions import command
+from tests.gates.test_thresholds import batch
+
+MakeSite = Callable[..., Site]
+SIZE = 12
+
+
+@dataclass(slots=True)
+class Moved:
+    """A site as it was when batches were embedded, and the same site with another model in its settings."""
+
+    make_site: MakeSite
+    client: MilvusClient
+    folder: Path
+    name: str
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def model(self, which: str) -> str:
+        return f"{self.name}-embedding-{which}"
+
+    def collection(self, which: str) -> str:
+        return "interactions_" + self.model(which).replace("-", "_")
+
+    def site(self, which: str, through: Any = None, **more: object) -> Site:
+        model = {"GEMINI_MODEL": self.model(which), "MILVUS_COLLECTION": None}
+        return self.make_site(through, **model, **self.settings, **more)
+
+    def embedded(self, *, order: str | None = None, bad: int = 0) -> BatchOutcome:
+        """A batch that was embedded with model a."""
+        site = self.site("a")
+        site.order(order)
+        outcome = site.process(batch(self.folder, "moved", SIZE, bad=bad))
+        site.order(None)
+        return outcome
+
+    def rows(self, which: str, outcome: BatchOutcome) -> list[dict[str, Any]]:
+        """The batch's rows in the collection of a model."""
+        if not self.client.has_collection(self.collection(which)):
+            return []
+        found = self.client.query(
+            self.collection(which),
+            filter=f'batch_id == "{outcome.batch_id}"',
+            output_fields=["*"],
+            limit=1_000,
+            consistency_level="Strong",
+        )
+        return [dict(row) for row in found]
+
+    def sources(self, which: str, outcome: BatchOutcome) -> Counter[str]:
+        """How many rows of the batch are of each source."""
+        return Counter(str(row["embedding_source"]) for row in self.rows(which, outcome))
+
+    def delete(self, outcome: BatchOutcome, count: int) -> None:
+        """Vectors of model a that somebody else removed."""
+        keys = [row["interaction_id"] for row in self.rows("a", outcome)[:count]]
+        self.client.delete(self.collection("a"), ids=keys)
+
+    def forget(self, outcome: BatchOutcome) -> None:
+        """What an earlier version wrote: manifests that name neither a collection nor a model."""
+        batches: Any = self.site("a").app.stores.database["batches"]
+        embeddings = self.document(outcome)["embeddings"]
+        unset = [f"{at}.{name}" for at in ("embedding", *(f"embeddings.{one}" for one in embeddings)) for name in NAMES]
+        batches.update_one({"_id": outcome.batch_id}, {"$unset": dict.fromkeys(unset, "")})
+
+    def document(self, outcome: BatchOutcome) -> dict[str, Any]:
+        return dict(self.site("a").app.ledger.batch(outcome.batch_id) or {})
+
+
+NAMES = ("collection", "model")
+
+
+@pytest.fixture
+def moved(make_site: MakeSite, tmp_path: Path) -> Iterator[Moved]:
+    """Collections and models of the test's own."""
+    name = tmp_path.name.replace("_", "-").lower()[:40]
+    client = MilvusClient(uri=str(make_site().endpoints.milvus_uri))
+    found = Moved(make_site, client, tmp_path, name)
+    for which in "ab":
+        client.drop_collection(found.collection(which))
+    yield found
+    for which in "ab":
+        client.drop_collection(found.collection(which))
+    client.close()
+
+
+def rollback_removes_them(moved: Moved) -> None:
+    outcome = moved.embedded()
+    done = command(moved.site("b"), "rollback", short(outcome.batch_id), "--yes")
+    assert f"{SIZE} vectors removed" in done.output, done.output
+    assert moved.rows("a", outcome) == []
+
+
+def rollback_counts_them_first(moved: Moved) -> None:
+    outcome = moved.embedded()
+    moved.delete(outcome, 5)
+    dry = command(moved.site("b"), "rollback", short(outcome.batch_id), "--dry-run")
+    assert "7 vectors are removed" in dry.output, dry.output
+    assert f"held 7 of its vectors, the ledger expects {SIZE}" in dry.output
+    assert len(moved.rows("a", outcome)) == 7
+
+
+def trace_finds_the_vector(moved: Moved) -> None:
+    outcome = moved.embedded()
+    [row, *_] = moved.rows("a", outcome)
+    told = json.loads(command(moved.site("b"), "trace", row["interaction_id"], "--json").output)
+    assert told["contradictions"] == []
+    assert told["milvus"]["vector"]["embedding_source"] == moved.model("a")
+    assert told["milvus"]["nearest"]["records"]
+    assert moved.collection("a") in command(moved.site("b"), "trace", row["interaction_id"]).output
+
+
+def status_names_the_collection(moved: Moved) -> None:
+    outcome = moved.embedded()
+    assert moved.collection("a") in command(moved.site("b"), "status", short(outcome.batch_id)).output
+
+
+def reembed_replaces_them_with_their_model(moved: Moved) -> None:
+    outcome = moved.embedded(order="503")
+    assert moved.sources("a", outcome) == {FALLBACK_SOURCE: SIZE}
+    done = command(moved.site("b"), "reembed")
+    assert f"{SIZE} of {SIZE} replaced" in done.output, done.output
+    assert moved.sources("a", outcome) == {moved.model("a"): SIZE}
+    assert moved.document(outcome)["embedding"]["collection"] == moved.collection("a")
+
+
+def gate_judges_them(moved: Moved) -> None:
+    outcome = moved.embedded()
+    report = moved.site("b").app.gate("vectors").check(outcome.batch_id, None)
+    assert str(report.verdict) == "PASS", report.findings
+
+
+def gate_rolls_them_back(moved: Moved) -> None:
+    outcome = moved.embedded()
+    moved.delete(outcome, 5)
+    site = moved.site("b")
+    with site.app.leased(outcome.batch_id) as keeper:
+        report = site.app.gate("vectors").check(outcome.batch_id, keeper.lease)
+    [done] = [action for action in report.actions if action.action == "rollback"]
+    assert done.detail.startswith("7 vectors removed, 0 restored"), done
+    assert f"the ledger expects {SIZE}" in done.detail
+    assert moved.rows("a", outcome) == []
+
+
+def gate_sweeps_stale_ones(moved: Moved) -> None:
+    outcome = moved.embedded()
+    stale = [row | {"fence": 99} for row in moved.rows("a", outcome)]
+    moved.client.upsert(moved.collection("a"), stale)
+    site = moved.site("b")
+    with site.app.leased(outcome.batch_id) as keeper:
+        report = site.app.gate("vectors").check(outcome.batch_id, keeper.lease)
+    assert f"{SIZE} vectors of a run that had lost the batch removed" in str(report.actions)
+    assert moved.rows("a", outcome) == []
+
+
+def release_adds_to_them(moved: Moved) -> None:
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
+    outcome = moved.embedded(bad=1)
+    site = moved.site("b")
+    [bad] = site.app.raw_store.quarantined(outcome.batch_id, 10)
+    command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=u_777")
+    assert moved.sources("a", outcome) == {moved.model("a"): SIZE}
+    assert moved.rows("b", outcome) == []
+    assert moved.document(outcome)["status"] == BatchStatus.CLOSED
+
+
+def reject_removes_them(moved: Moved) -> None:
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
+    outcome = moved.embedded(bad=1)
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.0
+    site = moved.site("b")
+    [bad] = site.app.raw_store.quarantined(outcome.batch_id, 10)
+    command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=still bad")
+    assert moved.document(outcome)["status"] == BatchStatus.HALTED
+    assert len(moved.rows("a", outcome)) == SIZE - 1
+    command(site, "reject", short(outcome.batch_id), "--note", "not ours", "--yes")
+    assert moved.document(outcome)["status"] == BatchStatus.DEAD
+    assert moved.rows("a", outcome) == []
+
+
+def recheck_leaves_them(moved: Moved) -> None:
+    """A batch that is done again from before the embed stage is not embedded twice."""
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
+    outcome = moved.embedded(bad=1)
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.0
+    site = moved.site("b")
+    [bad] = site.app.raw_store.quarantined(outcome.batch_id, 10)
+    command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=still bad")
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
+    assert moved.site("b").app.runner().recheck(outcome.batch_id).status is BatchStatus.CLOSED
+    assert moved.sources("a", outcome) == {moved.model("a"): SIZE - 1}
+    assert moved.rows("b", outcome) == []
+
+
+def docs_name_the_collection(moved: Moved) -> None:
+    outcome = moved.embedded()
+    site = moved.site("b")
+    command(site, "docs", "build")
+    pages = list(Path(site.app.docs_index).parent.rglob(f"*{short(outcome.batch_id)}*.html"))
+    assert any(moved.collection("a") in path.read_text("utf-8") for path in pages), pages
+
+
+def lineage_events_name_the_collection(moved: Moved) -> None:
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
+    outcome = moved.embedded(bad=1)
+    told = moved.folder / "lineage.jsonl"
+    site = moved.site("b", SLUICEGATE_LINEAGE_FILE=told)
+    [bad] = site.app.raw_store.quarantined(outcome.batch_id, 10)
+    command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=u_777")
+    site.app.close()
+    assert moved.collection("a") in told.read_text("utf-8")
+    assert moved.collection("b") not in told.read_text("utf-8")
+
+
+ACTS = {
+    act.__name__.replace("_", " "): act
+    for act in (
+        rollback_removes_them,
+        rollback_counts_them_first,
+        trace_finds_the_vector,
+        status_names_the_collection,
+        reembed_replaces_them_with_their_model,
+        gate_judges_them,
+        gate_rolls_them_back,
+        gate_sweeps_stale_ones,
+        release_adds_to_them,
+        reject_removes_them,
+        recheck_leaves_them,
+        docs_name_the_collection,
+        lineage_events_name_the_collection,
+    )
+}
+"""Everything that acts on, or reads, the vectors of a batch that was embedded before."""
+
+COVERED = frozenset({"rollback", "trace", "status", "reembed", "gate", "quarantine", "reject", "recheck", "docs"})
+SAME_PATH = {
+    "run": "goes on with a batch as recheck does",
+    "stage": "makes one attempt of what run does",
+    "backfill": "runs what run does",
+    "resume": "goes on as recheck does",
+    "dlq": "replays through run; what it replays has no vectors yet, or its embed stage is gone on with",
+}
+NO_VECTORS = frozenset({"plan", "alerts", "review", "campaigns", "watch", "metrics", "doctor", "stack", "gx"})
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_under_another_model_vectors_are_where_the_manifest_says(moved: Moved, name: str) -> None:
+    ACTS[name](moved)
+
+
+def test_every_command_is_known_to_look_there_or_to_have_no_vectors() -> None:
+    """A new command is added to one of the three, with its test where it acts on vectors."""
+    assert COVERED | set(SAME_PATH) | NO_VECTORS == set(COMMANDS)
+    assert all(any(name.startswith(command) for name in ACTS) for command in COVERED - {"quarantine"})
+
+
+def cut_off(moved: Moved) -> Path:
+    """A batch whose run with model a was killed when its vectors were written, before the manifest was."""
+    path = batch(moved.folder, "moved", SIZE)
+
+    class Finishing:
+        """A ledger whose process ends when an embedding batch is said to be finished."""
+
+        def __init__(self, ledger: Any) -> None:
+            self._ledger = ledger
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._ledger, name)
+
+        def set_embedding(self, lease: Lease, manifest: Any) -> None:
+            if manifest.finished:
+                raise Killed
+            self._ledger.set_embedding(lease, manifest)
+
+    with pytest.raises(Killed):
+        moved.site("a", lambda name, port: Finishing(port) if name == "ledger" else port).process(path)
+    return path
+
+
+def test_what_was_cut_off_with_another_model_is_taken_back_and_done_with_the_new_one(moved: Moved) -> None:
+    path = cut_off(moved)
+    assert moved.client.query(moved.collection("a"), output_fields=["count(*)"])[0]["count(*)"] == SIZE
+    outcome = moved.site("b").process(path)
+    assert outcome.status is BatchStatus.CLOSED
+    assert moved.rows("a", outcome) == []
+    assert moved.sources("b", outcome) == {moved.model("b"): SIZE}
+    first, second = sorted(moved.document(outcome)["embeddings"].values(), key=lambda one: one["number"])
+    assert (first["rolled_back"]["removed"], first["collection"]) == (SIZE, moved.collection("a"))
+    assert (second["finished"], second["collection"]) == (True, moved.collection("b"))
+
+
+def test_a_batch_that_was_rolled_back_is_embedded_with_the_new_model(moved: Moved) -> None:
+    outcome = moved.embedded()
+    site = moved.site("b")
+    command(site, "rollback", short(outcome.batch_id), "--yes")
+    assert site.app.runner().recheck(outcome.batch_id, redo=True).status is BatchStatus.CLOSED
+    assert (moved.rows("a", outcome), moved.sources("b", outcome)) == ([], {moved.model("b"): SIZE})
+
+
+def test_an_interrupted_rollback_says_the_whole_number(moved: Moved) -> None:
+    outcome = moved.embedded()
+    with pytest.raises(Killed):
+        command(moved.site("a", dies("journal", "rolled_back")), "rollback", short(outcome.batch_id), "--yes")
+    assert moved.rows("a", outcome) == []
+    done = command(moved.site("b"), "rollback", short(outcome.batch_id), "--yes")
+    assert f"{SIZE} vectors removed, 0 restored. Embed" in done.output, done.output
+
+
+def refused(told: Result) -> str:
+    assert isinstance(told.exception, ConfigurationError), told.output
+    return str(told.exception)
+
+
+def test_a_manifest_of_an_earlier_version_is_never_said_to_be_rolled_back_where_its_vectors_are_not(
+    moved: Moved,
+) -> None:
+    outcome = moved.embedded()
+    moved.forget(outcome)
+    name = short(outcome.batch_id)
+    for arguments in (("rollback", name, "--yes"), ("rollback", name, "--dry-run"), ("reembed", "--batch", name)):
+        told = refused(command(moved.site("b"), *arguments))
+        assert f"expects {SIZE} vectors" in told
+        assert f"collection {moved.collection('b')} holds none" in told
+        assert "Set GEMINI_MODEL" in told
+    assert (moved.document(outcome)["status"], len(moved.rows("a", outcome))) == (BatchStatus.CLOSED, SIZE)
+    [row, *_] = moved.rows("a", outcome)
+    assert "did not note in which collection" in command(moved.site("b"), "trace", row["interaction_id"]).output
+    done = command(moved.site("a"), "rollback", name, "--yes")
+    assert f"{SIZE} vectors removed" in done.output
+    assert moved.rows("a", outcome) == []
+
+
+def test_vectors_that_an_earlier_version_wrote_and_that_are_lost_can_be_embedded_again(moved: Moved) -> None:
+    outcome = moved.embedded()
+    moved.forget(outcome)
+    moved.client.drop_collection(moved.collection("a"))
+    name, site = short(outcome.batch_id), moved.site("b")
+    done = command(site, "rollback", name, "--collection", moved.collection("b"), "--yes")
+    assert f"0 vectors removed, 0 restored; collection {moved.collection('b')} held 0" in done.output, done.output
+    assert f"the ledger expects {SIZE}" in done.output
+    assert site.app.runner().recheck(outcome.batch_id, redo=True).status is BatchStatus.CLOSED
+    assert moved.sources("b", outcome) == {moved.model("b"): SIZE}
+
+
+def test_the_collection_cannot_be_said_to_be_another_than_the_manifest_says(moved: Moved) -> None:
+    outcome = moved.embedded()
+    other = ("--collection", moved.collection("b"))
+    assert "its manifest says so" in refused(command(moved.site("b"), "rollback", short(outcome.batch_id), *other))
+    assert len(moved.rows("a", outcome)) == SIZE
