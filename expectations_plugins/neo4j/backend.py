@@ -52,16 +52,20 @@ class Neo4jBackend:
         self.graph.close()
 
     def absent(self, data: Slice) -> Absent | None:
-        """A label or type that no node, relationship, constraint or index has; what a query names is not known."""
-        wanted = self._source(data).names if isinstance(data.target, str) or "query" not in data.target else {}
-        for kind, names in wanted.items():
+        """A label or type that no node, relationship, constraint or index has."""
+        for kind, name in self._names(data):
             query = sources.KNOWN[kind]
             found = self.graph.read(query, {}, doing=f"listing names of a {kind}", timeout=TIME_LIMIT)
             known = [str(row["name"]) for row in found]
-            for name in names:
-                if name not in known:
-                    return Absent(kind, name, known)
+            if name not in known:
+                return Absent(kind, name, known)
         return None
+
+    def _names(self, data: Slice) -> Sequence[tuple[str, str]]:
+        """The labels and types a slice needs; of those in a query, the ones its server says are unknown."""
+        if isinstance(data.target, str) or "query" not in data.target:
+            return self._source(data).names
+        return self.graph.explain(data.target["query"], doing="reading the query", timeout=TIME_LIMIT).unknown
 
     def check(self, asked: Asked) -> None:
         """Compile without running."""
@@ -133,11 +137,14 @@ class Neo4jBackend:
 
     def _returned(self, query: str) -> Source:
         if query not in self._queries:  # its columns are known only when it runs
-            text = f"CALL {{ {query} }} RETURN * LIMIT 1"
-            rows = self.graph.read(text, {}, doing="reading the query's columns", timeout=TIME_LIMIT)
-            if not rows:
-                return sources.returned(query, [])
-            self._queries[query] = list(rows[0])
+            columns = self.graph.explain(query, doing="reading the query", timeout=TIME_LIMIT).columns
+            if not columns:
+                text = f"CALL {{ {query} }} RETURN * LIMIT 1"
+                rows = self.graph.read(text, {}, doing="reading the query's columns", timeout=TIME_LIMIT)
+                if not rows:
+                    return sources.returned(query, [])
+                columns = tuple(rows[0])
+            self._queries[query] = list(columns)
         return sources.returned(query, self._queries[query])
 
     def _ask(self, data: Slice, query: Cypher, doing: str) -> Sequence[Mapping[str, Any]]:

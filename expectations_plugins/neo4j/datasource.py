@@ -176,7 +176,16 @@ class Neo4jDatasource(_StoreDatasource):
         )
         return asset
 
-    def add_query(self, name: str, query: str, *, key: str = "", sort_by: str = "", where: Any = None) -> QueryAsset:
+    def add_query(
+        self,
+        name: str,
+        query: str,
+        *,
+        key: str = "",
+        sort_by: str = "",
+        where: Any = None,
+        allow_missing: bool = False,
+    ) -> QueryAsset:
         """Add what a Cypher query returns.
 
         Args:
@@ -185,9 +194,20 @@ class Neo4jDatasource(_StoreDatasource):
             key: The column that names a row.
             sort_by: The column that gives the rows an order, for expectations that are about one.
             where: Which of the rows belong to the asset, as a GX row condition.
+            allow_missing: Whether a label or type in it may come later; until then the asset is empty.
+
+        Raises:
+            TestConnectionError: The server does not answer, the query is not valid, or names what does not exist.
         """
         asset: QueryAsset = self._add_asset(
-            QueryAsset(name=name, query=query, key=key, sort_by=sort_by, where=written(where))
+            QueryAsset(
+                name=name,
+                query=query,
+                key=key,
+                sort_by=sort_by,
+                where=written(where),
+                allow_missing=allow_missing,
+            )
         )
         return asset
 

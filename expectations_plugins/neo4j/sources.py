@@ -18,7 +18,7 @@ class Source:
         identity: An expression that names a record where the asset has no key; "" when there is none.
         name: For messages.
         columns: The columns a query returns, in its order.
-        names: Labels and types it needs, by what they are.
+        names: The labels and types it needs: what each is, and its name.
     """
 
     text: str
@@ -26,7 +26,7 @@ class Source:
     identity: str = "elementId(n)"
     name: str = ""
     columns: tuple[str, ...] = ()
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: tuple[tuple[str, str], ...] = ()
 
 
 LABEL, RELATIONSHIP = "label", "relationship type"
@@ -40,7 +40,7 @@ KNOWN = {
 
 def nodes(label: str) -> Source:
     """The nodes with a label."""
-    return Source(f"MATCH (n:{quoted(label)})", name=f"label {label}", names={LABEL: (label,)})
+    return Source(f"MATCH (n:{quoted(label)})", name=f"label {label}", names=((LABEL, label),))
 
 
 def relationships(type_: str, start: str = "", end: str = "") -> Source:
@@ -50,7 +50,7 @@ def relationships(type_: str, start: str = "", end: str = "") -> Source:
         f"MATCH ({left})-[n:{quoted(type_)}]->({right})",
         ends={"start": "startNode(n)", "end": "endNode(n)"},
         name=f"relationship {type_}",
-        names={LABEL: tuple(filter(None, (start, end))), RELATIONSHIP: (type_,)},
+        names=((RELATIONSHIP, type_), *((LABEL, label) for label in (start, end) if label)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import great_expectations
 import great_expectations.expectations as gxe
 import pytest
+from great_expectations.datasource.fluent.interfaces import TestConnectionError as GXTestConnectionError
 from great_expectations.expectations.row_conditions import Column
 from great_expectations.metrics.batch.batch_column_types import BatchColumnTypes
 from great_expectations.metrics.batch.row_count import BatchRowCount
@@ -146,6 +147,23 @@ def test_a_cypher_query_is_an_asset(graph_source: tuple[Neo4jDatasource, str]) -
     unordered = gxe.ExpectTableColumnsToMatchOrderedList(column_list=["kind", "how many", "most"])
     assert batch.validate(unordered).success
     assert batch.head().data.to_dict("records")[0] == {"kind": "click", "how many": 4, "most": 7}
+
+
+def test_a_label_in_a_query_that_does_not_exist_is_told_where_the_server_tells(
+    graph_source: tuple[Neo4jDatasource, str],
+) -> None:
+    source, label = graph_source
+    query = f"MATCH (n:{label}X) RETURN n.kind AS kind"
+    if not source.get_execution_engine().backend.graph.explain(query, doing="t", timeout=10).columns:
+        pytest.skip("this server explains no query")
+    with pytest.raises(GXTestConnectionError, match=f"no label '{label}X'; the closest names are '{label}'"):
+        source.add_query("misspelt", query)
+
+
+def test_a_query_that_is_none_cannot_be_added(graph_source: tuple[Neo4jDatasource, str]) -> None:
+    source, label = graph_source
+    with pytest.raises(GXTestConnectionError, match="Neo4j"):
+        source.add_query("broken", f"MATCH (n:{label} RETURN n")
 
 
 def test_a_look_at_a_batch(collection: Any) -> None:

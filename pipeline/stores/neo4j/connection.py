@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
@@ -22,11 +24,31 @@ T = TypeVar("T")
 Row = dict[str, Any]
 Rows = list[Row]
 
+logging.getLogger("neo4j.notifications").setLevel(logging.CRITICAL)  # what is asked for is read, not logged
+
+UNKNOWN_NAMES = {"01N50": "label", "01N51": "relationship type"}
+"""Neo4j's statuses of names in a query that nothing in the database has, and what they are names of."""
+
+_NAMED = re.compile(r"`((?:[^`]|``)+)`")
+
 FETCHED = 1_000
 """Rows the driver fetches at once."""
 
 LATE = 30.0
 """Seconds an answer may come late: the server itself ends what takes longer than it was given, if it still is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a server says of a query that it does not run; ArcadeDB says nothing.
+
+    Args:
+        columns: What it returns, in its order; none where the server does not say.
+        unknown: What kind of thing nothing in the database is called so, and the name.
+    """
+
+    columns: tuple[str, ...]
+    unknown: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,34 @@ class Graph:
         """
         with ERRORS.guard(doing):
             return within(timeout + self.late, lambda: list(self._rows(query, parameters, timeout)))
+
+    def explain(self, query: str, *, doing: str, timeout: float) -> Explained:
+        """Have a reading query planned, not run.
+
+        Args:
+            query: Cypher.
+            doing: What is being done, for errors.
+            timeout: Seconds the server may take.
+
+        Raises:
+            SluicegateError: The driver's error, mapped; the query is not valid.
+        """
+
+        def planned() -> Explained:
+            with (
+                self.driver.session(
+                    database=self.database,
+                    default_access_mode=neo4j.READ_ACCESS,
+                    notifications_min_severity="WARNING",
+                ) as session,
+                session.begin_transaction(timeout=timeout) as transaction,
+            ):
+                result = transaction.run(f"EXPLAIN {query}")
+                columns = tuple(result.keys())
+                return Explained(columns, tuple(_unknown_names(result.consume())))
+
+        with ERRORS.guard(doing):
+            return within(timeout + self.late, planned)
 
     def stream(
         self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float
@@ -139,6 +189,13 @@ class Graph:
 
         with ERRORS.guard("preparing the schema"):
             within(self.late * 4, run)  # a constraint looks at every node there is
+
+
+def _unknown_names(summary: neo4j.ResultSummary) -> Iterator[tuple[str, str]]:
+    for status in summary.gql_status_objects:
+        named = _NAMED.search(status.status_description)
+        if status.gql_status in UNKNOWN_NAMES and named is not None:
+            yield UNKNOWN_NAMES[status.gql_status], named[1].replace("``", "`")
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
