@@ -40,7 +40,7 @@ ONE_VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
 
 DAY = {"year", "month", "day"}
 SAVED_AS_VALUE = (
-    "Versions before 0.2 saved a daily batch definition so that it is read back as one of values: delete it "
+    "Earlier versions saved a daily batch definition so that it is read back as one of values: delete it "
     "(asset.delete_batch_definition) and add it again with asset.add_batch_definition_daily."
 )
 

@@ -68,7 +68,7 @@ def written_out(partitioner: Any) -> Any:
 
 
 def read_back(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """A saved batch definition, its partitioner named: versions before 0.2 saved it without, see `written_out`.
+    """A saved batch definition, its partitioner named: earlier versions saved it without, see `written_out`.
 
     One that has nothing but a column stays as it is, and is a value's: it may have been a day's.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from expectations_plugins.backend import UnsupportedError, pattern_for
@@ -35,6 +35,8 @@ from expectations_plugins.expressions import (
     Type,
 )
 from expectations_plugins.kinds import IN_WORDS, as_date
+
+MIDNIGHT = time()
 
 
 @dataclass(slots=True)
@@ -121,21 +123,25 @@ def _compare(node: Compare, query: Cypher) -> str:
     value = query.reference(node.field)
     if node.op is Op.NE:
         return f"({value} IS NOT NULL AND NOT {_compare(Compare(Op.EQ, node.field, node.value), query)})"
-    parts = [f"coalesce({value} {OPERATORS[node.op]} {query.bind(bound)}, false)" for bound in meanings(node.value)]
+    compared = [(operator, query.bind(bound)) for operator, bound in comparisons(node.op, node.value)]
+    parts = [f"coalesce({value} {operator} {bound}, false)" for operator, bound in compared]
     return f"({value} IS NOT NULL AND {parts[0] if len(parts) == 1 else '(' + ' OR '.join(parts) + ')'})"
 
 
-def meanings(value: Any) -> list[Any]:
-    """A date as each of the types Cypher has for it, which do not compare with each other; anything else as it is."""
+def comparisons(op: Op, value: Any) -> list[tuple[str, Any]]:
+    """A comparison with a date as one with each of the types Cypher has for it, which do not compare with each other.
+
+    A day is its midnight: it is after nine o'clock of the day before, and not after nine of its own.
+    """
     at = as_date(value)
     if at is None:
-        return [value]
-    given = [] if isinstance(value, datetime) else [value]
-    day = [at.date()] if isinstance(value, str) and _DAY.fullmatch(value) else []
-    return [*given, *day, at, at.replace(tzinfo=None)]
-
-
-_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+        return [(OPERATORS[op], value)]
+    found: list[tuple[str, Any]] = [(OPERATORS[op], one) for one in (at, at.replace(tzinfo=None))]
+    if at.time() == MIDNIGHT:
+        found = [(OPERATORS[op], at.date()), *found]
+    elif op is not Op.EQ:
+        found = [(">" if op in (Op.GE, Op.GT) else "<=", at.date()), *found]
+    return found if isinstance(value, date) else [(OPERATORS[op], value), *found]
 
 
 def _text(of: Field, query: Cypher, *, shown: bool) -> str:
@@ -173,7 +179,7 @@ def _is_number(value: str) -> str:
 def _in_set(node: InSet, query: Cypher) -> str:
     value = query.reference(node.field)
     given = [value for value in node.values if value is not None and value == value]  # noqa: PLR0124 - a NaN
-    values = [meaning for value in given for meaning in meanings(value)]
+    values = [bound for one in given for _, bound in comparisons(Op.EQ, one)]
     return f"({value} IS NOT NULL AND coalesce({value} IN {query.bind(values)}, false))"
 
 

@@ -29,7 +29,7 @@ from expectations_plugins.expressions import (
     Values,
     both,
 )
-from expectations_plugins.neo4j.conditions import OPERATORS, Cypher, condition, meanings, quoted
+from expectations_plugins.neo4j.conditions import OPERATORS, Cypher, comparisons, condition, quoted
 from expectations_plugins.neo4j.sources import Source
 
 AGGREGATIONS: Mapping[Kind, str] = {
@@ -144,7 +144,7 @@ def start(source: Source, data: Slice, more: Condition = Always(True)) -> Cypher
 def _slice_part(part: Condition, query: Cypher) -> str:
     if isinstance(part, Compare) and part.op is not Op.NE:  # without the null check an index serves it
         value = query.reference(part.field)
-        found = [f"{value} {OPERATORS[part.op]} {query.bind(meaning)}" for meaning in meanings(part.value)]
+        found = [f"{value} {operator} {query.bind(bound)}" for operator, bound in comparisons(part.op, part.value)]
         return found[0] if len(found) == 1 else f"({' OR '.join(found)})"
     return condition(part, query)
 

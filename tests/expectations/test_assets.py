@@ -149,6 +149,32 @@ def test_a_cypher_query_is_an_asset(graph_source: tuple[Neo4jDatasource, str]) -
     assert batch.head().data.to_dict("records")[0] == {"kind": "click", "how many": 4, "most": 7}
 
 
+DATES: dict[str, Any] = {
+    "zoned": lambda at: at,
+    "local": lambda at: at.replace(tzinfo=None),
+    "day": lambda at: at.date(),
+}
+
+
+@pytest.mark.parametrize("kind", DATES)
+def test_a_day_of_a_graph_has_its_dates_of_every_type(graph_source: tuple[Neo4jDatasource, str], kind: str) -> None:
+    source, label = graph_source
+    graph = source.get_execution_engine().backend.graph
+    rows = [{"n": number, "at": DATES[kind](BEGIN + number * timedelta(hours=12))} for number in range(8)]
+    graph.write([f"UNWIND $rows AS row CREATE (n:{label}D) SET n += row"], {"rows": rows}, doing="t", timeout=30)
+    asset = source.add_node(f"dates {kind}", f"{label}D")
+    day = asset.add_batch_definition_daily("day", "at").get_batch({"year": 2026, "month": 11, "day": 21})
+    later = asset.add_batch_definition("all").get_batch()
+    since = Column("at") >= BEGIN + timedelta(hours=12)
+    counts = [count(day), later.validate(gxe.ExpectTableRowCountToEqual(value=0, row_condition=since)).result]
+    graph.write([f"MATCH (n:{label}D) DELETE n"], {}, doing="t", timeout=30)
+    at = [row["at"] for row in rows]
+    wanted = [one for one in at if (one if kind == "day" else one.date()) == (BEGIN + timedelta(days=1)).date()]
+    assert counts[0] == len(wanted)
+    after = {"zoned": 7, "local": 7, "day": 5}  # of days: the 21st begins before noon of its own
+    assert counts[1]["observed_value"] == after[kind]
+
+
 def test_a_label_in_a_query_that_does_not_exist_is_told_where_the_server_tells(
     graph_source: tuple[Neo4jDatasource, str],
 ) -> None:
