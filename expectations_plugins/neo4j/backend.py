@@ -54,8 +54,10 @@ class Neo4jBackend:
     def absent(self, data: Slice) -> Absent | None:
         """A label or type that no node, relationship, constraint or index has."""
         for kind, name in self._names(data):
-            query = sources.KNOWN[kind]
-            found = self.graph.read(query, {}, doing=f"listing names of a {kind}", timeout=TIME_LIMIT)
+            doing = f"looking for {kind} {name}"
+            if self.graph.read(sources.one(kind, name), {}, doing=doing, timeout=TIME_LIMIT):
+                continue
+            found = self.graph.read(sources.KNOWN[kind], {}, doing=doing, timeout=TIME_LIMIT)
             known = [str(row["name"]) for row in found]
             if name not in known:
                 return Absent(kind, name, known)

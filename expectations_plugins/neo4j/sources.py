@@ -38,6 +38,12 @@ KNOWN = {
 """How the names are asked for that nodes, relationships, constraints and indexes have."""
 
 
+def one(kind: str, name: str) -> str:
+    """A query for one node or relationship with a name: cheap, and needs no right to call procedures."""
+    pattern = f"(n:{quoted(name)})" if kind == LABEL else f"()-[n:{quoted(name)}]->()"
+    return f"MATCH {pattern} RETURN 1 AS one LIMIT 1"
+
+
 def nodes(label: str) -> Source:
     """The nodes with a label."""
     return Source(f"MATCH (n:{quoted(label)})", name=f"label {label}", names=((LABEL, label),))
