@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from expectations_plugins.expressions import (
+    Aggregate,
     Always,
     Asked,
     Condition,
     Field,
+    Kind,
     Measure,
     Records,
     Row,
@@ -76,6 +78,11 @@ class Slice:
         raise UnsupportedError(
             store, "an order of records that have none", "Give the asset a sort_by: add_…(..., sort_by='timestamp')."
         )
+
+
+def value_of_no_records(measure: Measure) -> int | None:
+    """What a measure is of no records: counts and sums are 0, a mean or a smallest value there is not."""
+    return None if isinstance(measure, Aggregate) and measure.kind not in (Kind.SUM, Kind.COUNT) else 0
 
 
 @dataclass(frozen=True, slots=True)

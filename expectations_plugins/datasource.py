@@ -38,11 +38,14 @@ SECRET_OPTION = re.compile(r"(?i)(?:password|secret|token)\w*[=:](?P<secret>[^&,
 ONE_VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
 
 
-DAY = {"year", "month", "day"}
+DAY_PARAMETERS = set(slicing.PARTS[:3])
+"""The batch parameters of a day."""
+
 SAVED_AS_VALUE = (
     "Earlier versions saved a daily batch definition so that it is read back as one of values: delete it "
     "(asset.delete_batch_definition) and add it again with asset.add_batch_definition_daily."
 )
+"""What to do with a batch definition that was saved without saying how it selects."""
 
 _connecting: ContextVar[bool] = ContextVar("connecting", default=True)
 
@@ -98,7 +101,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         if not _connecting.get() or self.allow_missing:
             return
         try:
-            existence.of_target(self.datasource.get_execution_engine().backend, Slice(self.target()))
+            existence.backend_for(self.datasource.get_execution_engine().backend, Slice(self.target()))
         except SluicegateError as error:
             raise TestConnectionError(str(error)) from error
 
@@ -164,7 +167,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         if needed != given:
             raise ConfigurationError(
                 f"Asset {self.name!r} needs the batch parameters {sorted(needed)}, but was given {sorted(given)}.",
-                next_step=SAVED_AS_VALUE if given == DAY else "Pass batch_parameters={...} to run().",
+                next_step=SAVED_AS_VALUE if given == DAY_PARAMETERS else "Pass batch_parameters={...} to run().",
             )
         return BatchRequest(
             datasource_name=self.datasource.name,

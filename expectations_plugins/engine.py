@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from expectations_plugins import existence, slicing
 from expectations_plugins.backend import Backend, Slice, UnsupportedError
@@ -41,8 +41,11 @@ class BatchOfStore(BatchData):
         self.data = data
 
 
+P = TypeVar("P", Measures, Question)
+
+
 @dataclass(slots=True)
-class _Group:
+class _Group(Generic[P]):
     """What is asked together: of one backend, about one slice.
 
     Args:
@@ -53,7 +56,7 @@ class _Group:
 
     backend: Backend
     data: Slice
-    plans: list[tuple[MetricConfiguration, Any]] = field(default_factory=list)
+    plans: list[tuple[MetricConfiguration, P]] = field(default_factory=list)
 
 
 class _Wave:
@@ -63,8 +66,8 @@ class _Wave:
         self.values: dict[Any, Any] = {}
         self.failed: dict[Any, tuple[MetricConfiguration, Exception]] = {}
         # grouped by repr: 1 and True are equal keys in Python, and two different questions
-        self.measured: dict[str, _Group] = {}
-        self.asked: dict[str, _Group] = {}
+        self.measured: dict[str, _Group[Measures]] = {}
+        self.asked: dict[str, _Group[Question]] = {}
 
     def fail(self, metric: MetricConfiguration, error: Exception) -> None:
         self.failed[metric.id] = (metric, error)
@@ -164,8 +167,8 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
                 wave.fail(metric, error)
         for group in wave.measured.values():
             self._measure(wave, group)
-        for group in wave.asked.values():
-            self._ask(wave, group)
+        for question in wave.asked.values():
+            self._ask(wave, question)
         return wave
 
     def _begin(self, wave: _Wave, metric: MetricConfiguration, known: Mapping[Any, Any]) -> None:
@@ -174,10 +177,12 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         if isinstance(plan, Measures):
             for measure in plan.measures:
                 backend.check(measure)
-            wave.measured.setdefault(repr(data), _Group(backend, data)).plans.append((metric, plan))
+            measured = wave.measured.setdefault(repr(data), _Group[Measures](backend, data))
+            measured.plans.append((metric, plan))
         elif isinstance(plan, Question):
             backend.check(plan.query)
-            wave.asked.setdefault(repr((data, plan.query)), _Group(backend, data)).plans.append((metric, plan))
+            asked = wave.asked.setdefault(repr((data, plan.query)), _Group[Question](backend, data))
+            asked.plans.append((metric, plan))
         else:
             wave.values[metric.id] = plan.value if isinstance(plan, Known) else plan.ask(backend, data)
 
@@ -190,7 +195,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         key = repr((data.target, data.allow_missing))
         if key not in self._targets:
             try:
-                self._targets[key] = existence.of_target(self.backend, data)
+                self._targets[key] = existence.backend_for(self.backend, data)
             except SluicegateError as error:
                 self._targets[key] = error
         found = self._targets[key]
@@ -227,7 +232,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         assert isinstance(held, BatchOfStore)
         return held.data
 
-    def _measure(self, wave: _Wave, group: _Group) -> None:
+    def _measure(self, wave: _Wave, group: _Group[Measures]) -> None:
         measures = {repr(measure): measure for _, plan in group.plans for measure in plan.measures}
         try:
             values = dict(zip(measures, group.backend.measure(group.data, list(measures.values())), strict=True))
@@ -242,7 +247,7 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         for metric, plan in group.plans:
             wave.finish(metric, plan.finish, [values[repr(measure)] for measure in plan.measures])
 
-    def _ask(self, wave: _Wave, group: _Group) -> None:
+    def _ask(self, wave: _Wave, group: _Group[Question]) -> None:
         try:
             found = _found(group.backend, group.data, group.plans[0][1].query)
         except Exception as error:  # noqa: BLE001 - recorded with its type, raised as GX's own

@@ -10,25 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Absent, Backend, Slice
-from expectations_plugins.expressions import (
-    Aggregate,
-    Asked,
-    Kind,
-    Measure,
-    Records,
-    Row,
-    Sample,
-    TopValues,
-    Values,
-)
+from expectations_plugins.backend import Absent, Backend, Slice, value_of_no_records
+from expectations_plugins.expressions import Asked, Measure, Records, Row, Sample, TopValues, Values
 from pipeline.errors import ConfigurationError
 
 CLOSEST = 3
 """How many similar names an error lists, or how many names of all when none is similar."""
 
 
-def of_target(backend: Backend, data: Slice) -> Backend:
+def backend_for(backend: Backend, data: Slice) -> Backend:
     """What answers questions about a slice: the store, or nothing where its target may be missing and is.
 
     Raises:
@@ -39,7 +29,7 @@ def of_target(backend: Backend, data: Slice) -> Backend:
     if absent is None:
         return backend
     if data.allow_missing:
-        return Nothing(backend)
+        return EmptyBackend(backend)
     place = f" in {absent.place}" if absent.place else ""
     raise ConfigurationError(
         f"{backend.store} has no {absent.kind} {absent.name!r}{place}; {_similar(absent)}.",
@@ -59,18 +49,19 @@ def _similar(absent: Absent) -> str:
     return f"there are {', '.join(map(repr, some))}" + (f" and {more:,} more" if more else "")
 
 
-class Nothing:
+class EmptyBackend:
     """Answers for a target that is missing and may be: there is no record.
 
     Args:
         backend: The store, which answers what only it knows.
     """
 
-    store: ClassVar[str] = "A store"
-    typed_fields: ClassVar[bool] = False
+    store: ClassVar[str]
+    typed_fields: ClassVar[bool]
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.store, self.typed_fields = backend.store, backend.typed_fields  # type: ignore[misc]
 
     def ping(self) -> None:
         """Check that the store answers."""
@@ -91,7 +82,7 @@ class Nothing:
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
         """No records are counted; a smallest value, a mean and the like there are not."""
         del data
-        return [_of_nothing(measure) for measure in measures]
+        return [value_of_no_records(measure) for measure in measures]
 
     def sample(self, data: Slice, query: Records) -> Sequence[Row]:
         """No records."""
@@ -126,7 +117,3 @@ class Nothing:
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
         """What only the store can say."""
         return self._backend.direct(metric, data, values)
-
-
-def _of_nothing(measure: Measure) -> int | None:
-    return None if isinstance(measure, Aggregate) and measure.kind not in (Kind.SUM, Kind.COUNT) else 0

@@ -37,11 +37,10 @@ def isolate_expectations() -> None:
             return begin(expectation_configurations)
         graphs, results = [], []
         for configuration in expectation_configurations:
-            known = set(engine.failures)
             try:
                 begun, refused, _ = begin([configuration])
             except Exception as error:  # noqa: BLE001 - one expectation's fault must not take the others with it
-                refused, begun = [_failed(configuration, error, engine, known)], []
+                refused, begun = [_failed(configuration, error, engine)], []
             graphs += begun
             results += refused
         return graphs, results, processed_configurations
@@ -50,9 +49,10 @@ def isolate_expectations() -> None:
     setattr(Validator, METHOD, one_by_one)
 
 
-def _failed(configuration: Any, error: Exception, engine: StoreExecutionEngine, known: set[Any]) -> Any:
-    """The result; what the store said is more than what GX makes of a metric that is not there."""
-    said = [failure for metric, failure in engine.failures.items() if metric not in known]
-    text = str(said[-1]) if said else f"{type(error).__name__}: {error}"
+def _failed(configuration: Any, error: Exception, engine: StoreExecutionEngine) -> Any:
+    """The result. GX's KeyError names a metric that is missing; the store's error says why it is."""
+    metric = error.args[0] if isinstance(error, KeyError) and error.args else None
+    failure = engine.failures.get(metric)
+    text = str(failure) if failure is not None else f"{type(error).__name__}: {error}"
     info = ExceptionInfo(exception_traceback=traceback.format_exc(), exception_message=text)
     return ExpectationValidationResult(success=False, exception_info=info, expectation_config=configuration)

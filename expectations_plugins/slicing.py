@@ -61,8 +61,8 @@ def parameters(partitioner: Any) -> tuple[str, ...]:
 def written_out(partitioner: Any) -> Any:
     """The partitioner with all its fields given, also those that have a default.
 
-    GX leaves out of a saved file what was not given, and tells a saved partitioner's class by its fields: without its
-    `method_name` a day is read back as a value.
+    GX leaves out of a saved file what was not given, and recognises the class of a saved partitioner by its fields:
+    without its `method_name` a day is read back as a value.
     """
     return None if partitioner is None else type(partitioner)(**partitioner.dict())
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from expectations_plugins import existence
-from expectations_plugins.backend import Backend, Slice
+from expectations_plugins.backend import Backend, Slice, UnsupportedError
 from expectations_plugins.datasource import StoreAsset
 from expectations_plugins.engine import StoreExecutionEngine
-from expectations_plugins.expressions import Compare, Count, Field, Op, any_element, both
+from expectations_plugins.expressions import Compare, Count, Field, LeadsThroughList, Op, any_element, both
 from expectations_plugins.gx_internals import project_manager
 from expectations_plugins.metrics import Direct, Measures, MetricCall, MetricSpec, Plan
 from expectations_plugins.reconciliation import Side, reconcile
@@ -38,9 +38,26 @@ FALLBACK_SPECS: dict[str, MetricSpec] = {
 def _reconciled(call: MetricCall) -> Plan:
     def ask(backend: Backend, data: Slice) -> Mapping[str, Any]:
         here = Side(backend.store, backend, data, Field.of(call.values["key"]), call.where)
-        return reconcile(here, _other_side(call.values, data)).as_dict()
+        there = _other_side(call.values, data)
+        for side in (here, there):
+            _check_key(side)
+        return reconcile(here, there).as_dict()
 
     return Direct(ask)
+
+
+def _check_key(side: Side) -> None:
+    """Refuse a key that has several values in a record, or none.
+
+    Raises:
+        UnsupportedError: Its path leads through a list.
+    """
+    if len(side.key.parts) == 1:
+        return
+    [records] = side.backend.measure(side.data, [Count(both(side.where, LeadsThroughList(side.key)))])
+    if records:
+        what = f"a reconciliation by {side.key.path!r}, whose path leads through a list in {records:,} records"
+        raise UnsupportedError(side.backend.store, what, "Give a key that has one value in each record.")
 
 
 def _other_side(values: Mapping[str, Any], here: Slice) -> Side:
@@ -57,7 +74,7 @@ def _other_side(values: Mapping[str, Any], here: Slice) -> Side:
     data = Slice(asset.target(), of_asset, asset.record_key(), allow_missing=asset.allow_missing)
     where = engine.row_condition(values.get("comparison_row_condition"), None)
     key = Field.of(values.get("comparison_key") or values["key"])
-    backend = existence.of_target(engine.backend, data)
+    backend = existence.backend_for(engine.backend, data)
     return Side(f"{asset.datasource.name}/{asset.name}", backend, data, key, where)
 
 

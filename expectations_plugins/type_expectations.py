@@ -74,6 +74,8 @@ def _declared(backend: Backend, metrics: Any, *, column: str, type_: str, **_: A
             "Use ExpectColumnValuesToBeOfType.",
         )
     types = {str(one["name"]): str(one["type"]) for one in metrics["table.column_types"]}
+    if not types:
+        raise TerminalError(f"{backend.store}: the collection does not exist yet, and so has no field {column!r}.")
     if column not in types:
         raise TerminalError(
             f"{backend.store}: there is no field {column!r}; there are {', '.join(types)}.",

@@ -123,6 +123,8 @@ class MilvusBackend:
     def absent(self, data: Slice) -> Absent | None:
         """The collection, if there is none; an alias is one."""
         name = str(data.target)
+        self._schemas.pop(data.target, None)  # a check begins, and what was known may be of an older collection
+        self._loaded.discard(data.target)
         with ERRORS.guard("listing collections"):
             if self.client.has_collection(name, timeout=TIME_LIMIT):
                 return None

@@ -137,7 +137,7 @@ def simplified(node: Condition, schema: Schema) -> Condition:
 def _typed(node: HasType | IsText, schema: Schema) -> Condition:
     known = schema.field(node.field.path)
     if known is None or known.type is None:
-        what = f"the type of {node.field.path!r}, which the schema does not tell"
+        what = f"the type of {node.field.path!r}, which the schema does not give"
         raise UnsupportedError("Milvus", what, "Check a field that the schema gives a type, or check it in MongoDB.")
     wanted = (Type.TEXT,) if isinstance(node, IsText) else node.types
     if known.type not in wanted:

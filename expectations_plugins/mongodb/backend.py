@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
-from expectations_plugins.backend import Absent, Slice, UnsupportedError
+from expectations_plugins.backend import Absent, Slice, UnsupportedError, value_of_no_records
 from expectations_plugins.expressions import (
     Aggregate,
     Asked,
     Count,
+    Distinct,
     Field,
-    Kind,
+    LeadsThroughList,
     Measure,
+    OutOfOrder,
     Ranked,
     Records,
+    Repeated,
     Row,
     Sample,
     TopValues,
     Values,
+    both,
     condition_of,
 )
 from expectations_plugins.mongodb import complements, conditions, queries
@@ -64,21 +68,37 @@ class MongoDBBackend:
         conditions.condition(condition_of(asked))
 
     def measure(self, data: Slice, measures: Sequence[Measure]) -> Sequence[Any]:
-        """Counts and aggregates in one $group, and one more for each measure that groups by a value."""
-        values: dict[str, Any] = {}
-        alone = [measure for measure in measures if queries.stands_alone(measure)]
-        counted = [one for one in measures if isinstance(one, Count | Aggregate) and one not in alone]
+        """Counts and aggregates in one $group; one more for each path of several names, and for each that groups."""
+        nested = _aggregates_of_paths(measures)
+        counted = [one for one in measures if isinstance(one, Count | Aggregate) and not _is_of_path(one)]
         together, followed = complements.plan(counted)
+        values: dict[str, Any] = {}
         if together:
-            found = self._aggregate(data, queries.measure_pipeline(data, together), "counting")
-            row = found[0] if found else {}
-            for number, measure in enumerate(together):
-                values[repr(measure)] = plain(row.get(f"m{number}", _of_nothing(measure)))
+            values |= self._grouped(data, queries.measure_pipeline(data, together), together)
         values |= {asked: difference.of(values) for asked, difference in followed.items()}
-        for one in alone:
-            found = self._aggregate(data, queries.alone_pipeline(data, one), "counting values")
-            values[repr(one)] = plain(found[0]["m"]) if found else _of_nothing(one)
+        for field, aggregates in nested.items():
+            values |= self._grouped(data, queries.values_measure_pipeline(data, field, aggregates), aggregates)
+        for alone in measures:
+            if isinstance(alone, Distinct | Repeated | OutOfOrder):
+                self._check_order(data, alone)
+                found = self._aggregate(data, queries.alone_pipeline(data, alone), "counting values")
+                values[repr(alone)] = int(found[0]["m"]) if found else 0
         return [values[repr(measure)] for measure in measures]
+
+    def _grouped(self, data: Slice, pipeline: queries.Pipeline, measures: Sequence[Measure]) -> dict[str, Any]:
+        found = self._aggregate(data, pipeline, "counting")
+        row = found[0] if found else {}  # $group says nothing of no documents
+        named = ((f"m{number}", measure) for number, measure in enumerate(measures))
+        return {repr(measure): plain(row.get(name, value_of_no_records(measure))) for name, measure in named}
+
+    def _check_order(self, data: Slice, measure: Distinct | Repeated | OutOfOrder) -> None:
+        """Refuse an order by a field that has several values in a record: MongoDB would take the smallest."""
+        if not isinstance(measure, OutOfOrder) or len((by := data.ordered_by(self.store)).parts) == 1:
+            return
+        [records] = self.measure(data, [Count(both(measure.where, LeadsThroughList(by)))])
+        if records:
+            what = f"the order of {by.path!r}, whose path leads through a list in {records:,} records"
+            raise UnsupportedError(self.store, what, "Sort by a field that has one value in each record.")
 
     def sample(self, data: Slice, query: Records) -> Sequence[Row]:
         """Records by _id, or in the order a question is about."""
@@ -133,6 +153,13 @@ def _row(row: Mapping[str, Any], fields: Sequence[Field]) -> Row:
     return {field.path: plain(row[f"f{number}"]) for number, field in enumerate(fields) if f"f{number}" in row}
 
 
-def _of_nothing(measure: Measure) -> int | None:
-    """What a measure is of no documents, of which $group says nothing."""
-    return None if isinstance(measure, Aggregate) and measure.kind not in (Kind.SUM, Kind.COUNT) else 0
+def _is_of_path(measure: Measure) -> TypeGuard[Aggregate]:
+    return isinstance(measure, Aggregate) and len(measure.field.parts) > 1
+
+
+def _aggregates_of_paths(measures: Sequence[Measure]) -> dict[Field, list[Aggregate]]:
+    found: dict[Field, list[Aggregate]] = {}
+    for measure in measures:
+        if _is_of_path(measure):
+            found.setdefault(measure.field, []).append(measure)
+    return found

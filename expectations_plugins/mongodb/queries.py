@@ -20,7 +20,6 @@ from expectations_plugins.expressions import (
     Field,
     IsNull,
     Kind,
-    Measure,
     Modes,
     Not,
     Op,
@@ -58,8 +57,11 @@ ACCUMULATORS: Mapping[Kind, str] = {
 }
 
 
-VALUE = "__v"
-"""Where each value of a path that may have several is put."""
+VALUE = "__sluicegate_value"
+"""Where each value of a path that may have several is put while a pipeline runs."""
+
+COUNT, BEFORE = "__sluicegate_count", "__sluicegate_before"
+"""Where the number of records with the same value, and the value of the record before, are put."""
 
 
 def measure_pipeline(data: Slice, measures: Sequence[Count | Aggregate]) -> Pipeline:
@@ -90,28 +92,26 @@ def _one_if(where: Expression) -> Expression:
     return {"$cond": [where, 1, 0]}
 
 
-Alone = Aggregate | Distinct | Repeated | OutOfOrder
-
-
-def stands_alone(measure: Measure) -> TypeGuard[Alone]:
-    """Whether it needs a pipeline of its own: it groups by a value, or its field's path may have several values."""
-    if isinstance(measure, Aggregate):
-        return len(measure.field.parts) > 1
-    return not isinstance(measure, Count)
-
-
-def alone_pipeline(data: Slice, measure: Alone) -> Pipeline:
+def alone_pipeline(data: Slice, measure: Distinct | Repeated | OutOfOrder) -> Pipeline:
     """A measure that needs stages of its own; its value is field `m`, and no document means none."""
     if isinstance(measure, OutOfOrder):
         return [*match(data), *_out_of_order(data, measure), {"$group": {"_id": None, "m": {"$sum": 1}}}]
     if isinstance(measure, Repeated):
         return [*match(data), *_counted_repeated(measure)]
     spread, field, where = _each_value(measure.field, measure.where)
-    found = [*match(data), *spread]
-    if isinstance(measure, Aggregate):
-        return [*found, {"$group": {"_id": None, "m": accumulator(Aggregate(measure.kind, field, where))}}]
     grouped: Stage = {"$group": {"_id": {"k0": reference(field)}}}
-    return [*found, *_where(_present(field, where)), grouped, {"$group": {"_id": None, "m": {"$sum": 1}}}]
+    found = [*match(data), *spread, *_where(_present(field, where)), grouped]
+    return [*found, {"$group": {"_id": None, "m": {"$sum": 1}}}]
+
+
+def values_measure_pipeline(data: Slice, field: Field, measures: Sequence[Aggregate]) -> Pipeline:
+    """One $group for all aggregates of a path that may have several values; the n-th measure is field `m{n}`."""
+    group: Stage = {"_id": None}
+    for number, measure in enumerate(measures):
+        _, value, where = _each_value(field, measure.where)
+        group[f"m{number}"] = accumulator(Aggregate(measure.kind, value, where))
+    spread, _, _ = _each_value(field, Always(True))
+    return [*match(data), *spread, {"$group": group}]
 
 
 def records_pipeline(data: Slice, query: Records) -> Pipeline:
@@ -239,12 +239,12 @@ def _repeated(repeated: Repeated) -> Pipeline:
     if len(repeated.fields) == 1:
         spread, field, where = _each_value(repeated.fields[0], repeated.where)
         repeated = Repeated((field,), where)
-    counted: Stage = {"$setWindowFields": {"partitionBy": _key(repeated.fields), "output": {"__n": {"$sum": 1}}}}
-    found = [*spread, *_where(repeated.where), counted, {"$match": {"__n": {"$gt": 1}}}]
+    counted: Stage = {"$setWindowFields": {"partitionBy": _key(repeated.fields), "output": {COUNT: {"$sum": 1}}}}
+    found = [*spread, *_where(repeated.where), counted, {"$match": {COUNT: {"$gt": 1}}}]
     if not spread:
-        return [*found, {"$unset": "__n"}]
+        return [*found, {"$unset": COUNT}]
     once: Stage = {"$group": {"_id": "$_id", "record": {"$first": "$$ROOT"}}}
-    return [*found, once, {"$replaceWith": "$record"}, {"$unset": ["__n", VALUE]}]
+    return [*found, once, {"$replaceWith": "$record"}, {"$unset": [COUNT, VALUE]}]
 
 
 def _out_of_order(data: Slice, measure: OutOfOrder) -> Pipeline:
@@ -252,12 +252,12 @@ def _out_of_order(data: Slice, measure: OutOfOrder) -> Pipeline:
     if not is_plain(by):
         raise UnsupportedError("MongoDB", f"the order of {by.path!r}", "Sort by a field with a plain name.")
     before = {"$shift": {"output": reference(measure.field), "by": -1}}
-    in_order = {f"${OPERATORS[measure.allowed]}": [reference(measure.field), "$__before"]}
+    in_order = {f"${OPERATORS[measure.allowed]}": [reference(measure.field), f"${BEFORE}"]}
     return [
         *_where(_present(measure.field, measure.where)),
-        {"$setWindowFields": {"sortBy": {by.path: 1, "_id": 1}, "output": {"__before": before}}},
-        {"$match": {"$expr": {"$and": [{"$ne": ["$__before", None]}, {"$not": [in_order]}]}}},
-        {"$unset": "__before"},
+        {"$setWindowFields": {"sortBy": {by.path: 1, "_id": 1}, "output": {BEFORE: before}}},
+        {"$match": {"$expr": {"$and": [{"$ne": [f"${BEFORE}", None]}, {"$not": [in_order]}]}}},
+        {"$unset": BEFORE},
     ]
 
 

@@ -194,7 +194,7 @@ class Neo4jDatasource(_StoreDatasource):
             key: The column that names a row.
             sort_by: The column that gives the rows an order, for expectations that are about one.
             where: Which of the rows belong to the asset, as a GX row condition.
-            allow_missing: Whether a label or type in it may come later; until then the asset is empty.
+            allow_missing: Whether labels and types in it may not exist yet; the query is run as it is.
 
         Raises:
             TestConnectionError: The server does not answer, the query is not valid, or names what does not exist.

@@ -39,7 +39,7 @@ def _numeric(kind: Kind, call: MetricCall) -> Plan:
 
     def finish(found: Sequence[Any]) -> Any:
         if found[1]:
-            raise _mixed(call, "numbers", f"{found[1]:,} records have a value that is not a number (nor is a boolean)")
+            raise _mixed(call, "numbers", f"records with a value that is not one, as a boolean is not: {found[1]:,}")
         return found[0]
 
     return Measures((Aggregate(kind, field, both(call.where, number)), others), finish)

@@ -1,4 +1,4 @@
-"""What GX's own engines refuse of an expectation's arguments, in their words: a store is not asked then.
+"""What GX's own engines refuse of an expectation's arguments, with GX's messages: a store is not asked then.
 
 GX checks some arguments when an expectation is made; these only where pandas, SQL or Spark compute the metric.
 """

@@ -13,6 +13,7 @@ from typing import Any
 import great_expectations
 
 import expectations_plugins  # noqa: F401 - registers the data sources
+from tests.gx_cases.judging import raised
 
 
 def answers(folder: str, parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -33,12 +34,7 @@ def answers(folder: str, parameters: Mapping[str, Mapping[str, Any]]) -> dict[st
 
 def _answer(result: Any) -> list[Any]:
     said = {name: result.result.get(name) for name in ("observed_value", "unexpected_count", "element_count")}
-    return [result.expectation_config.type, bool(result.success), str(said), _raised(result)]
-
-
-def _raised(result: Any) -> str:
-    infos = [result.exception_info, *(one for one in result.exception_info.values() if isinstance(one, dict))]
-    return " ".join(str(one["exception_message"]) for one in infos if one.get("raised_exception"))
+    return [result.expectation_config.type, bool(result.success), str(said), raised(result)]
 
 
 if __name__ == "__main__":

@@ -175,6 +175,22 @@ def test_a_day_of_a_graph_has_its_dates_of_every_type(graph_source: tuple[Neo4jD
     assert counts[1]["observed_value"] == after[kind]
 
 
+@pytest.mark.parametrize("misspelt", ["relationship", "start", "end"])
+def test_each_name_of_a_relationship_has_to_exist(graph_source: tuple[Neo4jDatasource, str], misspelt: str) -> None:
+    source, label = graph_source
+    names = {"relationship": "NEXT", "start": label, "end": label}
+    names[misspelt] += "X"
+    with pytest.raises(GXTestConnectionError, match=f"Neo4j has no (label|relationship type) '{names[misspelt]}'"):
+        source.add_relationship("misspelt", **names)
+
+
+def test_a_query_that_may_name_what_is_missing_is_run(graph_source: tuple[Neo4jDatasource, str]) -> None:
+    source, label = graph_source
+    query = f"UNWIND [1, 2] AS x OPTIONAL MATCH (n:{label}X) RETURN x"
+    batch = source.add_query("optional", query, allow_missing=True).add_batch_definition("all").get_batch()
+    assert count(batch) == 2
+
+
 def test_a_label_in_a_query_that_does_not_exist_is_told_where_the_server_tells(
     graph_source: tuple[Neo4jDatasource, str],
 ) -> None:

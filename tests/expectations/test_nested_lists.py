@@ -17,9 +17,11 @@ import pytest
 from great_expectations.expectations.row_conditions import Column
 
 from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.expectations import ExpectUserIdsToBeWellFormed
+from expectations_plugins.expectations import ExpectStoresToReconcile, ExpectUserIdsToBeWellFormed
+from expectations_plugins.mongodb.backend import MongoDBBackend
 from pipeline.local import Endpoints
 from pipeline.stores import mongodb
+from tests.expectations.test_engines import Wire
 
 DOCUMENTS: list[dict[str, Any]] = [
     {"items": [{"sku": "a", "n": 1, "in": {"deep": [{"x": 1}]}}, {"sku": "b", "n": 2, "in": {"deep": []}}]},
@@ -29,7 +31,7 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"items": [{"n": 5}, {"sku": "c", "n": 4.5}]},
     {"items": [{"sku": None, "n": 2, "in": [{"deep": [{"x": 3}, {"x": "t"}]}]}]},
     {"items": [{"sku": "a"}, {"sku": "a"}]},
-    {"items": [{"sku": "long text"}]},
+    {"items": [{"sku": "long text"}], "__v": 0, "list": [{"of": 2}, {"of": 1}]},
 ]
 IDS = list(range(len(DOCUMENTS)))
 COMPLETE = {"result_format": "COMPLETE", "unexpected_index_column_names": ["_id"]}
@@ -69,6 +71,16 @@ def collection(asset: Any, endpoints: Endpoints) -> Iterator[Any]:
     database = mongodb.connect(str(endpoints.mongodb_uri), asset.datasource.database)
     yield database.events
     database.client.close()
+
+
+@pytest.fixture
+def wire(batch: Any, asset: Any, endpoints: Endpoints) -> Iterator[Wire]:
+    """What is sent to the server."""
+    engine, found = batch.data.execution_engine, Wire()
+    there = engine.backend
+    engine.backend = MongoDBBackend(found.listen(endpoints, asset.datasource.database))
+    yield found
+    engine.backend = there
 
 
 MAPS: dict[str, tuple[Any, Callable[[Any], bool]]] = {
@@ -137,6 +149,39 @@ def test_what_is_observed_of_a_column_is_of_all_its_values(batch: Any) -> None:
     for make in (gxe.ExpectColumnDistinctValuesToEqualSet, gxe.ExpectColumnDistinctValuesToContainSet):
         assert batch.validate(make(column="items.sku", value_set=sorted(set(texts)))).success
         assert not batch.validate(make(column="items.sku", value_set=["a", "z"])).success
+
+
+def test_a_field_of_the_users_with_any_name_is_left_alone(batch: Any) -> None:
+    """Mongoose calls a document's version `__v`."""
+    asked = gxe.ExpectColumnMostCommonValueToBeInSet(
+        column="items.sku", value_set=["long text"], row_condition=Column("__v") == 0
+    )
+    assert batch.validate(asked).success
+
+
+def test_the_aggregates_of_a_path_are_one_query(batch: Any, wire: Any) -> None:
+    asked = [
+        make(column="items.n", min_value=0)
+        for make in (gxe.ExpectColumnMinToBeBetween, gxe.ExpectColumnSumToBeBetween, gxe.ExpectColumnMeanToBeBetween)
+    ]
+    assert batch.validate(great_expectations.ExpectationSuite(name="s", expectations=asked)).success
+    assert [one for one in wire.sent if one == "aggregate"] == ["aggregate"] * 2  # and one for the count of no numbers
+
+
+def test_records_are_in_no_order_by_a_path_through_a_list(asset: Any) -> None:
+    ordered = asset.datasource.add_collection(f"ordered {uuid.uuid4().hex}", "events", sort_by="list.of")
+    batch = ordered.add_batch_definition("all").get_batch()
+    assert not batch.validate(gxe.ExpectColumnValuesToBeIncreasing(column="_id")).success
+    [failure, *_] = batch.data.execution_engine.failures.values()
+    assert "the order of 'list.of', whose path leads through a list in 1 records" in str(failure)
+
+
+def test_stores_are_not_reconciled_by_a_path_through_a_list(asset: Any, batch: Any) -> None:
+    other = asset.datasource.add_collection(f"other {uuid.uuid4().hex}", "events")
+    asked = ExpectStoresToReconcile(key="items.sku", comparison_data_source="m", comparison_asset=other.name)
+    assert not batch.validate(asked).success
+    [failure, *_] = batch.data.execution_engine.failures.values()
+    assert "a reconciliation by 'items.sku', whose path leads through a list in 6 records" in str(failure)
 
 
 def test_a_value_that_occurs_twice_is_not_unique_wherever_it_is(batch: Any) -> None:

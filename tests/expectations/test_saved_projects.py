@@ -85,9 +85,9 @@ def project(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def checked(context: Any, name: str, definition: Any, expectations: list[Any]) -> None:
-    """Save a suite and a checkpoint of a batch definition, with one more expectation that tells what was counted."""
-    told = gxe.ExpectTableRowCountToEqual(value=-1)
-    suite = context.suites.add(great_expectations.ExpectationSuite(name=name, expectations=[told, *expectations]))
+    """Save a suite and a checkpoint of a batch definition, with one more expectation that counts the records."""
+    row_count = gxe.ExpectTableRowCountToEqual(value=-1)
+    suite = context.suites.add(great_expectations.ExpectationSuite(name=name, expectations=[row_count, *expectations]))
     validation = context.validation_definitions.add(ValidationDefinition(name=name, data=definition, suite=suite))
     context.checkpoints.add(Checkpoint(name=name, validation_definitions=[validation], actions=[]))
 

@@ -46,7 +46,7 @@ def differences(one: Answer, other: Answer) -> list[str]:
     if one.error or other.error:
         return [] if one.error and other.error else [_shown("the store", one), _shown("pandas", other)]
     found = {"success": one.success, **one.result}, {"success": other.success, **other.result}
-    names = sorted((found[0].keys() | found[1].keys()) - UNTOLD)
+    names = sorted((found[0].keys() | found[1].keys()) - NOT_COMPARED)
     return [
         f"{name}: {found[0].get(name)!r}, not {found[1].get(name)!r}"
         for name in names
@@ -54,7 +54,7 @@ def differences(one: Answer, other: Answer) -> list[str]:
     ]
 
 
-UNTOLD = {"unexpected_index_query"}
+NOT_COMPARED = {"unexpected_index_query"}
 """What every engine says in its own language."""
 
 

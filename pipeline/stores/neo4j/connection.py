@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -24,7 +24,9 @@ T = TypeVar("T")
 Row = dict[str, Any]
 Rows = list[Row]
 
-logging.getLogger("neo4j.notifications").setLevel(logging.CRITICAL)  # what is asked for is read, not logged
+_explaining: ContextVar[bool] = ContextVar("explaining", default=False)
+logging.getLogger("neo4j.notifications").addFilter(lambda _: not _explaining.get())
+"""The driver logs every notification it is given; those that `Graph.explain` asks for are read, and are not news."""
 
 UNKNOWN_NAMES = {"01N50": "label", "01N51": "relationship type"}
 """Neo4j's statuses of names in a query that nothing in the database has, and what they are names of."""
@@ -102,6 +104,7 @@ class Graph:
         """
 
         def planned() -> Explained:
+            _explaining.set(True)  # in this thread of its own
             with (
                 self.driver.session(
                     database=self.database,

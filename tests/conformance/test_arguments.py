@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import great_expectations
@@ -11,27 +10,16 @@ import great_expectations.expectations as gxe
 import pandas as pd
 import pytest
 
-import expectations_plugins  # noqa: F401 - registers the data sources
 from docs import support_matrix
-from pipeline.local import Endpoints
-from tests.conformance.stores import STORES
+from tests.conformance.contract import StoreUnderTest
+from tests.gx_cases.judging import raised
 
 ROWS = [{"key": f"k{number}", "s": text, "n": number} for number, text in enumerate(["a", "2026-11-20", "c"])]
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    found = great_expectations.get_context(mode="file", project_root_dir=tmp_path_factory.mktemp("project"))
-    found.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return found
-
-
-@pytest.fixture(scope="module", params=STORES, ids=lambda store: store.name)
-def batch(request: pytest.FixtureRequest, context: Any, endpoints: Endpoints) -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        store = request.param(context, endpoints, patch)
-        yield store.asset(ROWS).add_batch_definition(uuid.uuid4().hex).get_batch()
-        store.close()
+def batch(store: StoreUnderTest) -> Any:
+    return store.asset(ROWS).add_batch_definition(uuid.uuid4().hex).get_batch()
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +43,6 @@ REFUSED: dict[str, Any] = {
 """What GX's pandas engine raises on when it computes, not when the expectation is made."""
 
 
-def raised(result: Any) -> str:
-    infos = [result.exception_info, *(one for one in result.exception_info.values() if isinstance(one, dict))]
-    return " ".join(str(one["exception_message"]) for one in infos if one.get("raised_exception"))
-
-
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_pandas_refuses_a_store_refuses(batch: Any, frame: Any, name: str) -> None:
     assert raised(frame.validate(REFUSED[name])), "pandas no longer refuses it"
@@ -68,7 +51,7 @@ def test_what_pandas_refuses_a_store_refuses(batch: Any, frame: Any, name: str) 
 
 def test_each_expectation_has_its_own_message(batch: Any) -> None:
     suite = great_expectations.ExpectationSuite(name="s", expectations=list(REFUSED.values()))
-    messages = {one.expectation_config.kwargs["column"] + raised(one) for one in batch.validate(suite).results}
+    messages = {(one.expectation_config.kwargs["column"], *raised(one)) for one in batch.validate(suite).results}
     assert len(messages) == len(REFUSED), messages
 
 
@@ -123,6 +106,12 @@ def test_no_argument_that_gx_takes_ends_the_check(batch: Any) -> None:
     assert found[len(asked) - 1].result["unexpected_count"] == 1
     silent = {type(asked[n]) for n, one in found.items() if not one.success and not one.result and not raised(one)}
     assert silent <= {gxe.ExpectColumnToExist}  # which has no result
+
+
+def test_two_expectations_that_cannot_be_begun_both_say_why(batch: Any) -> None:
+    both = [gxe.ExpectColumnKLDivergenceToBeLessThan(column="n", threshold=limit) for limit in (0.1, 0.2)]
+    results = batch.validate(great_expectations.ExpectationSuite(name="s", expectations=both)).results
+    assert ["cannot compute" in " ".join(raised(one)) for one in results] == [True, True]
 
 
 def test_a_suite_parameter_of_a_wrong_type_is_one_expectations_fault(batch: Any) -> None:
