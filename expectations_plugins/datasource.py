@@ -69,11 +69,30 @@ class StoreBatch(Batch):
         Raises:
             SluicegateError: The store could not be asked; GX would say KeyError.
         """
-        try:
+        with self._saying_why("first records"):
             return super().head(n_rows, fetch_all)
+
+    def columns(self) -> list[str]:
+        """Names of the records' fields.
+
+        Raises:
+            SluicegateError: The store could not be asked; GX would say KeyError.
+        """
+        with self._saying_why("fields"):
+            return list(super().columns())
+
+    @contextmanager
+    def _saying_why(self, what: str) -> Iterator[None]:
+        try:
+            yield
         except KeyError:
             failures = list(self.data.execution_engine.failures.values())
-            raise (failures or [TerminalError(f"The first records of {self.id} cannot be shown.")])[-1] from None
+            raise (failures or [TerminalError(f"The {what} of {self.id} cannot be shown.")])[-1] from None
+
+    def _create_id(self) -> str:
+        """GX names a batch by its parameters: two ways to slice an asset would be one batch, with one result."""
+        request = self.batch_request
+        return "-".join([super()._create_id(), *slicing.distinguished_by(request.partitioner, request.options)])
 
 
 class StoreAsset(DataAsset[Any, ColumnPartitioner]):
@@ -228,7 +247,13 @@ def filled_in(asset: StoreAsset, value: ConfigStr | str) -> str:
 
 def written(where: Any) -> dict[str, Any] | None:
     """A filter of the user's, `Column("type") == "click"`, as it is saved."""
-    return None if where is None else dict(where.dict()) if hasattr(where, "dict") else dict(where)
+    if where is None or isinstance(where, Mapping):
+        return where if where is None else dict(where)
+    if not hasattr(where, "dict"):
+        raise ConfigurationError(
+            f"where={where!r} is no condition of GX.", next_step='Write it as Column("name") == value.'
+        )
+    return dict(where.dict())
 
 
 class _StoreDatasource(Datasource[Any, Any]):

@@ -77,8 +77,8 @@ class Moment(datetime):
 
     @classmethod
     def of(cls, value: Any) -> Any:
-        """A datetime as a Moment; everything else as it is."""
-        if not isinstance(value, datetime):
+        """A datetime, or a date's midnight, as a Moment; everything else as it is."""
+        if not isinstance(value, date):
             return value
         at = moment(value)
         return cls(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=UTC)

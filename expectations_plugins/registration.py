@@ -51,6 +51,18 @@ def register(engine: type[StoreExecutionEngine]) -> None:
     if engine not in ENGINES:
         ENGINES.append(engine)
     engine.specs = {**_refused(engine), **engine.specs, **OFFERED}
+    _register_specs(engine)
+    for other in ENGINES:  # what one engine computes for an expectation of ours, the others refuse by its name
+        foreign = {name: refusing(name, other.backend_type.store) for name in _ours() if name not in other.specs}
+        other.specs = {**other.specs, **foreign}
+        _register_specs(other)
+
+
+def _ours() -> set[str]:
+    return {name for engine in ENGINES for name in engine.specs if name.startswith(OURS)}
+
+
+def _register_specs(engine: type[StoreExecutionEngine]) -> None:
     for spec in engine.specs.values():
         stock = registered_metrics.get(spec.name)
         if stock is None or spec.domain_keys is not None:

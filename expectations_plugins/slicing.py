@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from expectations_plugins.expressions import Compare, Condition, Field, Op, any_element, both
+from expectations_plugins.expressions import Compare, Condition, Field, IsNull, Op, any_element, both
 from pipeline.errors import ConfigurationError
 
 WINDOW = "window"
@@ -67,6 +67,15 @@ def written_out(partitioner: Any) -> Any:
     return None if partitioner is None else type(partitioner)(**partitioner.dict())
 
 
+def distinguished_by(partitioner: Any, options: Mapping[str, Any]) -> list[str]:
+    """What else than batch parameters distinguishes batches of an asset: the field, the length, a value's type."""
+    if partitioner is None:
+        return []
+    if _is_time(partitioner):
+        return [partitioner.column_name, getattr(partitioner, "date_format_string", "")]
+    return [type(value).__name__ for value in options.values() if not isinstance(value, str)]
+
+
 def read_back(saved: Mapping[str, Any]) -> dict[str, Any]:
     """A saved batch definition, its partitioner named: earlier versions saved it without, see `written_out`.
 
@@ -100,7 +109,12 @@ def condition(spec: Mapping[str, Any]) -> Condition:
 
 def _of_each(name: str, *bounds: tuple[Op, Any]) -> Condition:
     field = Field.of(name)
-    return any_element(field, both(*(Compare(op, field, value) for op, value in bounds)))
+    return any_element(field, both(*(_bound(op, field, value) for op, value in bounds)))
+
+
+def _bound(op: Op, field: Field, value: Any) -> Condition:
+    is_null = value is None or value != value  # noqa: PLR0124 - a NaN
+    return IsNull(field) if is_null else Compare(op, field, value)
 
 
 def shown(value: Any) -> Any:
@@ -134,15 +148,22 @@ def _bounds(partitioner: Any, options: Mapping[str, Any]) -> tuple[datetime, dat
     parts = _parts(partitioner)
     try:
         if parts:
-            numbers = [int(options[part]) for part in parts]
+            numbers = [_whole(options[part]) for part in parts]
             begin = datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]
             return begin, begin + LENGTHS[parts[-1]]
         return _window(options[WINDOW], _minutes(partitioner))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigurationError(
             f"The batch parameters {dict(options)!r} name no moment: {error}.",
             next_step="Give numbers for year, month, day and hour, or ISO 8601 text for window.",
         ) from error
+
+
+def _whole(given: Any) -> int:
+    number = int(given)
+    if isinstance(given, float) and given != number:
+        raise ValueError(f"{given!r} is not a whole number")
+    return number
 
 
 def _window(given: Any, minutes: int) -> tuple[datetime, datetime]:

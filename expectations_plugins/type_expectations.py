@@ -1,9 +1,10 @@
-"""Three core expectations know GX's own three engines only; here they learn of store engines.
+"""Some core expectations know GX's own three engines and their tables only; here they learn of store engines.
 
 ExpectColumnValuesToBeOfType and ExpectColumnValuesToBeInTypeList look at the engine's class: for pandas they count
 values, for SQL and Spark they look at the schema, for any other engine they do nothing. Stores have values of many
 types in one field, so a store engine gets the counting way; where a schema gives a field one type, its type decides.
-ExpectColumnTypeToBe is about that one type. Nothing changes for other engines.
+ExpectColumnTypeToBe is about that one type. ExpectColumnToExist knows the names of records' own fields, not paths.
+Nothing changes for other engines.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from great_expectations.expectations import (
+    ExpectColumnToExist,
     ExpectColumnTypeToBe,
     ExpectColumnValuesToBeInTypeList,
     ExpectColumnValuesToBeOfType,
@@ -18,6 +20,7 @@ from great_expectations.expectations import (
 
 from expectations_plugins.backend import Backend, UnsupportedError
 from expectations_plugins.engine import StoreExecutionEngine
+from expectations_plugins.expressions import Field
 from expectations_plugins.gx_internals import ColumnMapExpectation
 from pipeline.errors import TerminalError
 
@@ -25,12 +28,14 @@ COUNTED: list[type[ColumnMapExpectation]] = [ExpectColumnValuesToBeOfType, Expec
 
 
 def teach_type_expectations() -> None:
-    """Let the type expectations run on store engines; doing it again changes nothing."""
+    """Let these expectations run on store engines; doing it again changes nothing."""
     for expectation in COUNTED:
         if not hasattr(expectation, "_knows_stores"):
             _count_in_stores(expectation)
     if not hasattr(ExpectColumnTypeToBe, "_knows_stores"):
         _declare_in_stores(ExpectColumnTypeToBe)
+    if not hasattr(ExpectColumnToExist, "_knows_stores"):
+        _look_for_names_in_stores(ExpectColumnToExist)
 
 
 def _count_in_stores(expectation: Any) -> None:
@@ -83,3 +88,28 @@ def _declared(backend: Backend, metrics: Any, *, column: str, type_: str, **_: A
         )
     found = types[column]
     return {"success": found.casefold() == type_.casefold(), "result": {"observed_value": found}}
+
+
+def _look_for_names_in_stores(expectation: Any) -> None:
+    validate = expectation._validate  # noqa: SLF001
+
+    def _validate(self: Any, metrics: Any, runtime_configuration: Any = None, execution_engine: Any = None) -> Any:
+        if isinstance(execution_engine, StoreExecutionEngine):
+            _check_is_name(execution_engine.backend, metrics, self._get_success_kwargs()["column"])
+            if self.column_index is None:
+                return {"success": Field.of(self.column).parts[0] in metrics["table.columns"]}
+        return validate(self, metrics, runtime_configuration, execution_engine)
+
+    expectation._validate = _validate  # noqa: SLF001
+    expectation._knows_stores = True  # noqa: SLF001
+
+
+def _check_is_name(backend: Backend, metrics: Any, column: str) -> None:
+    """Refuse a path: a store lists the names of records' own fields, and GX would look for the path among them."""
+    parts = Field.of(column).parts
+    if len(parts) > 1 and column not in metrics["table.columns"]:
+        raise UnsupportedError(
+            backend.store,
+            f"ExpectColumnToExist of {column!r}, because it knows the names of records' own fields, not paths",
+            "Expect the path's values not to be null, or its first name to exist.",
+        )

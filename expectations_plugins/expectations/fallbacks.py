@@ -9,7 +9,7 @@ from great_expectations.core.suite_parameters import SuiteParameterDict
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations_plugins.gx_internals import RowConditionType
+from expectations_plugins.gx_internals import RowConditionType, pydantic
 from expectations_plugins.rendering import ReadableExpectation, share, tolerated
 
 COUNTS = "sluicegate.fallbacks.counts"
@@ -29,7 +29,9 @@ class ExpectFallbackEmbeddingRateToBeBelow(ReadableExpectation):
     """
 
     column: Union[str, SuiteParameterDict[str, Any]] = "embedding_source"
-    fallback_value: Union[str, SuiteParameterDict[str, Any]] = "fallback"
+    fallback_value: Union[
+        pydantic.StrictBool, pydantic.StrictInt, pydantic.StrictFloat, pydantic.StrictStr, SuiteParameterDict[str, Any]
+    ] = "fallback"
     max_rate: Union[float, SuiteParameterDict[str, Any]] = 0.1
     row_condition: RowConditionType = None
     severity: FailureSeverity = FailureSeverity.WARNING

@@ -35,6 +35,9 @@ from expectations_plugins.expressions import (
 from expectations_plugins.kinds import IN_WORDS
 from pipeline.stores.milvus import literal as store_literal
 
+EXACT = 2.0**53
+"""Below it every whole number is one floating number."""
+
 NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -63,7 +66,7 @@ def literal(value: Any) -> str:
     Raises:
         UnsupportedError: It is not text, a number or a boolean.
     """
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
         value = int(value)  # GX's limits are floats, which older servers do not compare with integers
     try:
         return store_literal(value)
@@ -94,7 +97,8 @@ def _compare(node: Compare) -> str:
 
 
 def _in_set(node: InSet) -> str:
-    return f"({reference(node.field)} in [{', '.join(literal(value) for value in node.values)}])"
+    values = ", ".join(literal(value) for value in node.values if value is not None)
+    return f"({reference(node.field)} in [{values}])"
 
 
 def _any_element(node: AnyElement) -> str:

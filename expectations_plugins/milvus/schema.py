@@ -5,7 +5,7 @@ A Milvus field has one type, so that Milvus need not be asked for it, and no fil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,17 @@ from expectations_plugins.expressions import (
     Always,
     And,
     AnyElement,
+    Compare,
     Condition,
     HasType,
+    InSet,
     IsNull,
     IsText,
     Not,
+    Op,
     Or,
     Type,
+    both,
 )
 from expectations_plugins.milvus import conditions
 from pipeline.errors import ConfigurationError
@@ -69,6 +73,8 @@ class Schema:
             next_step="Correct the expectation's column.",
         )
 
+
+ORDERED = frozenset({Op.LT, Op.LE, Op.GT, Op.GE})
 
 KNOWN: Mapping[str, Type] = {
     "BOOL": Type.BOOLEAN,
@@ -121,17 +127,36 @@ def simplified(node: Condition, schema: Schema) -> Condition:
         ConfigurationError: It asks about a field that no row has.
         UnsupportedError: It asks for the type of a field whose values may have any.
     """
-    if isinstance(node, IsNull):
-        known = schema.field(node.field.path)
-        return node if known is None or known.nullable else Always(False)
-    if isinstance(node, HasType | IsText):
-        return _typed(node, schema)
-    if isinstance(node, Not):
-        operand = simplified(node.operand, schema)
-        return Always(not operand.value) if isinstance(operand, Always) else Not(operand)
-    if isinstance(node, And | Or):
-        return _joined(node, schema)
-    return node
+    simplify = _SIMPLIFIED.get(type(node))
+    return node if simplify is None else simplify(node, schema)
+
+
+def _is_null(node: IsNull, schema: Schema) -> Condition:
+    known = schema.field(node.field.path)
+    return node if known is None or known.nullable else Always(False)
+
+
+def _not(node: Not, schema: Schema) -> Condition:
+    operand = simplified(node.operand, schema)
+    return Always(not operand.value) if isinstance(operand, Always) else Not(operand)
+
+
+def _any_element(node: AnyElement, schema: Schema) -> Condition:
+    return simplified(node.where, schema)
+
+
+def _compared(node: Compare | InSet, schema: Schema) -> Condition:
+    """A comparison that is false of a null: Milvus's is unknown then, and so is its negation.
+
+    Raises:
+        UnsupportedError: It asks which of two values is greater, where they may be of any type: of a text and a number
+            Milvus says neither yes nor no.
+    """
+    known = schema.field(node.field.path)
+    if isinstance(node, Compare) and node.op in ORDERED and (known is None or known.type is None):
+        what = f"an order of {node.field.path!r}, whose values may be of any type"
+        raise UnsupportedError("Milvus", what, "Check a field that the schema gives a type, or check it in MongoDB.")
+    return both(simplified(Not(IsNull(node.field)), schema), node)
 
 
 def _typed(node: HasType | IsText, schema: Schema) -> Condition:
@@ -154,3 +179,16 @@ def _joined(node: And | Or, schema: Schema) -> Condition:
     if not rest:
         return Always(not decides)
     return rest[0] if len(rest) == 1 else type(node)(rest)
+
+
+_SIMPLIFIED: Mapping[type, Callable[[Any, Schema], Condition]] = {
+    IsNull: _is_null,
+    HasType: _typed,
+    IsText: _typed,
+    Compare: _compared,
+    InSet: _compared,
+    AnyElement: _any_element,
+    Not: _not,
+    And: _joined,
+    Or: _joined,
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
@@ -26,7 +25,7 @@ from expectations_plugins.expressions import (
     both,
     condition_of,
 )
-from expectations_plugins.mongodb import complements, conditions, queries
+from expectations_plugins.mongodb import complements, conditions, queries, shell
 from pipeline.stores.mongodb import ERRORS, Database, plain
 
 TIME_LIMIT_MS = 60_000
@@ -133,7 +132,7 @@ class MongoDBBackend:
     def explain(self, data: Slice, query: Sample) -> str:
         """The aggregation to paste into mongosh."""
         pipeline = [*queries.match(data), {"$match": {"$expr": conditions.condition(query.where)}}]
-        return f"db.getCollection({json.dumps(data.target)}).aggregate({json.dumps(pipeline, default=str)})"
+        return f"db.getCollection({shell.text(data.target)}).aggregate({shell.text(pipeline)})"
 
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
         """MongoDB has no metrics of its own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -24,6 +23,7 @@ from expectations_plugins.expressions import (
 from expectations_plugins.neo4j import conditions, queries, sources
 from expectations_plugins.neo4j.conditions import Cypher
 from expectations_plugins.neo4j.sources import Source
+from pipeline.errors import ConfigurationError
 from pipeline.stores.neo4j import Graph, plain
 
 TIME_LIMIT = 60.0
@@ -67,9 +67,16 @@ class Neo4jBackend:
         """The labels and types a slice needs; of those in a query, the ones its server says are unknown."""
         if isinstance(data.target, str) or "query" not in data.target:
             return self._source(data).names
-        if data.allow_missing:
-            return ()  # what it returns without a name that is unknown, only the query can say
-        return self.graph.explain(data.target["query"], doing="reading the query", timeout=TIME_LIMIT).unknown
+        query = data.target["query"]
+        explained = self.graph.explain(query, doing="reading the query", timeout=TIME_LIMIT)
+        if explained.writes:
+            raise ConfigurationError(
+                "Neo4j: the query of an asset changes data, which a check must not.",
+                next_step="Give a query that only reads: MATCH … RETURN ….",
+            )
+        self.graph.explain(f"{sources.subquery(query)} RETURN *", doing="reading the query", timeout=TIME_LIMIT)
+        # what it returns without a name that is unknown, only the query can say
+        return () if data.allow_missing else explained.unknown
 
     def check(self, asked: Asked) -> None:
         """Compile without running."""
@@ -122,9 +129,7 @@ class Neo4jBackend:
     def explain(self, data: Slice, query: Sample) -> str:
         """The query to paste into a Cypher shell, parameters first."""
         cypher = queries.start(self._source(data), data, query.where)
-        parameters = ", ".join(
-            f"{name}: {json.dumps(value, default=str, ensure_ascii=False)}" for name, value in cypher.parameters.items()
-        )  # a map of Cypher's, whose names are not quoted
+        parameters = ", ".join(f"{name}: {conditions.written(value)}" for name, value in cypher.parameters.items())
         return f":params {{{parameters}}}\n{cypher.text} RETURN n;"
 
     def direct(self, metric: str, data: Slice, values: Mapping[str, Any]) -> Any:
@@ -143,7 +148,7 @@ class Neo4jBackend:
         if query not in self._queries:  # its columns are known only when it runs
             columns = self.graph.explain(query, doing="reading the query", timeout=TIME_LIMIT).columns
             if not columns:
-                text = f"CALL {{ {query} }} RETURN * LIMIT 1"
+                text = f"{sources.subquery(query)} RETURN * LIMIT 1"
                 rows = self.graph.read(text, {}, doing="reading the query's columns", timeout=TIME_LIMIT)
                 if not rows:
                     return sources.returned(query, [])

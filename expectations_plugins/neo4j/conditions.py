@@ -5,6 +5,7 @@ Every value is a query parameter; labels, types and property names are quoted id
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -83,6 +84,17 @@ def quoted(name: str) -> str:
 
 
 _ESCAPE = re.compile(r"\\u+([0-9A-Fa-f]{4})")
+
+
+def written(value: Any) -> str:
+    """A parameter's value as a person pastes it; dates have types of their own."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, datetime):
+        return f"{'datetime' if value.tzinfo else 'localdatetime'}({json.dumps(value.isoformat())})"
+    if isinstance(value, date):
+        return f"date({json.dumps(value.isoformat())})"
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def condition(node: Condition, query: Cypher) -> str:

@@ -79,8 +79,8 @@ class QueryAsset(StoreAsset):
     key: str = ""
 
     def target(self) -> dict[str, str]:
-        """The query."""
-        return {"query": self.query}
+        """The query, without a semicolon at its end."""
+        return {"query": self.query.strip().removesuffix(";").rstrip()}
 
     def record_key(self) -> str:
         """The column that names a row."""

@@ -63,4 +63,10 @@ def relationships(type_: str, start: str = "", end: str = "") -> Source:
 def returned(query: str, columns: Sequence[str]) -> Source:
     """What a query returns, each row as a map of its columns."""
     row = ", ".join(f"{quoted(column)}: {quoted(column)}" for column in columns)
-    return Source(f"CALL {{ {query} }} WITH {{{row}}} AS n", identity="", name="the query", columns=tuple(columns))
+    text = f"{subquery(query)} WITH {{{row}}} AS n"
+    return Source(text, identity="", name="the query", columns=tuple(columns))
+
+
+def subquery(query: str) -> str:
+    """A query as a part of another one; a comment at its end stays in its line."""
+    return f"CALL {{ {query}\n}}"

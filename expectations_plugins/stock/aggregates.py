@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -53,7 +54,9 @@ def _extreme(kind: Kind, call: MetricCall) -> Plan:
     def finish(found: Sequence[Any]) -> Any:
         low, high = found
         if _family(low) != _family(high):
-            raise _mixed(call, "values of one kind", f"they range from {type(low).__name__} to {type(high).__name__}")
+            raise _mixed(
+                call, "values of one kind", f"they range from {_family(low).__name__} to {_family(high).__name__}"
+            )
         if isinstance(low, list | dict):
             raise _mixed(call, "values that have an order", f"they are of type {type(low).__name__}")
         return Moment.of(low if kind is Kind.MIN else high)
@@ -61,7 +64,13 @@ def _extreme(kind: Kind, call: MetricCall) -> Plan:
     return Measures(ends, finish)
 
 
+class Zoned(datetime):
+    """The type of a date-time with a zone, for messages."""
+
+
 def _family(value: Any) -> type:
+    if isinstance(value, datetime):  # Neo4j orders zoned and local ones apart
+        return Zoned if value.tzinfo else datetime
     return float if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else type(value)
 
 

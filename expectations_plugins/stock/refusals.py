@@ -70,7 +70,7 @@ OTHER_TABLE = Refusal(
 def refusing(name: str, store: str) -> MetricSpec:
     """A metric that is refused, in the name of a store, when an expectation asks for it."""
     known = next((one for prefix, one in REFUSALS.items() if name == prefix or name.startswith(f"{prefix}.")), None)
-    refusal = known or Refusal(f"the metric {name}", "See docs/push-down.md for what it can.")
+    refusal = known or Refusal(f"the metric {name}", "Check it in a store that has it: see docs/push-down.md.")
 
     def plan(_: MetricCall) -> Plan:
         raise UnsupportedError(store, refusal.what, refusal.instead)

@@ -12,11 +12,14 @@ import pandas as pd
 
 from expectations_plugins.backend import Backend, Slice, UnsupportedError
 from expectations_plugins.expressions import (
+    AnyElement,
     Condition,
     Count,
     Field,
+    IsNull,
     LeadsThroughList,
     Measure,
+    Not,
     OutOfOrder,
     OutOfOrderSample,
     Records,
@@ -98,10 +101,55 @@ def row_limit(call: MetricCall) -> int:
 
 def _count(metric: MapMetric, call: MetricCall) -> Plan:
     found = metric.found(call)
+    half_null = _half_null(metric, call, found)
     if isinstance(found, Streamed):
-        return Direct(lambda backend, data: sum(1 for _ in _unaccepted(backend, data, found, ())))
+        return Direct(partial(_streamed_count, call, found, half_null))
     measure: Measure = found if isinstance(found, Repeated | OutOfOrder) else Count(found)
-    return measured((measure,), lambda values: int(values[0]), _without_lists(metric, call, found), call)
+    checked = () if half_null is None else (Count(half_null),)
+
+    def finish(values: Sequence[Any]) -> int:
+        unexpected, *others = map(int, values)
+        if unexpected and any(others):
+            raise _refusal(call, others[0])
+        return unexpected
+
+    return measured((measure, *checked), finish, _without_lists(metric, call, found), call)
+
+
+def _streamed_count(
+    call: MetricCall, found: Streamed, half_null: Condition | None, backend: Backend, data: Slice
+) -> int:
+    unexpected = sum(1 for _ in _unaccepted(backend, data, found, ()))
+    if unexpected and half_null is not None:
+        [records] = backend.measure(data, [Count(half_null)])
+        if records:
+            raise _refusal(call, int(records))
+    return unexpected
+
+
+def _half_null(metric: MapMetric, call: MetricCall, found: Found) -> Condition | None:
+    """Records that are null and may be unexpected too, where one field has several values; None where none can be."""
+    columns = metric.columns(call)
+    field = Field.of(columns[0])
+    if len(columns) > 1 or len(field.parts) == 1 or metric.name in ABOUT_NULLS or isinstance(found, OutOfOrder):
+        return None
+    null = AnyElement(field, IsNull(field))
+    if isinstance(found, Repeated | Streamed):  # only the store's pipeline, or this program, knows which they are
+        return both(call.where, null, AnyElement(field, Not(IsNull(field))))
+    return both(found, null)
+
+
+ABOUT_NULLS = ("column_values.nonnull", "column_values.null")
+"""Map metrics over all records."""
+
+
+def _refusal(call: MetricCall, records: int) -> UnsupportedError:
+    """GX counts a record as null or as unexpected: its shares would be wrong where one is both."""
+    return UnsupportedError(
+        "A store engine",
+        f"{call.name} of {call.domain['column']!r}: {records:,} records have a null beside another value",
+        "Check with ExpectColumnValuesToNotBeNull first, or give a row_condition that leaves them out.",
+    )
 
 
 def measured(
@@ -153,7 +201,10 @@ def _unaccepted(
 
 
 def _index_columns(call: MetricCall) -> tuple[str, ...]:
-    return tuple(result_format(call).get("unexpected_index_column_names") or ())
+    names = result_format(call).get("unexpected_index_column_names") or ()
+    if isinstance(names, str):
+        raise TypeError(f"unexpected_index_column_names is a list of names, not {names!r}")
+    return tuple(names)
 
 
 def _shown(metric: MapMetric, call: MetricCall) -> tuple[str, ...]:
@@ -200,7 +251,7 @@ def _index_list(metric: MapMetric, call: MetricCall) -> Plan:
 
 def _rows(metric: MapMetric, call: MetricCall) -> Plan:
     def finish(rows: Rows) -> Any:
-        frame = pd.DataFrame([dict(row) for row in rows])
+        frame = pd.DataFrame([dict(row) for row in rows], dtype=object)
         absent = [name for name in _shown(metric, call) if name not in frame]  # a store leaves out what is null
         return frame.reindex(columns=[*frame.columns, *absent])
 

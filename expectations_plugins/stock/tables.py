@@ -41,7 +41,9 @@ def _head(call: MetricCall) -> Plan:
         raise UnsupportedError(
             "A store engine", "a look at all records of a batch", f"Ask for {MOST_ROWS:,} rows at most."
         )
-    return Question(Sample(call.where, (), rows), lambda found: pd.DataFrame([dict(row) for row in found]))
+    return Question(
+        Sample(call.where, (), rows), lambda found: pd.DataFrame([dict(row) for row in found], dtype=object)
+    )
 
 
 TABLES: list[MetricSpec] = [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -21,7 +23,7 @@ from expectations_plugins.expressions import (
     TopValues,
     both,
 )
-from expectations_plugins.kinds import Moment, as_date, readings
+from expectations_plugins.kinds import Moment, as_date, moment, readings
 from expectations_plugins.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
 from expectations_plugins.stock.arguments import check_choice
 from pipeline.errors import TerminalError
@@ -52,7 +54,8 @@ def _interpolated(low: Any, high: Any, part: float, place: int, rule: str) -> An
         return high if round(place + part) > place else low
     if rule in ("lower", "higher"):
         return high if rule == "higher" and part > 0 else low
-    return low + (high - low) * (0.5 if rule == "midpoint" and part > 0 else part)
+    share = 0.5 if rule == "midpoint" and part > 0 else part
+    return low + (high - low) * (Decimal(str(share)) if isinstance(high - low, Decimal) else share)
 
 
 def _quantiles(call: MetricCall, quantiles: Sequence[float], rule: str) -> Plan:
@@ -154,22 +157,27 @@ def _not_in_set(call: MetricCall) -> Plan:
 
 def _missing_count(call: MetricCall) -> Plan:
     wanted = len(set(_set(call)))
-    return Measures((Distinct(_field(call), _inside(call)),), lambda found: wanted - int(found[0]))
+    if len(readings(_set(call))) == len(_set(call)):
+        return Measures((Distinct(_field(call), _inside(call)),), lambda found: wanted - int(found[0]))
+    # a date and its text are two values of a field, and one of a set
+    return _values_inside(call, lambda found: len(_lacking(call, found)))
 
 
 def _missing(call: MetricCall) -> Plan:
     if not call.metrics["column.distinct_values.missing_from_column.count"]:
         return Known([])
     limit = int(call.values.get("limit") or EXAMPLES)
+    return _values_inside(call, lambda found: _lacking(call, found)[:limit])
 
-    def finish(found: Sequence[Any]) -> list[Any]:
-        present = set(found)
-        missing = (
-            value for value in dict.fromkeys(_set(call)) if value not in present and as_date(value) not in present
-        )
-        return list(missing)[:limit]
 
+def _values_inside(call: MetricCall, finish: Callable[[Sequence[Any]], Any]) -> Question:
     return Question(DistinctValues(_field(call), _inside(call), len(readings(_set(call)))), finish)
+
+
+def _lacking(call: MetricCall, found: Sequence[Any]) -> list[Any]:
+    """The values of the set that were not found, neither as they are nor as the date they read as."""
+    present = {moment(value) if isinstance(value, date) else value for value in found}
+    return [value for value in dict.fromkeys(_set(call)) if value not in present and as_date(value) not in present]
 
 
 SIZE = ("column.non_null_count",)

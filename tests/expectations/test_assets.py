@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from expectations_plugins.neo4j.datasource import Neo4jDatasource
 from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
 from pipeline.stores import mongodb, neo4j
+from tests.gx_cases.judging import raised
 
 BEGIN = datetime(2026, 11, 20, 23, 45, tzinfo=UTC)
 """Events every five minutes from here on, so that they lie in two days, two hours and several windows."""
@@ -206,6 +208,103 @@ def test_a_query_that_is_none_cannot_be_added(graph_source: tuple[Neo4jDatasourc
     source, label = graph_source
     with pytest.raises(GXTestConnectionError, match="Neo4j"):
         source.add_query("broken", f"MATCH (n:{label} RETURN n")
+
+
+def test_a_check_changes_nothing_also_where_its_query_would(graph_source: tuple[Neo4jDatasource, str]) -> None:
+    source, label = graph_source
+    query = f"MATCH (n:{label}) SET n.changed = true RETURN n.n AS n"
+    graph = source.get_execution_engine().backend.graph
+    with suppress(GXTestConnectionError):  # where the server tells that it would
+        batch = source.add_query("writing", query).add_batch_definition("all").get_batch()
+        batch.validate(gxe.ExpectTableRowCountToEqual(value=8))
+    [found] = graph.read(f"MATCH (n:{label}) WHERE n.changed RETURN count(n) AS n", {}, doing="t", timeout=10)
+    assert found["n"] == 0
+
+
+@pytest.mark.parametrize("end", [";", " ;\n", " // the kinds", "\n// the kinds\n"])
+def test_a_query_may_end_as_people_end_one(graph_source: tuple[Neo4jDatasource, str], end: str) -> None:
+    source, label = graph_source
+    batch = source.add_query(f"q{end}", f"MATCH (n:{label}) RETURN n.kind AS kind{end}").add_batch_definition("all")
+    assert count(batch.get_batch()) == 8
+
+
+def test_batches_that_are_sliced_in_two_ways_are_two_batches(collection: Any, context: Any) -> None:
+    """GX keeps one result for each batch id, and made ids of the parameters' values only."""
+    suite = context.suites.add(
+        great_expectations.ExpectationSuite(name="s", expectations=[gxe.ExpectTableRowCountToEqual(value=3)])
+    )
+    long = collection.add_batch_definition_window("long", "at", minutes=720)
+    short = collection.add_batch_definition_window("short", "at", minutes=5)
+    validations = [
+        context.validation_definitions.add(
+            great_expectations.ValidationDefinition(name=name, data=definition, suite=suite)
+        )
+        for name, definition in (("long", long), ("short", short))
+    ]
+    at = {"window": "2026-11-21T00:00:00+00:00"}
+    checkpoint = great_expectations.Checkpoint(name="c", validation_definitions=validations, actions=[])
+    result = context.checkpoints.add(checkpoint).run(batch_parameters=at)
+    assert len(result.run_results) == 2
+    assert sorted(one.results[0].result["observed_value"] for one in result.run_results.values()) == [1, 5]
+
+
+def test_values_of_two_types_are_two_batches(collection: Any) -> None:
+    by = collection.add_batch_definition_by("by", "n")
+    assert by.get_batch({"n": 1}).id != by.get_batch({"n": "1"}).id
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan")])
+def test_a_batch_by_no_value_is_the_records_without_one(collection: Any, endpoints: Endpoints, nothing: Any) -> None:
+    database = mongodb.connect(str(endpoints.mongodb_uri), collection.datasource.database)
+    database.events.insert_many([{"kind": None}, {}, {"kind": float("nan")}])
+    assert count(collection.add_batch_definition_by("by kind", "kind").get_batch({"kind": nothing})) == 3
+    database.client.close()
+
+
+@pytest.mark.parametrize("day", [{"year": 9999, "month": 12, "day": 31}, {"year": 2026, "month": 11, "day": 20.5}])
+def test_a_day_that_is_none_is_refused(collection: Any, day: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="name no moment"):
+        collection.add_batch_definition_daily("day", "at").get_batch(day)
+
+
+def test_a_filter_that_is_no_condition_is_refused(collection: Any) -> None:
+    with pytest.raises(ConfigurationError, match="is no condition of GX"):
+        collection.datasource.add_collection("odd", "events", where="n == 1")
+
+
+def test_a_path_is_no_name_that_could_exist(collection: Any, endpoints: Endpoints) -> None:
+    database = mongodb.connect(str(endpoints.mongodb_uri), collection.datasource.database)
+    database.events.insert_one({"extra": {"source": 1}, "with.dot": 1})
+    batch = collection.add_batch_definition("all").get_batch()
+    assert batch.validate(gxe.ExpectColumnToExist(column=r"with\.dot")).success
+    assert not batch.validate(gxe.ExpectColumnToExist(column="extra.source")).success
+    assert "not paths" in " ".join(raised(batch.validate(gxe.ExpectColumnToExist(column="extra.source"))))
+    database.client.close()
+
+
+def test_a_look_at_a_batch_that_is_gone_says_why(collection: Any, endpoints: Endpoints) -> None:
+    batch = collection.add_batch_definition("all").get_batch()
+    database = mongodb.connect(str(endpoints.mongodb_uri), collection.datasource.database)
+    database.drop_collection("events")
+    database.client.close()
+    for look in (batch.columns, batch.head):
+        with pytest.raises(ConfigurationError, match="MongoDB has no collection 'events'"):
+            look()
+
+
+def test_a_query_to_paste_has_dates_that_the_stores_shell_reads(
+    collection: Any, graph_source: tuple[Neo4jDatasource, str]
+) -> None:
+    source, label = graph_source
+    asked = gxe.ExpectColumnValuesToBeBetween(column="at", max_value=BEGIN)
+    nodes = source.add_node("nodes", label)
+    queries = [
+        one.add_batch_definition("pasted").get_batch().validate(asked, result_format="COMPLETE").result
+        for one in (collection, nodes)
+    ]
+    assert 'ISODate("2026-11-20T23:45:00+00:00")' in queries[0]["unexpected_index_query"]
+    assert 'datetime("2026-11-20T23:45:00+00:00")' in queries[1]["unexpected_index_query"]
+    assert 'localdatetime("2026-11-20T23:45:00")' in queries[1]["unexpected_index_query"]
 
 
 def test_a_look_at_a_batch(collection: Any) -> None:

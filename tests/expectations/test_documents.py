@@ -12,6 +12,7 @@ import great_expectations.expectations as gxe
 import pytest
 from bson import ObjectId
 from bson.decimal128 import Decimal128
+from great_expectations.expectations.row_conditions import Column
 
 import expectations_plugins  # noqa: F401 - registers the data sources
 from pipeline.local import Endpoints
@@ -139,3 +140,23 @@ def test_a_mixed_field_has_no_mean_and_no_largest_value(batch: Any, expectation:
     found = batch.validate(expectation(column="v", min_value=0))
     assert not found.success
     assert "needs " in str(found.exception_info)
+
+
+def test_a_day_that_is_missing_is_missing_also_where_another_is_there_twice(batch: Any) -> None:
+    """As text and as a date: two values of the field, one of the set."""
+    days = ["2026-11-20T11:00:00", "2026-11-20T09:00:00", "2026-11-21"]
+    found = batch.validate(gxe.ExpectColumnDistinctValuesToContainSet(column="at", value_set=days))
+    assert not found.success
+    assert batch.validate(gxe.ExpectColumnDistinctValuesToContainSet(column="at", value_set=days[:2])).success
+
+
+def test_the_middle_of_decimals_is_a_decimal(batch: Any) -> None:
+    some = Column("v").is_in([7]) | (Column("key") == "4")
+    found = batch.validate(gxe.ExpectColumnMedianToBeBetween(column="v", min_value=7, max_value=8, row_condition=some))
+    assert found.success, found.exception_info
+
+
+def test_whole_numbers_stay_whole_beside_nulls(batch: Any) -> None:
+    head = batch.head(13).data
+    assert head.set_index("key")["v"]["a"] == 2**62
+    assert isinstance(head.set_index("key")["v"]["a"], int)

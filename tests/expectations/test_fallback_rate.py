@@ -122,6 +122,13 @@ def test_a_row_condition_and_another_word_for_a_fallback(site: Site) -> None:
     assert (found.success, found.result["details"]["rate"]) == (False, 0.5)
 
 
+@pytest.mark.parametrize("value", [5, True, 2.5, "5"])
+def test_the_value_of_a_fallback_stays_of_its_type(value: Any) -> None:
+    expectation = ExpectFallbackEmbeddingRateToBeBelow(fallback_value=value)
+    assert type(expectation.fallback_value) is type(value)
+    assert expectation.configuration.kwargs["fallback_value"] == value
+
+
 def test_it_is_a_warning_unless_it_is_said_otherwise() -> None:
     expectation = ExpectFallbackEmbeddingRateToBeBelow()
     assert expectation.severity == "warning"

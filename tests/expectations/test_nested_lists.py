@@ -33,7 +33,9 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"items": [{"sku": "a"}, {"sku": "a"}]},
     {"items": [{"sku": "long text"}], "__v": 0, "list": [{"of": 2}, {"of": 1}]},
 ]
-IDS = list(range(len(DOCUMENTS)))
+HALF_NULL = 4
+"""The document that has a null beside a value."""
+
 COMPLETE = {"result_format": "COMPLETE", "unexpected_index_column_names": ["_id"]}
 
 
@@ -103,14 +105,34 @@ MAPS: dict[str, tuple[Any, Callable[[Any], bool]]] = {
 @pytest.mark.parametrize("name", MAPS)
 def test_a_record_is_unexpected_when_one_of_its_values_is(batch: Any, name: str) -> None:
     expectation, accepts = MAPS[name]
-    found = batch.validate(expectation, result_format=COMPLETE)
+    some = expectation.copy(update={"row_condition": Column("_id") != HALF_NULL})
+    found = batch.validate(some, result_format=COMPLETE)
     values = {number: elements(document, expectation.column) for number, document in enumerate(DOCUMENTS)}
-    bad = [number for number in IDS if any(v is not None and not accepts(v) for v in values[number])]
+    del values[HALF_NULL]
+    bad = [number for number in values if any(v is not None and not accepts(v) for v in values[number])]
     assert [row["_id"] for row in found.result["unexpected_index_list"]] == bad
     assert found.result["unexpected_count"] == len(bad)
     through_list = [number for number in bad if isinstance(DOCUMENTS[number]["items"], list)]
     shown = dict(zip(bad, found.result["unexpected_list"], strict=True))
     assert all(shown[number] == values[number] for number in through_list)
+
+
+REFUSED_BESIDE_NULLS = [MAPS[name][0] for name in ("in set", "regex", "date", "json", "strftime")] + [
+    gxe.ExpectColumnValuesToBeUnique(column="items.sku")
+]
+
+
+@pytest.mark.parametrize("expectation", REFUSED_BESIDE_NULLS, ids=lambda one: type(one).__name__)
+def test_a_record_that_is_null_and_unexpected_is_neither_passed_over_nor_counted_twice(
+    batch: Any, expectation: Any
+) -> None:
+    """GX takes what is null out of what it counts, and would pass a batch whose records are all both."""
+    alone = expectation.copy(update={"row_condition": Column("_id").is_in([HALF_NULL, 6])})
+    for asked in (expectation, alone):
+        assert not batch.validate(asked).success
+        [failure, *_] = batch.data.execution_engine.failures.values()
+        assert isinstance(failure, UnsupportedError)
+        assert "1 records have a null beside another value" in str(failure)
 
 
 @pytest.mark.parametrize("path", ["items.sku", "items.n", "items.in.deep.x", "items.none"])
@@ -185,9 +207,12 @@ def test_stores_are_not_reconciled_by_a_path_through_a_list(asset: Any, batch: A
 
 
 def test_a_value_that_occurs_twice_is_not_unique_wherever_it_is(batch: Any) -> None:
-    often = Counter(v for document in DOCUMENTS for v in elements(document, "items.sku") if v is not None)
-    found = batch.validate(gxe.ExpectColumnValuesToBeUnique(column="items.sku"), result_format=COMPLETE)
-    bad = [n for n, document in enumerate(DOCUMENTS) if any(often[v] > 1 for v in elements(document, "items.sku") if v)]
+    values = {number: elements(document, "items.sku") for number, document in enumerate(DOCUMENTS)}
+    del values[HALF_NULL]
+    often = Counter(v for one in values.values() for v in one if v is not None)
+    asked = gxe.ExpectColumnValuesToBeUnique(column="items.sku", row_condition=Column("_id") != HALF_NULL)
+    found = batch.validate(asked, result_format=COMPLETE)
+    bad = [number for number, one in values.items() if any(often[v] > 1 for v in one if v)]
     assert found.result["unexpected_count"] == len(bad)
     assert [row["_id"] for row in found.result["unexpected_index_list"]] == bad
 

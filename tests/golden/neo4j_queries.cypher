@@ -55,5 +55,6 @@ MATCH (:`Interaction`)-[n:`REFERS_TO`]->(:`Campaign`) WHERE startNode(n).`batch_
 // {"p0": "b", "p1": 5}
 
 // query
-CALL { MATCH (n) RETURN n.a AS a, n.b AS `odd name` } WITH {`a`: `a`, `odd name`: `odd name`} AS n WHERE (n.`odd name` IS NULL OR coalesce(n.`odd name` <> n.`odd name`, false)) WITH n LIMIT $p0 RETURN n.`a` AS f0
+CALL { MATCH (n) RETURN n.a AS a, n.b AS `odd name`
+} WITH {`a`: `a`, `odd name`: `odd name`} AS n WHERE (n.`odd name` IS NULL OR coalesce(n.`odd name` <> n.`odd name`, false)) WITH n LIMIT $p0 RETURN n.`a` AS f0
 // {"p0": 5}

@@ -31,6 +31,9 @@ logging.getLogger("neo4j.notifications").addFilter(lambda _: not _explaining.get
 UNKNOWN_NAMES = {"01N50": "label", "01N51": "relationship type"}
 """Neo4j's statuses of names in a query that nothing in the database has, and what they are names of."""
 
+WRITING = frozenset({"w", "rw", "s"})
+"""The types of queries that change data or the schema."""
+
 _NAMED = re.compile(r"`((?:[^`]|``)+)`")
 
 FETCHED = 1_000
@@ -47,10 +50,12 @@ class Explained:
     Args:
         columns: What it returns, in its order; none where the server does not say.
         unknown: What kind of thing nothing in the database is called so, and the name.
+        writes: Whether it would change something.
     """
 
     columns: tuple[str, ...]
     unknown: tuple[tuple[str, str], ...]
+    writes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,9 @@ class Graph:
                 session.begin_transaction(timeout=timeout) as transaction,
             ):
                 result = transaction.run(f"EXPLAIN {query}")
-                columns = tuple(result.keys())
-                return Explained(columns, tuple(_unknown_names(result.consume())))
+                columns, summary = tuple(result.keys()), result.consume()
+                writes = bool(columns) and summary.query_type in WRITING  # ArcadeDB says that all queries write
+                return Explained(columns, tuple(_unknown_names(summary)), writes)
 
         with ERRORS.guard(doing):
             return within(timeout + self.late, planned)
@@ -136,6 +142,7 @@ class Graph:
         ):
             for record in transaction.run(query, dict(parameters)):
                 yield record.data()
+            transaction.rollback()  # nothing was to be changed; there are servers that write in a reading transaction
 
     def write(
         self,
