@@ -1,4 +1,4 @@
-"""What taking an embedding batch back removes and restores, and how people are told of it."""
+"""What taking an embedding batch back removes and restores, and the sentence that reports it."""
 
 from __future__ import annotations
 

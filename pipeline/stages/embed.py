@@ -14,7 +14,7 @@ from pipeline.errors import ConfigurationError, TerminalError
 from pipeline.model import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, Lease, VectorRow, short
 from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections, VectorStore
 from pipeline.rollback_plan import removal
-from pipeline.stages.placement import collections_of, located, standing
+from pipeline.stages.placement import collections_of, current_manifest, located
 from pipeline.stages.rollback import Rollback
 from pipeline.stages.sweep import Sweep
 
@@ -78,7 +78,7 @@ class EmbedStage:
         document = self._document(context)
         started = begun(context.lease, document, EMBED, self._collections, self._embedder.model)
         self._ledger.set_embedding(context.lease, started)
-        told_of(context, started)
+        announce(context, started)
         Sweep(self._collections, self._journal).take_over(context.lease, document, started)
         writer = Writer.of(context, started, self._collections, self._journal, self._embedder)
         messages, tally, accepted = self._raw.messages(context.batch_id), Tally(), set[str]()
@@ -247,7 +247,7 @@ def begun(
     ours = kind == EMBED or not latest.get("finished", True)
     if not number or latest.get("rolled_back_at") or not ours:
         number += 1
-        home = standing(document) if kind == REEMBED else {}
+        home = current_manifest(document) if kind == REEMBED else {}
     else:
         kind = latest.get("kind", EMBED)
     return EmbedManifest(
@@ -274,8 +274,8 @@ def finished(manifest: EmbedManifest, tally: Tally, sample_size: int) -> EmbedMa
     )
 
 
-def told_of(context: BatchContext, manifest: EmbedManifest) -> None:
-    """Say where an embedding batch goes."""
+def announce(context: BatchContext, manifest: EmbedManifest) -> None:
+    """Report where an embedding batch goes."""
     context.progress.event(
         "embedding_batch",
         batch_id=context.batch_id,

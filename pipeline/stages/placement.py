@@ -12,7 +12,7 @@ from pipeline.ports import VectorCollections
 Document = Mapping[str, Any]
 
 
-def standing(document: Document) -> Document:
+def current_manifest(document: Document) -> Document:
     """The manifest of the latest embedding batch that was not rolled back: what the batch's vectors are now.
 
     Args:
@@ -33,7 +33,7 @@ def collections_of(document: Document, current: str) -> list[str]:
         document: The batch's ledger document.
         current: The collection that the settings name; manifests of earlier versions name none.
     """
-    named = (str(one.get("collection") or current) for one in (standing(document), *_manifests(document)))
+    named = (str(one.get("collection") or current) for one in (current_manifest(document), *_manifests(document)))
     return list(dict.fromkeys(named))
 
 

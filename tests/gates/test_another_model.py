@@ -124,10 +124,10 @@ def rollback_counts_them_first(moved: Moved) -> None:
 def trace_finds_the_vector(moved: Moved) -> None:
     outcome = moved.embedded()
     [row, *_] = moved.rows("a", outcome)
-    told = json.loads(command(moved.site("b"), "trace", row["interaction_id"], "--json").output)
-    assert told["contradictions"] == []
-    assert told["milvus"]["vector"]["embedding_source"] == moved.model("a")
-    assert told["milvus"]["nearest"]["records"]
+    output = json.loads(command(moved.site("b"), "trace", row["interaction_id"], "--json").output)
+    assert output["contradictions"] == []
+    assert output["milvus"]["vector"]["embedding_source"] == moved.model("a")
+    assert output["milvus"]["nearest"]["records"]
     assert moved.collection("a") in command(moved.site("b"), "trace", row["interaction_id"]).output
 
 
@@ -224,13 +224,13 @@ def docs_name_the_collection(moved: Moved) -> None:
 def lineage_events_name_the_collection(moved: Moved) -> None:
     moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
     outcome = moved.embedded(bad=1)
-    told = moved.folder / "lineage.jsonl"
-    site = moved.site("b", SLUICEGATE_LINEAGE_FILE=told)
+    output = moved.folder / "lineage.jsonl"
+    site = moved.site("b", SLUICEGATE_LINEAGE_FILE=output)
     [bad] = site.app.raw_store.quarantined(outcome.batch_id, 10)
     command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=u_777")
     site.app.close()
-    assert moved.collection("a") in told.read_text("utf-8")
-    assert moved.collection("b") not in told.read_text("utf-8")
+    assert moved.collection("a") in output.read_text("utf-8")
+    assert moved.collection("b") not in output.read_text("utf-8")
 
 
 ACTS = {
@@ -327,9 +327,9 @@ def test_an_interrupted_rollback_says_the_whole_number(moved: Moved) -> None:
     assert f"{SIZE} vectors removed, 0 restored. Embed" in done.output, done.output
 
 
-def refused(told: Result) -> str:
-    assert isinstance(told.exception, ConfigurationError), told.output
-    return str(told.exception)
+def refused(result: Result) -> str:
+    assert isinstance(result.exception, ConfigurationError), result.output
+    return str(result.exception)
 
 
 def test_a_manifest_of_an_earlier_version_is_never_said_to_be_rolled_back_where_its_vectors_are_not(
@@ -339,10 +339,10 @@ def test_a_manifest_of_an_earlier_version_is_never_said_to_be_rolled_back_where_
     moved.forget(outcome)
     name = short(outcome.batch_id)
     for arguments in (("rollback", name, "--yes"), ("rollback", name, "--dry-run"), ("reembed", "--batch", name)):
-        told = refused(command(moved.site("b"), *arguments))
-        assert f"expects {SIZE} vectors" in told
-        assert f"collection {moved.collection('b')} holds none" in told
-        assert "Set GEMINI_MODEL" in told
+        output = refused(command(moved.site("b"), *arguments))
+        assert f"expects {SIZE} vectors" in output
+        assert f"collection {moved.collection('b')} holds none" in output
+        assert "Set GEMINI_MODEL" in output
     assert (moved.document(outcome)["status"], len(moved.rows("a", outcome))) == (BatchStatus.CLOSED, SIZE)
     [row, *_] = moved.rows("a", outcome)
     assert "did not note in which collection" in command(moved.site("b"), "trace", row["interaction_id"]).output
