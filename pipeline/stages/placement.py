@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.errors import ConfigurationError
@@ -65,10 +65,5 @@ def located(collections: VectorCollections, batch_id: str, manifest: Document, e
 
 
 def _manifests(document: Document) -> Sequence[Document]:
-    return list(_known(document))
-
-
-def _known(document: Document) -> Iterator[Document]:
-    yield from (document.get("embeddings") or {}).values()
-    if latest := document.get("embedding"):
-        yield latest
+    latest = document.get("embedding")
+    return [*(document.get("embeddings") or {}).values(), *([latest] if latest else [])]
