@@ -75,7 +75,7 @@ class EmbedStage:
             TerminalError: The model refuses us. A model that is down gives fallback vectors instead.
             ConfigurationError: A model that is not the settings' any more refuses us.
         """
-        document = self._document(context)
+        document = self._undo_if_cut_off(context, self._read(context))
         started = begun(context.lease, document, EMBED, self._collections, self._embedder.model)
         self._ledger.set_embedding(context.lease, started)
         announce(context, started)
@@ -93,15 +93,13 @@ class EmbedStage:
         self._ledger.set_embedding(context.lease, manifest)
         return told(manifest)
 
-    def _document(self, context: BatchContext) -> Mapping[str, Any]:
-        """The batch; what was cut off under another model or collection than the settings' is taken back before."""
-        document = self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
+    def _read(self, context: BatchContext) -> Mapping[str, Any]:
+        return self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
+
+    def _undo_if_cut_off(self, context: BatchContext, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Roll the latest embedding batch back if it was cut off elsewhere; the ledger's document after that."""
         latest = document.get("embedding") or {}
-        made_with, now = (
-            (latest.get("collection"), latest.get("model")),
-            (self._collections.current, self._embedder.model),
-        )
-        if latest.get("finished", True) or latest.get("rolled_back_at") or not all(made_with) or made_with == now:
+        if not self._cut_off_elsewhere(latest):
             return document
         rollback, name = Rollback(self._collections, self._journal, self._ledger), str(latest["embedding_batch_id"])
         plan = rollback.perform(context.lease, context.batch_id, name)
@@ -109,7 +107,14 @@ class EmbedStage:
         context.progress.event(
             "rolled_back", batch_id=context.batch_id, embedding_batch_id=name, what=removal(plan.numbers()), why=why
         )
-        return self._ledger.batch(context.batch_id) or document
+        return self._read(context)
+
+    def _cut_off_elsewhere(self, latest: Mapping[str, Any]) -> bool:
+        """Whether an embedding batch was cut off, with another model or in another collection than the settings'."""
+        collection, model = latest.get("collection"), latest.get("model")
+        if latest.get("finished", True) or latest.get("rolled_back_at") or not collection or not model:
+            return False
+        return bool(collection != self._collections.current or model != self._embedder.model)
 
 
 @dataclass(frozen=True, slots=True)
