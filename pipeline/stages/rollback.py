@@ -86,23 +86,19 @@ class Rollback:
         return {"embedding_batch_id": embedding_batch_id, **known}
 
     def _planned(self, batch_id: str, manifest: Document, collection: str) -> RollbackPlan:
-        name = str(manifest["embedding_batch_id"])
+        name, noted = str(manifest["embedding_batch_id"]), manifest.get("collection")
+        if collection and noted and collection != noted:
+            raise ConfigurationError(
+                f"The vectors of batch {short(batch_id)} are in collection {noted}: its manifest says so.",
+                next_step="Leave --collection out.",
+            )
         later = tuple(self._journal.later(name))
         if begun := manifest.get("rollback"):
             return RollbackPlan(batch_id, name, later=later, **begun)
         expected = int(manifest.get("written") or 0) or sum(self._journal.counts(name))
-        where = self._where(batch_id, manifest, expected, collection)
+        where = collection or located(self._collections, batch_id, manifest, expected)
         removed, restored = self._counted(self._collections.open(where), name)
         return RollbackPlan(batch_id, name, where, removed, restored, expected, later)
-
-    def _where(self, batch_id: str, manifest: Document, expected: int, collection: str) -> str:
-        named = manifest.get("collection")
-        if collection and named and collection != named:
-            raise ConfigurationError(
-                f"The vectors of batch {short(batch_id)} are in collection {named}: its manifest says so.",
-                next_step="Leave --collection out.",
-            )
-        return collection or located(self._collections, batch_id, manifest, expected)
 
     def _counted(self, vectors: VectorStore, embedding_batch_id: str) -> tuple[int, int]:
         """Rows of it that are there now: (those that replaced nothing, those that replaced another)."""

@@ -368,3 +368,12 @@ def test_the_collection_cannot_be_said_to_be_another_than_the_manifest_says(move
     other = ("--collection", moved.collection("b"))
     assert "its manifest says so" in refused(command(moved.site("b"), "rollback", short(outcome.batch_id), *other))
     assert len(moved.rows("a", outcome)) == SIZE
+
+
+def test_an_interrupted_rollback_goes_on_where_its_manifest_says(moved: Moved) -> None:
+    outcome = moved.embedded()
+    with pytest.raises(Killed):
+        command(moved.site("a", dies("journal", "rolled_back")), "rollback", short(outcome.batch_id), "--yes")
+    site, arguments = moved.site("b"), ("rollback", short(outcome.batch_id), "--yes")
+    assert "its manifest says so" in refused(command(site, *arguments, "--collection", moved.collection("b")))
+    assert "Rolled back." in command(site, *arguments, "--collection", moved.collection("a")).output
