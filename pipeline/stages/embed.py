@@ -14,7 +14,7 @@ from pipeline.errors import ConfigurationError, TerminalError
 from pipeline.model import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, Lease, VectorRow, short
 from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections, VectorStore
 from pipeline.rollback_plan import removal
-from pipeline.stages.placement import collections_of, current_manifest, located
+from pipeline.stages.placement import collections_of, current_manifest, existing, located, require_collection
 from pipeline.stages.rollback import Rollback
 from pipeline.stages.sweep import Sweep
 
@@ -73,10 +73,12 @@ class EmbedStage:
 
         Raises:
             TerminalError: The model refuses us. A model that is down gives fallback vectors instead.
-            ConfigurationError: A model that is not the settings' any more refuses us.
+            ConfigurationError: A model that is not the settings' any more refuses us, or its collection was dropped.
         """
         document = self._undo_if_cut_off(context, self._read(context))
         started = begun(context.lease, document, EMBED, self._collections, self._embedder.model)
+        if self._raw.counts(context.batch_id)[0]:  # a rejected batch has nothing left to write
+            require_collection(self._collections, context.batch_id, started.collection)
         self._ledger.set_embedding(context.lease, started)
         announce(context, started)
         Sweep(self._collections, self._journal).take_over(context.lease, document, started)
@@ -86,8 +88,8 @@ class EmbedStage:
             accepted.update(key for key, _ in chunk)
             _embed(writer, chunk, tally)
             context.progress.advance(self.name, len(tally.ids), None)
-        for name in dict.fromkeys((started.collection, *collections_of(document, started.collection))):
-            vectors = self._collections.open(name)
+        names = (started.collection, *collections_of(document, started.collection))
+        for vectors in existing(self._collections, names):
             vectors.delete([key for key in vectors.of_batch(context.batch_id) if key not in accepted])
         manifest = finished(started, tally, self._sample_size)
         self._ledger.set_embedding(context.lease, manifest)
@@ -123,7 +125,7 @@ class Writer:
 
     Args:
         context, manifest: The batch, and its embedding batch.
-        vectors: The collection.
+        collections: Where its collection is; opened when it is first used.
         journal: Where before-images go.
         embedder: Of the embedding batch's model.
         is_of_settings: Whether that is the settings' model.
@@ -131,7 +133,7 @@ class Writer:
 
     context: BatchContext
     manifest: EmbedManifest
-    vectors: VectorStore
+    collections: VectorCollections
     journal: UndoJournal
     embedder: Embedder
     is_of_settings: bool
@@ -154,7 +156,12 @@ class Writer:
         """
         ours = manifest.model == embedder.model
         made_by = embedder if ours else embedder.with_model(manifest.model)
-        return cls(context, manifest, collections.open(manifest.collection), journal, made_by, ours)
+        return cls(context, manifest, collections, journal, made_by, ours)
+
+    @property
+    def vectors(self) -> VectorStore:
+        """The embedding batch's collection."""
+        return self.collections.open(self.manifest.collection)
 
     def made(
         self, messages: Sequence[tuple[str, str]], tally: Tally, fallbacks: Collection[str]
