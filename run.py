@@ -178,11 +178,9 @@ class App:
 
     def fallbacks(self, document: Mapping[str, Any]) -> int:
         """How many vectors of a batch no model made, by its ledger document."""
-        from pipeline.stages.placement import located, standing  # noqa: PLC0415
+        from pipeline.stages.placement import count_fallbacks  # noqa: PLC0415
 
-        batch_id, vectors, manifest = str(document["_id"]), self.stores.vectors, standing(document)
-        name = located(vectors, batch_id, manifest, int(manifest.get("written") or 0))
-        return len(vectors.open(name).fallbacks(batch_id))
+        return count_fallbacks(self.stores.vectors, document)
 
     def gate(self, name: str) -> Gate:
         """One gate."""

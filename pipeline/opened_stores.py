@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from pipeline.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from pipeline.connections import Connections
     from pipeline.dlq.letters import DeadQueue
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     )
     from pipeline.standing import Standing, StandingReader
     from pipeline.stores.bigquery import Client
-    from pipeline.stores.milvus import MilvusClient
+    from pipeline.stores.milvus import MilvusClient, MilvusVectorStore
     from pipeline.stores.mongodb import Database
     from pipeline.stores.neo4j import Graph
 
@@ -205,15 +207,27 @@ class _Collections:
         self._through = through
         self._opened: dict[str, VectorStore] = {}
 
-    def open(self, name: str) -> VectorStore:
-        """A collection, prepared."""
-        if name not in self._opened:
-            from pipeline.stores.milvus import MilvusVectorStore  # noqa: PLC0415
+    def exists(self, name: str) -> bool:
+        """Whether there is such a collection; asked each time, for somebody may drop it."""
+        return self._store(name).exists()
 
-            store: VectorStore = MilvusVectorStore(self._client, name)
+    def open(self, name: str) -> VectorStore:
+        """A collection, prepared; only the settings' one is created."""
+        if name not in self._opened:
+            if name != self.current and not self.exists(name):
+                raise ConfigurationError(
+                    f"Milvus has no collection {name}, which the manifest of a batch names.",
+                    next_step="If it was dropped: run.py rollback BATCH, then run.py recheck BATCH --redo",
+                )
+            store = self._store(name)
             store.prepare()
             self._opened[name] = self._through("vectors", store)
         return self._opened[name]
+
+    def _store(self, name: str) -> MilvusVectorStore:
+        from pipeline.stores.milvus import MilvusVectorStore  # noqa: PLC0415
+
+        return MilvusVectorStore(self._client, name)
 
 
 class _Lineage:

@@ -185,8 +185,15 @@ class VectorCollections(Protocol):
     def current(self) -> str:
         """The settings' one: new embedding batches go there; all others are where their manifest says."""
 
+    def exists(self, name: str) -> bool:
+        """Whether there is a collection of this name; none is created."""
+
     def open(self, name: str) -> VectorStore:
-        """A collection, prepared."""
+        """A collection, prepared. The settings' one is created when it does not exist; no other ever is.
+
+        Raises:
+            ConfigurationError: Another one does not exist.
+        """
 
 
 class UndoJournal(Protocol):

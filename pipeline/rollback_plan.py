@@ -1,4 +1,4 @@
-"""What taking an embedding batch back removes and restores, and how people are told of it."""
+"""What taking an embedding batch back removes and restores, and the sentence that reports it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class RollbackPlan:
         restored: Its vectors that are there and replaced others: those come back.
         expected: How many vectors of it there ought to be: as its manifest says, or when it was cut off the journal.
         later: Later embedding batches that wrote over its vectors; while there are any it cannot be taken back.
+        exists: Whether there is such a collection.
     """
 
     batch_id: str
@@ -27,6 +28,7 @@ class RollbackPlan:
     restored: int
     expected: int
     later: tuple[str, ...] = ()
+    exists: bool = True
 
     def numbers(self) -> dict[str, Any]:
         """What the ledger keeps of it."""
@@ -35,6 +37,7 @@ class RollbackPlan:
             "removed": self.removed,
             "restored": self.restored,
             "expected": self.expected,
+            "exists": self.exists,
         }
 
 
@@ -49,9 +52,9 @@ def removal(numbers: Mapping[str, Any]) -> str:
 
 
 def difference(numbers: Mapping[str, Any]) -> str:
-    """`; collection C held 0, the ledger expects 4`; "" when the numbers agree."""
+    """`; collection C held 0, or does not exist, the ledger expects 4`; "" when the numbers agree."""
     held, expected = int(numbers.get("removed") or 0) + int(numbers.get("restored") or 0), numbers.get("expected")
     if expected is None or held == int(expected):
         return ""
-    where = f"collection {numbers.get('collection')} held {held:,} of its vectors"
-    return f"; {where}, the ledger expects {int(expected):,}"
+    state = f"held {held:,} of its vectors" if numbers.get("exists", True) else "does not exist"
+    return f"; collection {numbers.get('collection')} {state}, the ledger expects {int(expected):,}"

@@ -291,8 +291,8 @@ class BatchSeen:
     def collections(self) -> tuple[str, ...]:
         """Where its vectors may be, the latest that were not rolled back first; () when the ledger does not say."""
         latest_first = self.embeddings[::-1]
-        standing = [one for one in latest_first if one.rolled_back_at is None]
-        return tuple(dict.fromkeys(one.collection for one in (*standing, *latest_first) if one.collection))
+        not_rolled_back = [one for one in latest_first if one.rolled_back_at is None]
+        return tuple(dict.fromkeys(one.collection for one in (*not_rolled_back, *latest_first) if one.collection))
 
     def did(self, key: str) -> bool:
         """Whether a step, by its key in the topology, is done."""

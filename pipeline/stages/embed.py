@@ -14,7 +14,7 @@ from pipeline.errors import ConfigurationError, TerminalError
 from pipeline.model import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, Lease, VectorRow, short
 from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections, VectorStore
 from pipeline.rollback_plan import removal
-from pipeline.stages.placement import collections_of, located, standing
+from pipeline.stages.placement import collections_of, current_manifest, existing, located, require_collection
 from pipeline.stages.rollback import Rollback
 from pipeline.stages.sweep import Sweep
 
@@ -73,12 +73,14 @@ class EmbedStage:
 
         Raises:
             TerminalError: The model refuses us. A model that is down gives fallback vectors instead.
-            ConfigurationError: A model that is not the settings' any more refuses us.
+            ConfigurationError: A model that is not the settings' any more refuses us, or its collection was dropped.
         """
-        document = self._document(context)
+        document = self._undo_if_cut_off(context, self._read(context))
         started = begun(context.lease, document, EMBED, self._collections, self._embedder.model)
+        if self._raw.counts(context.batch_id)[0]:  # a rejected batch has nothing left to write
+            require_collection(self._collections, context.batch_id, started.collection)
         self._ledger.set_embedding(context.lease, started)
-        told_of(context, started)
+        announce(context, started)
         Sweep(self._collections, self._journal).take_over(context.lease, document, started)
         writer = Writer.of(context, started, self._collections, self._journal, self._embedder)
         messages, tally, accepted = self._raw.messages(context.batch_id), Tally(), set[str]()
@@ -86,22 +88,20 @@ class EmbedStage:
             accepted.update(key for key, _ in chunk)
             _embed(writer, chunk, tally)
             context.progress.advance(self.name, len(tally.ids), None)
-        for name in dict.fromkeys((started.collection, *collections_of(document, started.collection))):
-            vectors = self._collections.open(name)
+        names = (started.collection, *collections_of(document, started.collection))
+        for vectors in existing(self._collections, names):
             vectors.delete([key for key in vectors.of_batch(context.batch_id) if key not in accepted])
         manifest = finished(started, tally, self._sample_size)
         self._ledger.set_embedding(context.lease, manifest)
         return told(manifest)
 
-    def _document(self, context: BatchContext) -> Mapping[str, Any]:
-        """The batch; what was cut off under another model or collection than the settings' is taken back before."""
-        document = self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
+    def _read(self, context: BatchContext) -> Mapping[str, Any]:
+        return self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
+
+    def _undo_if_cut_off(self, context: BatchContext, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Roll the latest embedding batch back if it was cut off elsewhere; the ledger's document after that."""
         latest = document.get("embedding") or {}
-        made_with, now = (
-            (latest.get("collection"), latest.get("model")),
-            (self._collections.current, self._embedder.model),
-        )
-        if latest.get("finished", True) or latest.get("rolled_back_at") or not all(made_with) or made_with == now:
+        if not self._cut_off_elsewhere(latest):
             return document
         rollback, name = Rollback(self._collections, self._journal, self._ledger), str(latest["embedding_batch_id"])
         plan = rollback.perform(context.lease, context.batch_id, name)
@@ -109,7 +109,14 @@ class EmbedStage:
         context.progress.event(
             "rolled_back", batch_id=context.batch_id, embedding_batch_id=name, what=removal(plan.numbers()), why=why
         )
-        return self._ledger.batch(context.batch_id) or document
+        return self._read(context)
+
+    def _cut_off_elsewhere(self, latest: Mapping[str, Any]) -> bool:
+        """Whether an embedding batch was cut off, with another model or in another collection than the settings'."""
+        collection, model = latest.get("collection"), latest.get("model")
+        if latest.get("finished", True) or latest.get("rolled_back_at") or not collection or not model:
+            return False
+        return bool(collection != self._collections.current or model != self._embedder.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,7 @@ class Writer:
 
     Args:
         context, manifest: The batch, and its embedding batch.
-        vectors: The collection.
+        collections: Where its collection is; opened when it is first used.
         journal: Where before-images go.
         embedder: Of the embedding batch's model.
         is_of_settings: Whether that is the settings' model.
@@ -126,7 +133,7 @@ class Writer:
 
     context: BatchContext
     manifest: EmbedManifest
-    vectors: VectorStore
+    collections: VectorCollections
     journal: UndoJournal
     embedder: Embedder
     is_of_settings: bool
@@ -149,7 +156,12 @@ class Writer:
         """
         ours = manifest.model == embedder.model
         made_by = embedder if ours else embedder.with_model(manifest.model)
-        return cls(context, manifest, collections.open(manifest.collection), journal, made_by, ours)
+        return cls(context, manifest, collections, journal, made_by, ours)
+
+    @property
+    def vectors(self) -> VectorStore:
+        """The embedding batch's collection."""
+        return self.collections.open(self.manifest.collection)
 
     def made(
         self, messages: Sequence[tuple[str, str]], tally: Tally, fallbacks: Collection[str]
@@ -247,7 +259,7 @@ def begun(
     ours = kind == EMBED or not latest.get("finished", True)
     if not number or latest.get("rolled_back_at") or not ours:
         number += 1
-        home = standing(document) if kind == REEMBED else {}
+        home = current_manifest(document) if kind == REEMBED else {}
     else:
         kind = latest.get("kind", EMBED)
     return EmbedManifest(
@@ -274,8 +286,8 @@ def finished(manifest: EmbedManifest, tally: Tally, sample_size: int) -> EmbedMa
     )
 
 
-def told_of(context: BatchContext, manifest: EmbedManifest) -> None:
-    """Say where an embedding batch goes."""
+def announce(context: BatchContext, manifest: EmbedManifest) -> None:
+    """Report where an embedding batch goes."""
     context.progress.event(
         "embedding_batch",
         batch_id=context.batch_id,

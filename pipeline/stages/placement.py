@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.errors import ConfigurationError
 from pipeline.model import short
-from pipeline.ports import VectorCollections
+from pipeline.ports import VectorCollections, VectorStore
 
 Document = Mapping[str, Any]
 
 
-def standing(document: Document) -> Document:
+def current_manifest(document: Document) -> Document:
     """The manifest of the latest embedding batch that was not rolled back: what the batch's vectors are now.
 
     Args:
@@ -33,7 +33,7 @@ def collections_of(document: Document, current: str) -> list[str]:
         document: The batch's ledger document.
         current: The collection that the settings name; manifests of earlier versions name none.
     """
-    named = (str(one.get("collection") or current) for one in (standing(document), *_manifests(document)))
+    named = (str(one.get("collection") or current) for one in (current_manifest(document), *_manifests(document)))
     return list(dict.fromkeys(named))
 
 
@@ -53,7 +53,7 @@ def located(collections: VectorCollections, batch_id: str, manifest: Document, e
     if named := str(manifest.get("collection") or ""):
         return named
     name, current = str(manifest.get("embedding_batch_id") or ""), collections.current
-    if not name or not expected or collections.open(current).count_of(name):
+    if not name or not expected or _holds(collections, current, name):
         return current
     raise ConfigurationError(
         f"The ledger expects {expected:,} vectors of embedding batch {name} of batch {short(batch_id)}, but collection"
@@ -64,11 +64,75 @@ def located(collections: VectorCollections, batch_id: str, manifest: Document, e
     )
 
 
+def declared(collections: VectorCollections, batch_id: str, embedding_batch_id: str, name: str) -> str:
+    """The collection that a person names for an embedding batch whose manifest names none.
+
+    Args:
+        collections: Where vectors are.
+        batch_id, embedding_batch_id: Which.
+        name: What the person says; the settings' one may not exist yet.
+
+    Raises:
+        ConfigurationError: It does not exist, or the vectors are in the settings' collection.
+    """
+    current = collections.current
+    if name == current:
+        return name
+    if not collections.exists(name):
+        raise ConfigurationError(
+            f"Milvus has no collection {name}. The settings' collection is {current}.",
+            next_step="Correct --collection.",
+        )
+    if _holds(collections, current, embedding_batch_id):
+        raise ConfigurationError(
+            f"The vectors of batch {short(batch_id)} are in collection {current}.",
+            next_step="Leave --collection out.",
+        )
+    return name
+
+
+def existing(collections: VectorCollections, names: Iterable[str]) -> Iterator[VectorStore]:
+    """Those of these collections that exist, each once; one that was dropped is passed over, and not created again."""
+    return (collections.open(name) for name in dict.fromkeys(names) if collections.exists(name))
+
+
+def require_collection(collections: VectorCollections, batch_id: str, name: str) -> None:
+    """Check that vectors of a batch can be written to a collection.
+
+    Raises:
+        ConfigurationError: It does not exist, and is not the settings' one, which is created.
+    """
+    if name != collections.current and not collections.exists(name):
+        raise _dropped(batch_id, name)
+
+
+def count_fallbacks(collections: VectorCollections, document: Document) -> int:
+    """How many vectors of a batch no model made.
+
+    Raises:
+        ConfigurationError: The ledger expects some, in a collection that does not exist; or as `located`.
+    """
+    batch_id, manifest = str(document["_id"]), current_manifest(document)
+    name = located(collections, batch_id, manifest, int(manifest.get("written") or 0))
+    if collections.exists(name):
+        return len(collections.open(name).fallbacks(batch_id))
+    if manifest.get("fallback") and not manifest.get("rolled_back_at"):
+        raise _dropped(batch_id, name)
+    return 0
+
+
+def _dropped(batch_id: str, name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The vectors of batch {short(batch_id)} were in collection {name}, which does not exist.",
+        next_step="If MILVUS_URI is right and the collection was dropped:"
+        f" run.py rollback {short(batch_id)}, then run.py recheck {short(batch_id)} --redo",
+    )
+
+
+def _holds(collections: VectorCollections, name: str, embedding_batch_id: str) -> bool:
+    return collections.exists(name) and collections.open(name).count_of(embedding_batch_id) > 0
+
+
 def _manifests(document: Document) -> Sequence[Document]:
-    return list(_known(document))
-
-
-def _known(document: Document) -> Iterator[Document]:
-    yield from (document.get("embeddings") or {}).values()
-    if latest := document.get("embedding"):
-        yield latest
+    latest = document.get("embedding")
+    return [*(document.get("embeddings") or {}).values(), *([latest] if latest else [])]

@@ -7,7 +7,7 @@ from itertools import islice
 
 from pipeline.model import FALLBACK_SOURCE, EmbedManifest
 from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections
-from pipeline.stages.embed import REEMBED, Tally, Writer, begun, finished, told_of
+from pipeline.stages.embed import REEMBED, Tally, Writer, announce, begun, finished
 from pipeline.stages.sweep import Sweep
 
 
@@ -62,7 +62,7 @@ class Reembedder:
             if not recorded:
                 self._ledger.set_embedding(context.lease, started)  # first: what is begun below goes on with it
                 begin()
-                told_of(context, started)
+                announce(context, started)
                 recorded = True
             writer.write(rows)
             tally.ids += [*(row.interaction_id for row in rows), *part.refused]

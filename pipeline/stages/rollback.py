@@ -14,7 +14,7 @@ from pipeline.errors import ConfigurationError, TransientError
 from pipeline.model import BeforeImage, Lease, VectorRow, short
 from pipeline.ports import Ledger, UndoJournal, VectorCollections, VectorStore
 from pipeline.rollback_plan import RollbackPlan
-from pipeline.stages.placement import located
+from pipeline.stages.placement import declared, existing, located
 
 CHUNK = 200
 
@@ -43,8 +43,8 @@ class Rollback:
             collection: Where a person says that its vectors are, or were: for manifests that do not say it.
 
         Raises:
-            ConfigurationError: It has none, or that was rolled back already, or is in another collection, or its
-                manifest names none and the settings' collection holds none of its vectors.
+            ConfigurationError: It has none, or that was rolled back already, or is in another collection, or
+                `collection` does not exist, or its manifest names none and the settings' one holds none of its vectors.
         """
         batch_id, embedding = str(document["_id"]), document.get("embedding") or {}
         if not embedding.get("embedding_batch_id"):
@@ -74,9 +74,9 @@ class Rollback:
                 next_step="Roll those back first.",
             )
         self._ledger.begin_rollback(lease, plan)
-        vectors = self._collections.open(plan.collection)
-        self._take_back(vectors, embedding_batch_id)
-        self._verify(vectors, embedding_batch_id)
+        for vectors in existing(self._collections, [plan.collection]):
+            self._take_back(vectors, embedding_batch_id)
+            self._verify(vectors, embedding_batch_id)
         self._journal.rolled_back(embedding_batch_id)
         self._ledger.set_rolled_back(lease, plan)
         return plan
@@ -86,23 +86,23 @@ class Rollback:
         return {"embedding_batch_id": embedding_batch_id, **known}
 
     def _planned(self, batch_id: str, manifest: Document, collection: str) -> RollbackPlan:
-        name = str(manifest["embedding_batch_id"])
+        name, noted = str(manifest["embedding_batch_id"]), manifest.get("collection")
+        if collection and noted and collection != noted:
+            raise ConfigurationError(
+                f"The vectors of batch {short(batch_id)} are in collection {noted}: its manifest says so.",
+                next_step="Leave --collection out.",
+            )
         later = tuple(self._journal.later(name))
         if begun := manifest.get("rollback"):
             return RollbackPlan(batch_id, name, later=later, **begun)
         expected = int(manifest.get("written") or 0) or sum(self._journal.counts(name))
-        where = self._where(batch_id, manifest, expected, collection)
-        removed, restored = self._counted(self._collections.open(where), name)
-        return RollbackPlan(batch_id, name, where, removed, restored, expected, later)
-
-    def _where(self, batch_id: str, manifest: Document, expected: int, collection: str) -> str:
-        named = manifest.get("collection")
-        if collection and named and collection != named:
-            raise ConfigurationError(
-                f"The vectors of batch {short(batch_id)} are in collection {named}: its manifest says so.",
-                next_step="Leave --collection out.",
-            )
-        return collection or located(self._collections, batch_id, manifest, expected)
+        if collection and not noted:
+            where = declared(self._collections, batch_id, name, collection)
+        else:
+            where = located(self._collections, batch_id, manifest, expected)
+        exists = self._collections.exists(where)
+        removed, restored = self._counted(self._collections.open(where), name) if exists else (0, 0)
+        return RollbackPlan(batch_id, name, where, removed, restored, expected, later, exists=exists)
 
     def _counted(self, vectors: VectorStore, embedding_batch_id: str) -> tuple[int, int]:
         """Rows of it that are there now: (those that replaced nothing, those that replaced another)."""

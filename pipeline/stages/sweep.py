@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.errors import TransientError
 from pipeline.model import EmbedManifest, Lease, short
 from pipeline.ports import UndoJournal, VectorCollections, VectorStore
-from pipeline.stages.placement import collections_of
+from pipeline.stages.placement import collections_of, existing
 
 CHUNK = 500
 
@@ -30,7 +30,7 @@ def writers(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 class Sweep:
-    """Removes rows that do not count, from every collection that may hold vectors of the batch.
+    """Removes rows that do not count, from every collection that exists and may hold vectors of the batch.
 
     Args:
         collections: Where the vectors are.
@@ -49,7 +49,8 @@ class Sweep:
             TransientError: The store did not do what it said.
         """
         known, names = writers(document), collections_of(document, self._collections.current)
-        return [key for name in names for key in self._sweep(self._collections.open(name), lease, known, None)]
+        stores = existing(self._collections, names)
+        return [key for vectors in stores for key in self._sweep(vectors, lease, known, None)]
 
     def take_over(self, lease: Lease, document: Mapping[str, Any], manifest: EmbedManifest) -> Sequence[str]:
         """Before an embedding batch is written, or gone on with: what a crashed run wrote of it becomes this run's.
@@ -61,7 +62,7 @@ class Sweep:
         """
         taken, names = manifest.embedding_batch_id, collections_of(document, manifest.collection)
         known = writers(document) | {taken: manifest.fence}
-        stores = [self._collections.open(name) for name in dict.fromkeys((manifest.collection, *names))]
+        stores = existing(self._collections, (manifest.collection, *names))
         return [key for vectors in stores for key in self._sweep(vectors, lease, known, taken)]
 
     def _sweep(self, vectors: VectorStore, lease: Lease, known: Mapping[str, int], taken: str | None) -> list[str]:

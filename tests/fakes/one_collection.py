@@ -13,6 +13,9 @@ class OneCollection:
     store: Any
     current: str = "only"
 
+    def exists(self, name: str) -> bool:
+        return name == self.current
+
     def open(self, name: str) -> Any:
         assert name == self.current
         return self.store

@@ -49,8 +49,12 @@ class Collections:
         other.opened = self.opened
         return other
 
+    def exists(self, name: str) -> bool:
+        return bool(self._client.has_collection(name))
+
     def open(self, name: str) -> MilvusVectorStore:
         if name not in self.opened:
+            assert name == self.current or self.exists(name)
             self.opened[name] = MilvusVectorStore(self._client, name)
             self.opened[name].prepare()
         return self.opened[name]
@@ -71,7 +75,7 @@ class Scene:
         EmbedStage(batch.raw, self.collections, batch.journal, self.models, batch.ledger, chunk=4).run(batch.context)
 
     def rows(self, name: str) -> dict[str, VectorRow]:
-        vectors = self.collections.open(self.collections.now(name).current)
+        vectors = self.collections.now(name).open(self.collections.now(name).current)
         return dict(vectors.rows(list(vectors.of_batch(self.batch.batch_id))))
 
 

@@ -222,6 +222,7 @@ def test_the_ledger_says_what_was_taken_back(scene: Scene) -> None:
         "removed": RECORDS,
         "restored": 0,
         "expected": RECORDS,
+        "exists": True,
     }
     assert document["embeddings"][first]["rolled_back_at"]
     with pytest.raises(ConfigurationError, match="rolled back already"):

@@ -36,6 +36,11 @@ class MilvusVectorStore:
         self._client = client
         self._collection = collection
 
+    def exists(self) -> bool:
+        """Whether there is such a collection."""
+        with ERRORS.guard(f"looking for collection {self._collection}"):
+            return self._exists()
+
     def prepare(self) -> None:
         """Create, index and load the collection; idempotent, also when several runs do it at once.
 
