@@ -267,6 +267,7 @@ class EmbedManifest:
         number: Which of the batch's embedding batches it is, 1-based; one that was rolled back is never used again.
         kind: `embed`, or `reembed` for one that replaces fallback vectors.
         finished: False until everything is written: whoever comes after a crash goes on with the same one.
+        was_finished: Whether everything was written once, and it is only gone on with: it is not one that was cut off.
         fence: What its rows carry; a row with another one was written by a run that had lost the batch.
         collection: Where its vectors are; "" in manifests of earlier versions.
         model: The model that made them; "" in manifests of earlier versions.
@@ -281,6 +282,7 @@ class EmbedManifest:
     number: int = 1
     kind: str = "embed"
     finished: bool = True
+    was_finished: bool = False
     fence: int = 0
     collection: str = ""
     model: str = ""

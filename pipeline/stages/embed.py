@@ -114,7 +114,8 @@ class EmbedStage:
     def _cut_off_elsewhere(self, latest: Mapping[str, Any]) -> bool:
         """Whether an embedding batch was cut off, with another model or in another collection than the settings'."""
         collection, model = latest.get("collection"), latest.get("model")
-        if latest.get("finished", True) or latest.get("rolled_back_at") or not collection or not model:
+        done = latest.get("finished", True) or latest.get("was_finished") or latest.get("rolled_back_at")
+        if done or not collection or not model:
             return False
         return bool(collection != self._collections.current or model != self._embedder.model)
 
@@ -256,17 +257,19 @@ def begun(
     """
     home = latest = document.get("embedding") or {}
     number = int(latest.get("number") or 1) if latest.get("embedding_batch_id") else 0
-    ours = kind == EMBED or not latest.get("finished", True)
+    ours, was_finished = kind == EMBED or not latest.get("finished", True), False
     if not number or latest.get("rolled_back_at") or not ours:
         number += 1
         home = current_manifest(document) if kind == REEMBED else {}
     else:
         kind = latest.get("kind", EMBED)
+        was_finished = bool(latest.get("finished", True) or latest.get("was_finished"))
     return EmbedManifest(
         embedding_batch(lease.batch_id, number),
         number=number,
         kind=kind,
         finished=False,
+        was_finished=was_finished,
         fence=lease.fence,
         collection=located(collections, lease.batch_id, home, int(home.get("written") or 0)),
         model=str(home.get("model") or model),

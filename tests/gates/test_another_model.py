@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -282,24 +283,24 @@ def test_every_command_is_known_to_look_there_or_to_have_no_vectors() -> None:
     assert all(any(name.startswith(command) for name in ACTS) for command in COVERED - {"quarantine"})
 
 
+class Finishing:
+    """A ledger whose process ends when an embedding batch is said to be finished."""
+
+    def __init__(self, ledger: Any) -> None:
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def set_embedding(self, lease: Lease, manifest: Any) -> None:
+        if manifest.finished:
+            raise Killed
+        self._ledger.set_embedding(lease, manifest)
+
+
 def cut_off(moved: Moved) -> Path:
     """A batch whose run with model a was killed when its vectors were written, before the manifest was."""
     path = batch(moved.folder, "moved", SIZE)
-
-    class Finishing:
-        """A ledger whose process ends when an embedding batch is said to be finished."""
-
-        def __init__(self, ledger: Any) -> None:
-            self._ledger = ledger
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._ledger, name)
-
-        def set_embedding(self, lease: Lease, manifest: Any) -> None:
-            if manifest.finished:
-                raise Killed
-            self._ledger.set_embedding(lease, manifest)
-
     with pytest.raises(Killed):
         moved.site("a", lambda name, port: Finishing(port) if name == "ledger" else port).process(path)
     return path
@@ -315,6 +316,22 @@ def test_what_was_cut_off_with_another_model_is_taken_back_and_done_with_the_new
     first, second = sorted(moved.document(outcome)["embeddings"].values(), key=lambda one: one["number"])
     assert (first["rolled_back"]["removed"], first["collection"]) == (SIZE, moved.collection("a"))
     assert (second["finished"], second["collection"]) == (True, moved.collection("b"))
+
+
+def test_what_was_finished_once_is_not_taken_for_cut_off_when_it_is_gone_on_with(moved: Moved) -> None:
+    """Its vectors were judged: they stay with their model, however often going on with them is interrupted."""
+    moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
+    outcome = moved.embedded(bad=1)
+    [bad] = moved.site("b").app.raw_store.quarantined(outcome.batch_id, 10)
+    dying = moved.site("b", lambda name, port: Finishing(port) if name == "ledger" else port)
+    with pytest.raises(Killed):
+        command(dying, "quarantine", "release", bad.interaction_id, "--set", "user_id=u_777")
+    for again in (dying, moved.site("b")):
+        with suppress(Killed):
+            again.process(batch(moved.folder, "moved", SIZE, bad=1))
+        assert moved.sources("a", outcome) == {moved.model("a"): SIZE}
+        assert moved.rows("b", outcome) == []
+    assert moved.document(outcome)["status"] == BatchStatus.CLOSED
 
 
 def test_a_batch_that_was_rolled_back_is_embedded_with_the_new_model(moved: Moved) -> None:
