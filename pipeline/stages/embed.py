@@ -286,6 +286,7 @@ def finished(manifest: EmbedManifest, tally: Tally, sample_size: int) -> EmbedMa
         rejected=dict(tally.rejected),
         sample_ids=drawn(tally.ids, manifest.embedding_batch_id, sample_size),
         finished=True,
+        was_finished=False,
     )
 
 
