@@ -10,7 +10,7 @@ import great_expectations
 import great_expectations.expectations as gxe
 import pytest
 from great_expectations.expectations.row_conditions import Column
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType, MilvusClient, MilvusException
 
 from expectations_plugins.backend import UnsupportedError
 from expectations_plugins.milvus.backend import MOST_ROWS
@@ -36,12 +36,18 @@ class Collections:
         index = self.client.prepare_index_params()
         index.add_index(field_name="v", index_type="AUTOINDEX", metric_type="L2")
         self.client.create_collection(name, schema=schema, index_params=index, consistency_level="Strong")
+        self.made.append(name)
         given = [{"key": key, "v": [1.0, 0.5], **({} if x is ... else {"x": x})} for key, x in enumerate(rows)]
         for start in range(0, len(given), 5_000):
-            self.client.insert(name, given[start : start + 5_000])
+            self._insert(name, given[start : start + 5_000])
         self.client.load_collection(name)
-        self.made.append(name)
         return name
+
+    def _insert(self, name: str, rows: list[Any]) -> None:
+        try:
+            self.client.insert(name, rows)
+        except MilvusException as error:
+            pytest.skip(f"this Milvus holds no nulls: {error.message}")
 
     def batch(self, name: str, **settings: Any) -> Any:
         asset = self.source.add_collection(f"a {uuid.uuid4().hex}", name, **settings)
@@ -68,9 +74,10 @@ def unexpected(batch: Any, expectation: Any) -> int:
 
 def refused(batch: Any, expectation: Any) -> str:
     assert not batch.validate(expectation).success
-    [failure, *_] = batch.data.execution_engine.failures.values()
-    assert isinstance(failure, UnsupportedError | ConfigurationError)
-    return str(failure)
+    failures = batch.data.execution_engine.failures.values()
+    ours = [str(one) for one in failures if isinstance(one, UnsupportedError | ConfigurationError)]
+    assert ours, list(failures)
+    return " ".join(ours)
 
 
 def test_a_pair_with_one_null_is_in_no_set(collections: Collections) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import great_expectations
 import pytest
 from great_expectations.expectations.row_conditions import Column
-from pymilvus import DataType
+from pymilvus import DataType, MilvusException
 
 from docs import support_matrix
 from pipeline.local import Endpoints
@@ -199,7 +199,11 @@ def in_milvus(context: Any, endpoints: Endpoints, _: pytest.MonkeyPatch, close: 
     index = client.prepare_index_params()
     index.add_index(field_name="v", index_type="AUTOINDEX", metric_type="L2")
     client.create_collection(name, schema=schema, index_params=index, consistency_level="Strong")
-    client.insert(name, [{**row, "z": None, "v": [1.0, 0.5]} for row in ROWS])
+    try:
+        client.insert(name, [{**row, "z": None, "v": [1.0, 0.5]} for row in ROWS])
+    except MilvusException as error:
+        client.drop_collection(name)
+        pytest.skip(f"this Milvus holds no nulls: {error.message}")
     client.load_collection(name)
     proxy = Proxy(port_of(str(endpoints.milvus_uri)))
     source = context.data_sources.add_milvus("v", uri=through(str(endpoints.milvus_uri), proxy))
