@@ -92,42 +92,46 @@ def checked(context: Any, name: str, definition: Any, expectations: list[Any]) -
     context.checkpoints.add(Checkpoint(name=name, validation_definitions=[validation], actions=[]))
 
 
-def many(context: Any, name: str) -> dict[str, dict[str, Any]]:
-    """Assets, batch definitions, suites and checkpoints of every kind; the batch parameters each checkpoint needs."""
+AT, NUMBER, KIND = Column("at"), Column("n"), Column("kind")
+CONDITIONS: dict[str, Any] = {
+    "in": KIND.is_in(["click"]),
+    "not in": KIND.is_not_in(["click"]),
+    "moment": BEGIN + timedelta(minutes=20) <= AT,
+    "same moment": BEGIN == AT,
+    "nested": ((KIND == "click") & (NUMBER > 2)) | (NUMBER.is_in([0]) & AT.is_not_null()),
+    "null": AT.is_null(),
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "value": {"kind": "click"},
+    "values": {"kind": "click", "n": 3},
+    "one": {"kind": "view"},
+    "day": DAY,
+    "GX's day": DAY,
+    "hour": {**DAY, "hour": 0},
+    "window": {"window": "2026-11-20T23:30:00+00:00"},
+    "nodes": DAY,
+    "query": {"kind": "click"},
+    "vectors": {"embedding_batch_id": "e"},
+}
+"""Batch parameters, by the checkpoint that needs some."""
+
+
+def row_conditions() -> list[Any]:
+    found = CONDITIONS.values()
+    return [gxe.ExpectColumnMaxToBeBetween(column="n", min_value=0, row_condition=one) for one in found]
+
+
+def save_batch_definitions(context: Any) -> None:
+    """A collection, sliced in every way, with suites of stock expectations and of ours."""
     events = context.data_sources.get("m").add_collection("events", sort_by="n")
-    at, n, kind = Column("at"), Column("n"), Column("kind")
-    conditions = {
-        "in": kind.is_in(["click"]),
-        "not in": kind.is_not_in(["click"]),
-        "moment": at >= BEGIN + timedelta(minutes=20),
-        "same moment": at == BEGIN,
-        "nested": ((kind == "click") & (n > 2)) | (n.is_in([0]) & at.is_not_null()),
-        "null": at.is_null(),
-    }
-
-    def row_conditions() -> list[Any]:
-        found = conditions.values()
-        return [gxe.ExpectColumnMaxToBeBetween(column="n", min_value=0, row_condition=one) for one in found]
-
-    ours = [
+    suite = [
+        *row_conditions(),
+        gxe.ExpectColumnValuesToBeIncreasing(column="n"),
         ExpectUserIdsToBeWellFormed(column="id", pattern=r"^e\d$", tolerance=0.5, key="id"),
         ExpectFallbackEmbeddingRateToBeBelow(column="kind", fallback_value="view", max_rate=0.1),
         ExpectStoresToReconcile(key="id", comparison_data_source="g", comparison_asset="nodes"),
     ]
-    graph = context.data_sources.get("g")
-    nodes = graph.add_node("nodes", name, key="id", sort_by="n")
-    ends = graph.add_relationship("ends", f"{name}_N", start=name, end=name, where=Column("start.kind") == "click")
-    query = graph.add_query("query", f"MATCH (n:{name}) RETURN n.kind AS kind, count(*) AS many", key="kind")
-    vectors = context.data_sources.get("v").add_collection("vectors", "${A_NAME}", where=Column("batch_id") == "b1")
-    reference = ExpectRecordsToReferenceExistingTargets(
-        relationship=f"{name}_N", target_label=name, marker=None, column="id", key="id"
-    )
-    checked(
-        context,
-        "whole",
-        events.add_batch_definition("whole"),
-        [*row_conditions(), *ours, gxe.ExpectColumnValuesToBeIncreasing(column="n")],
-    )
+    checked(context, "whole", events.add_batch_definition("whole"), suite)
     checked(context, "value", events.add_batch_definition_by("value", "kind"), [])
     checked(context, "values", events.add_batch_definition_by("values", "kind", "n"), [])
     checked(context, "one", events.add_batch_definition("one", PartitionerColumnValue(column_name="kind")), [])
@@ -135,27 +139,27 @@ def many(context: Any, name: str) -> dict[str, dict[str, Any]]:
     checked(context, "GX's day", events.add_batch_definition("GX's day", ColumnPartitionerDaily(column_name="at")), [])
     checked(context, "hour", events.add_batch_definition_hourly("hour", "at"), [])
     checked(context, "window", events.add_batch_definition_window("window", "at", minutes=30), [])
-    for number, (title, condition) in enumerate(conditions.items()):
-        asset = events.datasource.add_collection(f"filtered {number}", "events", where=condition)
+
+
+def save_assets(context: Any, name: str) -> None:
+    """Assets of every kind and with every setting."""
+    logs, graph = context.data_sources.get("m"), context.data_sources.get("g")
+    for number, (title, condition) in enumerate(CONDITIONS.items()):
+        asset = logs.add_collection(f"filtered {number}", "events", where=condition)
         checked(context, f"filter {title}", asset.add_batch_definition("all"), [])
-    later = events.datasource.add_collection("later", "not yet", allow_missing=True)
+    later = logs.add_collection("later", "not yet", allow_missing=True)
+    nodes = graph.add_node("nodes", name, key="id", sort_by="n")
+    ends = graph.add_relationship("ends", f"{name}_N", start=name, end=name, where=Column("start.kind") == "click")
+    query = graph.add_query("query", f"MATCH (n:{name}) RETURN n.kind AS kind, count(*) AS many", key="kind")
+    vectors = context.data_sources.get("v").add_collection("vectors", "${A_NAME}", where=Column("batch_id") == "b1")
+    reference = ExpectRecordsToReferenceExistingTargets(
+        relationship=f"{name}_N", target_label=name, marker=None, column="id", key="id"
+    )
     checked(context, "later", later.add_batch_definition("all"), [])
     checked(context, "nodes", nodes.add_batch_definition_daily("day", "at"), [reference])
     checked(context, "ends", ends.add_batch_definition("all"), [])
     checked(context, "query", query.add_batch_definition_by("kind", "kind"), [])
     checked(context, "vectors", vectors.add_batch_definition_by("batch", "embedding_batch_id"), [])
-    return {
-        "value": {"kind": "click"},
-        "values": {"kind": "click", "n": 3},
-        "one": {"kind": "view"},
-        "day": DAY,
-        "GX's day": DAY,
-        "hour": {**DAY, "hour": 0},
-        "window": {"window": "2026-11-20T23:30:00+00:00"},
-        "nodes": DAY,
-        "query": {"kind": "click"},
-        "vectors": {"embedding_batch_id": "e"},
-    }
 
 
 COUNTS = {
@@ -183,10 +187,11 @@ COUNTS = {
 
 def test_a_saved_project_says_the_same_in_a_new_process(project: Any) -> None:
     context, name = project
-    parameters = many(context, name)
+    save_batch_definitions(context)
+    save_assets(context, name)
     folder = str(Path(context.root_directory).parent)
-    here = answers(folder, parameters)
-    command = [sys.executable, "-m", "tests.expectations.saved_project", folder, json.dumps(parameters)]
+    here = answers(folder, PARAMETERS)
+    command = [sys.executable, "-m", "tests.expectations.saved_project", folder, json.dumps(PARAMETERS)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert process.returncode == 0, process.stderr[-2_000:]
     there = json.loads(process.stdout.splitlines()[-1])
