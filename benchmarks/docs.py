@@ -27,14 +27,14 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.checkpoint import UpdateDataDocsAction
 
+from checkpoints.data_docs.addresses import day_page
+from checkpoints.data_docs.gate_pages import GatePages
+from checkpoints.data_docs.publisher import Publisher
+from checkpoints.data_docs.storage import SiteFiles
 from checkpoints.project import NO_PROGRESS_BARS, new_context
-from checkpoints.site.addresses import day_page
-from checkpoints.site.gate_pages import GatePages
-from checkpoints.site.publisher import Publisher
-from checkpoints.site.storage import SiteFiles
+from expectations_plugins.core.masking import Masks
+from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.local import LocalStack
-from pipeline.masking import Masks
-from pipeline.stores.mongodb import Database, connect
 from pipeline.stores.mongodb.history import MongoHistory
 from pipeline.stores.mongodb.ledger_queries import BATCHES
 from tests.fakes.history import EVERY, document, fill

@@ -23,9 +23,9 @@ import click
 from benchmarks.measuring import Measurement, measure
 from benchmarks.report import goals, ratios, text
 from benchmarks.workload import FLOOR, Address, Filler
-from pipeline.errors import SluicegateError
+from expectations_plugins.core.errors import SluicegateError
+from pipeline.config import LOCAL, Settings, load_settings
 from pipeline.local import LocalStack
-from pipeline.settings import LOCAL, Settings, load_settings
 
 STORES = ("mongodb", "neo4j", "milvus")
 SIZES = (1_000, 10_000, 200_000)

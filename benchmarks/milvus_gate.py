@@ -27,8 +27,9 @@ from benchmarks.workload import (
     validate,
 )
 from expectations_plugins.expectations import ExpectSampledVectorsToBeValid
-from pipeline.model import VectorRow
-from pipeline.stores.milvus import MilvusVectorStore, connect
+from expectations_plugins.milvus.connection import connect
+from pipeline.core.embeddings import VectorRow
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 
 DIMENSION = 768
 SAMPLE = 100

@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from pipeline.stores.mongodb import Database, connect
+from expectations_plugins.mongodb.connection import Database, connect
 
 TURNS = 5
 AT_ONCE = 1_000

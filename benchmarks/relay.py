@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
 
 CHUNK = 1 << 16
 LOOPBACK = "127.0.0.1"

@@ -28,7 +28,7 @@ def sync(check: bool, root: Path) -> None:
     Example:  python run.py gx sync --check
     """
     from checkpoints.sync import differences, write  # noqa: PLC0415 - GX takes seconds to import
-    from pipeline.errors import ConfigurationError  # noqa: PLC0415
+    from expectations_plugins.core.errors import ConfigurationError  # noqa: PLC0415
 
     if check:
         changed = differences(root)

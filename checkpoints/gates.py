@@ -15,17 +15,18 @@ from great_expectations.core.run_identifier import RunIdentifier
 import expectations_plugins  # noqa: F401 - registers the data sources and expectations
 from checkpoints.actions import ACTIONS
 from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
-from checkpoints.parameters import expected, parameters
+from checkpoints.data_docs.gate_pages import GatePages
+from checkpoints.data_docs.object_storage import keep_elsewhere
 from checkpoints.records import unfinished
-from checkpoints.site.gate_pages import GatePages
-from checkpoints.site.object_storage import keep_elsewhere
-from checkpoints.verdicts import judged
-from expectations_plugins.engine import StoreExecutionEngine
-from pipeline.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
-from pipeline.masking import Masks
-from pipeline.model import Finding, GateReport, Lease, Verdict, short
-from pipeline.settings import Settings
-from pipeline.topology import GATES
+from checkpoints.rules.parameters import expected, parameters
+from checkpoints.rules.verdicts import judged
+from expectations_plugins.core.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
+from expectations_plugins.core.masking import Masks
+from expectations_plugins.engine.execution import StoreExecutionEngine
+from pipeline.config import Settings
+from pipeline.core.batches import Lease, short
+from pipeline.core.topology import GATES
+from pipeline.core.verdicts import Finding, GateReport, Verdict
 
 COLLECTION = "MILVUS_COLLECTION"
 """The variable of the GX project that names the collection whose vectors are checked."""

@@ -15,11 +15,11 @@ from great_expectations.core.validation_definition import ValidationDefinition
 
 import expectations_plugins  # noqa: F401 - registers the data sources and expectations
 from checkpoints.actions import ACTIONS
-from checkpoints.consequences import GRAPH, RAW, VECTORS
-from checkpoints.site.storage import SITE
-from checkpoints.suites import SUITES
-from expectations_plugins.datasource import without_connecting
-from pipeline.topology import GATES
+from checkpoints.data_docs.storage import SITE
+from checkpoints.rules.policy import GRAPH, RAW, VECTORS
+from checkpoints.rules.suites import SUITES
+from expectations_plugins.engine.datasource import without_connecting
+from pipeline.core.topology import GATES
 
 BY_BATCH = "by batch_id"
 RESULT_FORMAT = {
@@ -27,8 +27,8 @@ RESULT_FORMAT = {
     "unexpected_index_column_names": ["interaction_id"],
     "partial_unexpected_count": 20,
 }
-ATOMIC_FILES = {"module_name": "checkpoints.site.storage", "class_name": "AtomicFilesystemStoreBackend"}
-_OURS = "checkpoints.site.gx_site"
+ATOMIC_FILES = {"module_name": "checkpoints.data_docs.storage", "class_name": "AtomicFilesystemStoreBackend"}
+_OURS = "checkpoints.data_docs.gx_site"
 SITE_CONFIGURATION: Any = {
     "class_name": "SiteBuilder",
     "show_how_to_buttons": False,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from checkpoints.actions.scope import PENDING
-from pipeline.model import ActionOutcome, Finding, GateReport, Intent, Verdict
+from pipeline.core.verdicts import ActionOutcome, Finding, GateReport, Intent, Verdict
 
 
 def unfinished(document: Mapping[str, Any], gate: str) -> GateReport | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from checkpoints.project import build, new_context
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/sluicegate/sluicegate/gx")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

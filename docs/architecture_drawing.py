@@ -5,6 +5,7 @@ Usage: python docs/architecture_drawing.py   Steps, stores and packages are the 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from html import escape
@@ -13,35 +14,39 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from pipeline.topology import STEPS, StepKind  # noqa: E402 - the project is found first
+from pipeline.core.topology import STEPS, StepKind  # noqa: E402 - the project is found first
 
-WIDTH, HEIGHT = 1000, 730
+WIDTH, HEIGHT = 1000, 670
 FILE = HERE / "architecture.svg"
 
 IMPORTS = (
-    ("run.py", "checkpoints"),
-    ("run.py", "pipeline"),
-    ("checkpoints", "expectations_plugins"),
+    ("run.py", "sluicegate"),
+    ("sluicegate", "checkpoints"),
+    ("sluicegate", "pipeline"),
+    ("sluicegate", "expectations_plugins"),
     ("checkpoints", "pipeline"),
-    ("expectations_plugins", "pipeline"),
+    ("checkpoints", "expectations_plugins"),
+    ("pipeline", "expectations_plugins"),
 )
-"""Who imports whom; nobody imports anybody else."""
+"""Which package imports which; there are no other imports between them."""
 
 LAYERS = (
-    ("run.py", "the composition root: the only place that wires the parts", 30),
-    ("checkpoints", "suites, gates, actions, Data Docs", 105),
-    ("expectations_plugins", "GX data sources, engines, expectations", 180),
-    ("pipeline", "everything else; knows neither of the above, and runs without Great Expectations", 255),
+    ("run.py", "starts the command line from a checkout", 30),
+    ("sluicegate", "launcher, commands, composition root: the one place that wires the parts", 90),
+    ("checkpoints", "gates: suites, policy, actions, Data Docs", 150),
+    ("pipeline", "the application; runs without Great Expectations", 210),
+    ("expectations_plugins", "the ground: errors, connections, GX data sources, engines, expectations", 0),
 )
-"""Name, what it is, and its top edge."""
+"""Name, what it is, and its top edge; the last one's follows from the height of `pipeline`."""
 
 PER_ROW, ROW = 6, 30
+ROOMS = re.compile(r"^\| `pipeline/(\w+)` \|", re.MULTILINE)
+"""The folders of `pipeline`, in the table of architecture.md, from the top down."""
 
 
 def parts() -> list[str]:
-    """Packages of `pipeline`, the stores last and one by one."""
-    found = sorted(path.parent.name for path in (HERE.parent / "pipeline").glob("*/__init__.py"))
-    return [name for name in found if name != "stores"] + [f"stores/{name}" for name in STORES]
+    """Folders of `pipeline`, from the top down."""
+    return ROOMS.findall((HERE / "architecture.md").read_text("utf-8"))
 
 
 STORES = {"mongodb": "MongoDB", "bigquery": "BigQuery", "neo4j": "Neo4j", "milvus": "Milvus"}
@@ -70,7 +75,8 @@ STYLE = """
   }
 """.rstrip()
 ALT = (
-    "Above, four layers: run.py, checkpoints, expectations_plugins and pipeline; imports point downwards only. "
+    "Above, the layers run.py, sluicegate, checkpoints, pipeline and expectations_plugins; imports point downwards, "
+    "also between the folders of pipeline, which are drawn from the top down. "
     "Below, a batch's way through stages and gates, and the store each of them writes or reads."
 )
 
@@ -84,35 +90,36 @@ NOTES = (
 
 def drawing() -> str:
     """The SVG."""
-    more = max(0, -(-len(parts()) // PER_ROW) - 3) * ROW
+    rows = -(-len(parts()) // PER_ROW)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + more}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT + rows * ROW}"'
         f' role="img" aria-label="{escape(ALT)}">\n'
         f"<style>{STYLE}\n</style>\n"
         '<defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0 10 5 0 10z"/></marker></defs>'
     )
-    way = [f'<g transform="translate(0 {more})">', *_way(), "</g>"]
-    return "\n".join([head, *_layers(more), *way, "</svg>"]) + "\n"
+    way = [f'<g transform="translate(0 {rows * ROW - 60})">', *_way(), "</g>"]
+    return "\n".join([head, *_layers(rows), *way, "</svg>"]) + "\n"
 
 
-def _layers(more: int) -> Iterator[str]:
-    for name, what, top in LAYERS:
-        height = 140 + more if name == "pipeline" else 45
-        yield f'<rect class="box" data-layer="{name}" x="150" y="{top}" width="820" height="{height}" rx="6"/>'
-        yield _text(170, top + 28, name, "name")
-        yield _text(350, top + 28, what, "quiet")
-    for number, part in enumerate(parts()):
-        left, top = 170 + number % PER_ROW * 132, 300 + number // PER_ROW * ROW
-        yield f'<rect class="part" data-package="pipeline/{part}" x="{left}" y="{top}" width="122" height="24" rx="4"/>'
-        yield _text(left + 10, top + 17, part, "small")
+def _layers(rows: int) -> Iterator[str]:
     tops = {name: top for name, _, top in LAYERS}
+    tops["expectations_plugins"] = tops["pipeline"] + 60 + rows * ROW
+    for name, what, _ in LAYERS:
+        height = 45 + rows * ROW if name == "pipeline" else 45
+        yield f'<rect class="box" data-layer="{name}" x="180" y="{tops[name]}" width="790" height="{height}" rx="6"/>'
+        yield _text(200, tops[name] + 28, name, "name")
+        yield _text(370, tops[name] + 28, what, "quiet")
+    for number, part in enumerate(parts()):
+        left, top = 200 + number % PER_ROW * 127, tops["pipeline"] + 43 + number // PER_ROW * ROW
+        yield f'<rect class="part" data-package="pipeline/{part}" x="{left}" y="{top}" width="117" height="24" rx="4"/>'
+        yield _text(left + 10, top + 17, part, "small")
     yield _text(20, 22, "Who imports whom", "title")
     for number, (above, below) in enumerate(IMPORTS):
         start, end = tops[above] + 30, tops[below] + 15
-        left = 40 + number * 20
+        left = 40 + number * 18
         yield (
-            f'<path class="arrow" data-from="{above}" data-to="{below}" d="M150 {start}H{left}V{end}H148">'
+            f'<path class="arrow" data-from="{above}" data-to="{below}" d="M180 {start}H{left}V{end}H178">'
             f"<title>{above} imports {below}</title></path>"
         )
 

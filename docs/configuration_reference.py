@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from pipeline/settings/.
+"""Writes docs/configuration.md from pipeline/config/.
 
 Usage: python docs/configuration_reference.py   A test holds the page equal to the settings.
 """
@@ -10,12 +10,12 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from pipeline.settings import Settings
+from pipeline.config import Settings
 
 PAGE = Path(__file__).parent / "configuration.md"
 HEAD = """# Configuration
 
-Generated from `pipeline/settings/` by `python docs/configuration_reference.py`; do not edit by hand.
+Generated from `pipeline/config/` by `python docs/configuration_reference.py`; do not edit by hand.
 
 Every setting is an environment variable, or a line `NAME=value` in a file `.env` in the working directory, which is
 never committed. A variable that is set wins over the file. Secrets never appear in logs, pages or `gx/`.

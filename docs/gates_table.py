@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from checkpoints.consequences import CONSEQUENCES, MARKS
+from checkpoints.rules.policy import CONSEQUENCES, MARKS
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "gates.md"

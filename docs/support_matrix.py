@@ -13,10 +13,10 @@ from typing import Any
 
 import great_expectations.expectations as core
 
-from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.engine import StoreExecutionEngine
-from expectations_plugins.metrics import Direct, Measures, MetricCall, Question
-from expectations_plugins.registration import ENGINES
+from expectations_plugins.engine.backend import UnsupportedError
+from expectations_plugins.engine.execution import StoreExecutionEngine
+from expectations_plugins.engine.metrics import Direct, Measures, MetricCall, Question
+from expectations_plugins.engine.registration import ENGINES
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "push-down.md"

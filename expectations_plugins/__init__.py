@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 
+from expectations_plugins.engine.isolation import isolate_expectations
+from expectations_plugins.engine.type_expectations import teach_type_expectations
 from expectations_plugins.expectations import (
     ExpectFallbackEmbeddingRateToBeBelow,
     ExpectInteractionsToReferenceExistingCampaigns,
@@ -18,11 +20,9 @@ from expectations_plugins.expectations import (
     ExpectStoresToReconcile,
     ExpectUserIdsToBeWellFormed,
 )
-from expectations_plugins.isolation import isolate_expectations
 from expectations_plugins.milvus.datasource import MilvusDatasource
 from expectations_plugins.mongodb.datasource import MongoDBDatasource
 from expectations_plugins.neo4j.datasource import Neo4jDatasource
-from expectations_plugins.type_expectations import teach_type_expectations
 
 __all__ = [
     "ExpectFallbackEmbeddingRateToBeBelow",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.mongodb.connection import connect
 from pipeline.local import Endpoints, LocalStack
-from pipeline.stores.mongodb import connect
 
 ROOT = Path(__file__).parent.parent
 REAL_LOGS = ROOT.parent / "shared" / "data" / "online_retail"

@@ -8,25 +8,25 @@ import os
 
 MODULES = (
     "checkpoints.gates",
-    "checkpoints.site.site",
+    "checkpoints.data_docs.site",
     "pipeline.alerts.channels.pagerduty",
     "pipeline.alerts.channels.slack",
-    "pipeline.commands.run",
+    "pipeline.cli.run",
     "pipeline.embedding",
-    "pipeline.observe",
+    "pipeline.cli.logs",
     "pipeline.stages",
-    "pipeline.stores.bigquery",
-    "pipeline.stores.milvus",
-    "pipeline.stores.mongodb",
-    "pipeline.stores.neo4j",
-    "run",
+    "pipeline.stores.bigquery.metrics_store",
+    "pipeline.stores.milvus.vector_store",
+    "pipeline.stores.mongodb.ledger",
+    "pipeline.stores.neo4j.graph_store",
+    "sluicegate.app",
 )
 
 os.environ.pop("MILVUS_URI", None)  # pymilvus reads it when it is imported, and takes no "local"
 for name in MODULES:
     importlib.import_module(name)
 
-templates = importlib.import_module("checkpoints.site.pages").environment()
+templates = importlib.import_module("checkpoints.data_docs.pages").environment()
 for name in templates.list_templates(extensions=["html"]):
     templates.get_template(name)
 gc.freeze()  # what is imported stays shared with the children

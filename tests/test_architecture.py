@@ -5,30 +5,30 @@ from __future__ import annotations
 import ast
 import graphlib
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("pipeline", "expectations_plugins", "checkpoints")
+PACKAGES = ("expectations_plugins", "pipeline", "checkpoints", "sluicegate")
 SOURCES = [*sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")), ROOT / "run.py"]
 
 HOMES = {
-    "pymongo": ("pipeline/stores/mongodb/",),
-    "bson": ("pipeline/stores/mongodb/",),
+    "pymongo": ("expectations_plugins/mongodb/", "pipeline/stores/mongodb/"),
+    "bson": ("expectations_plugins/mongodb/", "pipeline/stores/mongodb/"),
     "gridfs": (),
-    "neo4j": ("pipeline/stores/neo4j/", "pipeline/local/"),
-    "pymilvus": ("pipeline/stores/milvus/",),
+    "neo4j": ("expectations_plugins/neo4j/", "pipeline/local/"),
+    "pymilvus": ("expectations_plugins/milvus/", "pipeline/stores/milvus/"),
     "google.cloud": ("pipeline/stores/bigquery/",),
     "google.generativeai": ("pipeline/embedding/gemini.py",),
     "great_expectations": ("expectations_plugins/", "checkpoints/"),
     "secantus": ("pipeline/local/",),
     "arcadedb_embedded": ("pipeline/local/",),
     "milvus_lite": ("pipeline/local/",),
-    "tenacity": ("pipeline/resilience.py",),
+    "tenacity": ("expectations_plugins/core/retry.py",),
     "slack_sdk": ("pipeline/alerts/channels/slack.py",),
-    "fsspec": ("pipeline/locations/objects.py",),
+    "fsspec": ("pipeline/storage/objects.py",),
     "pagerduty": ("pipeline/alerts/channels/pagerduty.py",),
     "airflow": ("pipeline/airflow/",),
     "opentelemetry": ("pipeline/telemetry/",),
@@ -38,12 +38,26 @@ HOMES = {
 }
 """Where a driver may be imported; nowhere else."""
 
-LAYERS = {
-    "pipeline": ("pipeline",),
-    "expectations_plugins": ("expectations_plugins", "pipeline"),
-    "checkpoints": ("checkpoints", "expectations_plugins", "pipeline"),
-}
-"""What each package may import of ours."""
+PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## A batch")[0]
+
+
+def rows(first: str) -> list[list[str]]:
+    """The names in the first column of a table of the page, row by row."""
+    table = PAGE.partition(f"| {first} |")[2].partition("\n\n")[0]
+    return [re.findall(r"`([^`]+)`", line.split("|")[1]) for line in table.splitlines()[2:]]
+
+
+def order() -> dict[str, int]:
+    """Every folder's floor, by the tables of the page; the higher imports the lower."""
+    ground = [
+        [f"expectations_plugins/{name.split('/')[-1]}" for name in row] for row in rows("in `expectations_plugins`")
+    ]
+    ground[0] = ["expectations_plugins"]
+    floors = [*rows("package")[:2], *rows("in `checkpoints`"), *rows("in `pipeline`"), *ground]
+    return {name: floor for floor, row in enumerate(reversed(floors)) for name in row} | {"pipeline": -1}
+
+
+FLOORS = order()
 
 
 def name_of(path: Path) -> str:
@@ -80,28 +94,41 @@ def test_a_driver_is_imported_only_in_its_home(path: Path) -> None:
     assert not strays
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "run.py"], ids=name_of)
-def test_imports_point_downwards(path: Path) -> None:
-    package = path.relative_to(ROOT).parts[0]
-    ours = {module.split(".")[0] for module in imported(path)} & {*PACKAGES, "run", "tests"}
-    assert ours <= set(LAYERS[package])
+MODULES = {module_of(path): path for path in SOURCES}
+
+
+def folder_of(path: Path) -> str:
+    """The folder a file is in, as the tables name it; what is in a folder of a folder is in the outer one."""
+    parts = path.relative_to(ROOT).parts
+    return "/".join(parts[: min(2, len(parts) - 1)]) or parts[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_a_folder_imports_what_is_below_it(path: Path) -> None:
+    mine = folder_of(path)
+    others = {folder_of(MODULES[name]) for name in imported(path) if name in MODULES} - {mine}
+    assert [other for other in sorted(others) if FLOORS[other] >= FLOORS[mine]] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_module_below_is_named_to_be_imported_later(path: Path) -> None:
+    """Tables of commands and plug-ins name modules as text; such an arrow must point downwards too."""
+    named = re.findall(rf'"((?:{"|".join(PACKAGES)})(?:\.\w+)+)(?::\w+)?"', path.read_text("utf-8"))
+    others = {folder_of(MODULES[name]) for name in named if name in MODULES} - {folder_of(path)}
+    assert [other for other in sorted(others) if FLOORS[other] >= FLOORS[folder_of(path)]] == []
+
+
+def test_every_folder_has_a_floor_and_the_pipeline_has_no_loose_modules() -> None:
+    assert {folder_of(path) for path in SOURCES} <= {*FLOORS, "pipeline"}
+    assert [path.name for path in (ROOT / "pipeline").glob("*.py")] == ["__init__.py"]
 
 
 def test_there_are_no_import_cycles() -> None:
-    modules = {module_of(path): path for path in SOURCES}
-    graph = {module: set(depends_on(path, modules)) - {module} for module, path in modules.items()}
+    """A package counts as a module of its own: whoever imports a module of it runs its `__init__`."""
+    graph = {
+        module: {name for name in imported(path) if name in MODULES} - {module} for module, path in MODULES.items()
+    }
     list(graphlib.TopologicalSorter(graph).static_order())
-
-
-def depends_on(path: Path, modules: Container[str]) -> Iterator[str]:
-    """The modules of ours a file needs: of `from package import module` the module, and not its package."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in modules)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                submodule = f"{node.module}.{alias.name}"
-                yield from [name for name in (submodule, node.module) if name in modules][:1]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
@@ -113,7 +140,7 @@ def test_a_file_has_at_most_400_lines_and_says_what_lives_in_it(path: Path) -> N
 
 def test_the_environment_is_read_in_one_place() -> None:
     # an Airflow task passes its worker's environment on, and reads nothing in it
-    allowed = ("pipeline/settings/", "pipeline/local/", "pipeline/airflow/operators.py")
+    allowed = ("pipeline/config/", "pipeline/local/", "pipeline/airflow/operators.py")
     readers = {
         name_of(path)
         for path in SOURCES
@@ -125,9 +152,9 @@ def test_the_environment_is_read_in_one_place() -> None:
 def test_the_settings_collection_is_asked_for_only_where_new_vectors_go() -> None:
     """All other vectors are where their manifest says (decision 0013): see tests/gates/test_another_model.py."""
     allowed = {
-        "pipeline/settings/stores.py",
-        "pipeline/connections.py",  # the GX project's variable, for checkpoints that are run by hand
-        "pipeline/opened_stores.py",
+        "pipeline/config/stores.py",
+        "pipeline/config/connections.py",  # the GX project's variable, for checkpoints that are run by hand
+        "pipeline/resources/stores.py",
         "pipeline/stages/placement.py",  # where manifests of earlier versions name none
         "pipeline/stages/embed.py",
         "pipeline/stages/sweep.py",  # as placement

@@ -17,7 +17,7 @@ from benchmarks import docs, mongodb_servers
 from benchmarks.measuring import Measurement
 from benchmarks.relay import OPTIONS, relayed
 from benchmarks.report import goals
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
 from pipeline.local import Endpoints
 
 ROOT = Path(__file__).parent.parent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.masking import LONGEST, Example, Masks, shape
-from pipeline.settings import load_settings
+from expectations_plugins.core.masking import LONGEST, Example, Masks, shape
+from pipeline.config import load_settings
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.errors import TerminalError, TransientError
-from pipeline.resilience import CONTENTION_TRIES, RetryPolicy, retry, through_contention
+from expectations_plugins.core.errors import TerminalError, TransientError
+from expectations_plugins.core.retry import CONTENTION_TRIES, RetryPolicy, retry, through_contention
 
 AT_ONCE = RetryPolicy(attempts=4, wait=0, wait_max=0)
 

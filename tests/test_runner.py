@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError, ExitCode, TerminalError, TransientError
-from pipeline.model import BatchSource, BatchStatus, GateReport, Lease, Verdict
-from pipeline.ports import BatchContext
-from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TerminalError, TransientError
+from pipeline.core.batches import BatchSource, BatchStatus, Lease
+from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS
+from pipeline.core.verdicts import GateReport, Verdict
+from pipeline.ports.steps import BatchContext
 from tests.fakes.bench import LOADED, OUTAGE, Bench
 from tests.fakes.scripted import ScriptedGate, ScriptedStage
 

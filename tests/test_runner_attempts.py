@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError, ExitCode, TerminalError, TransientError
-from pipeline.model import BatchStatus, Verdict
-from pipeline.runner.outcome import BatchOutcome
-from pipeline.topology import MAX_ATTEMPTS, STEPS, Step
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TerminalError, TransientError
+from pipeline.core.batches import BatchStatus
+from pipeline.core.outcome import BatchOutcome
+from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step
+from pipeline.core.verdicts import Verdict
 from tests.fakes.bench import OUTAGE, Bench
 from tests.fakes.scripted import ScriptedGate
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError, ExitCode
-from pipeline.model import BatchStatus, DeadLetter, DeadReason, LoadCounts, short
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
+from pipeline.core.batches import BatchStatus, LoadCounts, short
+from pipeline.core.records import DeadLetter, DeadReason
 from tests.fakes.bench import LOADED, Bench
 from tests.fakes.scripted import ScriptedStage
 

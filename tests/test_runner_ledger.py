@@ -9,16 +9,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.errors import ExitCode
+from expectations_plugins.core.errors import ExitCode
+from expectations_plugins.core.retry import RetryPolicy
+from expectations_plugins.mongodb.connection import Database, connect
+from pipeline.core.batches import BatchSource, BatchStatus
+from pipeline.core.outcome import counts_in, is_done, verdicts_in
+from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from pipeline.core.verdicts import Verdict
 from pipeline.local import Endpoints
-from pipeline.model import BatchSource, BatchStatus, Verdict
-from pipeline.ports import BatchContext
-from pipeline.resilience import RetryPolicy
-from pipeline.runner.outcome import counts_in, is_done, verdicts_in
+from pipeline.ports.steps import BatchContext
 from pipeline.runner.runner import Runner
 from pipeline.stages import LoadStage
-from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
-from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 
 BATCH = "5f" * 32

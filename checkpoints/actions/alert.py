@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Literal
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.quarantine import names_records
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import ALERT, consequence
-from pipeline.alerts.message import Alert
-from pipeline.masking import Example
-from pipeline.model import Finding, GateReport, Verdict, short
+from checkpoints.rules.policy import ALERT, consequence
+from expectations_plugins.core.masking import Example
+from pipeline.core.alert import Alert
+from pipeline.core.batches import short
+from pipeline.core.verdicts import Finding, GateReport, Verdict
 
 EXAMPLES = 3
 COUNTED = "expect_table_row_count_to_equal"

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from great_expectations.checkpoint.actions import ValidationAction
 
 from checkpoints.actions.scope import ActionScope, current
-from pipeline.model import GateReport
-from pipeline.topology import GATES
+from pipeline.core.topology import GATES
+from pipeline.core.verdicts import GateReport
 
 
 class GateAction(ValidationAction):
@@ -67,9 +67,9 @@ def siblings(checkpoint_result: Any, action: GateAction) -> list[GateAction]:
 
 def by_hand(checkpoint_result: Any, context: Any) -> ActionScope:
     """The scope of a checkpoint run from a notebook or by GX's Airflow operator: it looks, and writes its page."""
-    from checkpoints.site.gate_pages import GatePages  # noqa: PLC0415 - pages render what plugins register, and we are one
-    from checkpoints.verdicts import judged  # noqa: PLC0415 - judges what plugins register
-    from pipeline.masking import Masks  # noqa: PLC0415
+    from checkpoints.data_docs.gate_pages import GatePages  # noqa: PLC0415 - pages render what plugins register, and we are one
+    from checkpoints.rules.verdicts import judged  # noqa: PLC0415 - judges what plugins register
+    from expectations_plugins.core.masking import Masks  # noqa: PLC0415
 
     name = str(getattr(checkpoint_result.checkpoint_config, "name", "") or "checkpoint")
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import DOCS
-from pipeline.model import GateReport
+from checkpoints.rules.policy import DOCS
+from pipeline.core.verdicts import GateReport
 
 
 class DataDocsAction(GateAction):

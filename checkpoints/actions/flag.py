@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import FLAG, GRAPH
-from pipeline.model import GateReport, Verdict
+from checkpoints.rules.policy import FLAG, GRAPH
+from pipeline.core.verdicts import GateReport, Verdict
 
 
 class FlagAction(GateAction):

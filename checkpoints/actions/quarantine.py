@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import QUARANTINE, RAW
-from expectations_plugins.expressions import Condition, Or
+from checkpoints.rules.policy import QUARANTINE, RAW
+from expectations_plugins.conditions.expressions import Condition, Or
 from expectations_plugins.mongodb.conditions import condition as compile_condition
-from pipeline.model import GateReport, Verdict
+from pipeline.core.verdicts import GateReport, Verdict
 
 
 class QuarantineAction(GateAction):

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.consequences import ROLLBACK, VECTORS
-from pipeline.model import VECTOR_DIMENSION, GateReport, Verdict
-from pipeline.rollback_plan import removal
+from checkpoints.rules.policy import ROLLBACK, VECTORS
+from pipeline.core.embeddings import VECTOR_DIMENSION
+from pipeline.core.rollback_plan import removal
+from pipeline.core.verdicts import GateReport, Verdict
 
 
 class RollbackAction(GateAction):

@@ -12,11 +12,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from pipeline.errors import LeaseLostError
-from pipeline.masking import Masks
-from pipeline.model import ActionOutcome, GateReport, Intent, Lease
-from pipeline.ports import Alarms, Ledger, RawStore
-from pipeline.rollback_plan import RollbackPlan
+from expectations_plugins.core.errors import LeaseLostError
+from expectations_plugins.core.masking import Masks
+from pipeline.core.batches import Lease
+from pipeline.core.rollback_plan import RollbackPlan
+from pipeline.core.verdicts import ActionOutcome, GateReport, Intent
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import Alarms
+from pipeline.ports.stores import RawStore
 
 PENDING = "pending"
 DONE = "done"

@@ -9,8 +9,8 @@ from great_expectations.core.suite_parameters import SuiteParameterDict
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations_plugins.gx_internals import RowConditionType, pydantic
-from expectations_plugins.rendering import ReadableExpectation, share, tolerated
+from expectations_plugins.engine.gx_internals import RowConditionType, pydantic
+from expectations_plugins.engine.rendering import ReadableExpectation, share, tolerated
 
 COUNTS = "sluicegate.fallbacks.counts"
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Optional, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
-from expectations_plugins.custom_metrics import EXAMPLES as EXAMPLES_SHOWN
-from expectations_plugins.rendering import ReadableExpectation, share
+from expectations_plugins.engine.custom_metrics import EXAMPLES as EXAMPLES_SHOWN
+from expectations_plugins.engine.rendering import ReadableExpectation, share
 
 COUNTS = "sluicegate.references.counts"
 EXAMPLES = "sluicegate.references.examples"

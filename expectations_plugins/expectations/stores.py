@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
-from expectations_plugins.gx_internals import (
+from expectations_plugins.engine.gx_internals import (
     RowConditionType,
     deserialize_row_condition,
     pydantic,
     validate_row_condition,
 )
-from expectations_plugins.rendering import ReadableExpectation
+from expectations_plugins.engine.rendering import ReadableExpectation
 
 RECONCILED = "sluicegate.stores.reconciled"
 

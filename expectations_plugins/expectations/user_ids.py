@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
-from expectations_plugins.custom_metrics import malformed_user_id
-from expectations_plugins.expressions import Condition
-from expectations_plugins.rendering import ReadableExpectation, share, tolerated
+from expectations_plugins.conditions.expressions import Condition
+from expectations_plugins.engine.custom_metrics import malformed_user_id
+from expectations_plugins.engine.rendering import ReadableExpectation, share, tolerated
 
 COUNTS = "sluicegate.user_ids.counts"
 EXAMPLES = "sluicegate.user_ids.examples"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Dict, List, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
-from expectations_plugins.rendering import ReadableExpectation, share, tolerated
+from expectations_plugins.engine.rendering import ReadableExpectation, share, tolerated
 
 VALIDITY = "sluicegate.vectors.validity"
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Absent, Slice, UnsupportedError
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Always,
     Asked,
@@ -33,9 +32,12 @@ from expectations_plugins.expressions import (
     Values,
     both,
 )
+from expectations_plugins.engine.backend import Absent, Slice, UnsupportedError
 from expectations_plugins.milvus import conditions, schema
+from expectations_plugins.milvus.connection import MilvusClient, ensure_loaded, type_name
+from expectations_plugins.milvus.errors import ERRORS
+from expectations_plugins.milvus.filters import keys_filter
 from expectations_plugins.milvus.vectors import Rule, judge
-from pipeline.stores.milvus import ERRORS, MilvusClient, ensure_loaded, keys_filter, type_name
 
 PAGE = 500
 TIME_LIMIT = 60.0

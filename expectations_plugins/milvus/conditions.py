@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from expectations_plugins.backend import Slice, UnsupportedError
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     AnyElement,
@@ -32,8 +31,9 @@ from expectations_plugins.expressions import (
     Related,
     both,
 )
-from expectations_plugins.kinds import IN_WORDS
-from pipeline.stores.milvus import literal as store_literal
+from expectations_plugins.conditions.value_types import IN_WORDS
+from expectations_plugins.engine.backend import Slice, UnsupportedError
+from expectations_plugins.milvus.filters import literal as store_literal
 
 EXACT = 2.0**53
 """Below it every whole number is one floating number."""

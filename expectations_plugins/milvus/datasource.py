@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Optional, Union
 
-from expectations_plugins.backend import Backend
-from expectations_plugins.datasource import StoreAsset, _StoreDatasource, filled_in, written
-from expectations_plugins.engine import StoreExecutionEngine
-from expectations_plugins.gx_internals import ConfigStr
-from expectations_plugins.metrics import Direct, MetricCall, MetricSpec, Plan
+from expectations_plugins.engine.backend import Backend
+from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource, filled_in, written
+from expectations_plugins.engine.execution import StoreExecutionEngine
+from expectations_plugins.engine.gx_internals import ConfigStr
+from expectations_plugins.engine.metrics import Direct, MetricCall, MetricSpec, Plan
+from expectations_plugins.engine.registration import TABLE_DOMAIN, register
+from expectations_plugins.engine.store_metrics import STORE_SPECS
 from expectations_plugins.milvus.backend import MilvusBackend
-from expectations_plugins.registration import TABLE_DOMAIN, register
+from expectations_plugins.milvus.connection import connect
 from expectations_plugins.stock import SPECS
-from expectations_plugins.store_metrics import STORE_SPECS
-from pipeline.stores.milvus import connect
 
 VALIDITY_KEYS = (
     "sample_ids",

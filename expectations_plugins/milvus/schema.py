@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     AnyElement,
@@ -26,9 +25,10 @@ from expectations_plugins.expressions import (
     Type,
     both,
 )
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.milvus import conditions
-from pipeline.errors import ConfigurationError
-from pipeline.stores.milvus import type_name
+from expectations_plugins.milvus.connection import type_name
 
 
 @dataclass(frozen=True, slots=True)

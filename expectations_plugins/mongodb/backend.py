@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeGuard
 
-from expectations_plugins.backend import Absent, Slice, UnsupportedError, value_of_no_records
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Asked,
     Count,
@@ -25,8 +24,11 @@ from expectations_plugins.expressions import (
     both,
     condition_of,
 )
+from expectations_plugins.engine.backend import Absent, Slice, UnsupportedError, value_of_no_records
 from expectations_plugins.mongodb import complements, conditions, queries, shell
-from pipeline.stores.mongodb import ERRORS, Database, plain
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from expectations_plugins.mongodb.values import plain
 
 TIME_LIMIT_MS = 60_000
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from expectations_plugins.backend import UnsupportedError, pattern_for
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     AnyElement,
@@ -33,7 +32,8 @@ from expectations_plugins.expressions import (
     Type,
     renamed,
 )
-from expectations_plugins.kinds import IN_WORDS, NUMBERS, as_date, kinds_of, readings, storable
+from expectations_plugins.conditions.value_types import IN_WORDS, NUMBERS, as_date, kinds_of, readings, storable
+from expectations_plugins.engine.backend import UnsupportedError, pattern_for
 
 Expression = Any
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from expectations_plugins.backend import Slice, UnsupportedError
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Always,
     And,
@@ -33,7 +32,8 @@ from expectations_plugins.expressions import (
     both,
     renamed,
 )
-from expectations_plugins.kinds import readings
+from expectations_plugins.conditions.value_types import readings
+from expectations_plugins.engine.backend import Slice, UnsupportedError
 from expectations_plugins.mongodb.conditions import (
     OPERATORS,
     Expression,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Absent, Slice, UnsupportedError
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Asked,
     Field,
@@ -20,11 +19,13 @@ from expectations_plugins.expressions import (
     Values,
     condition_of,
 )
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.engine.backend import Absent, Slice, UnsupportedError
 from expectations_plugins.neo4j import conditions, queries, sources
 from expectations_plugins.neo4j.conditions import Cypher
+from expectations_plugins.neo4j.connection import Graph
 from expectations_plugins.neo4j.sources import Source
-from pipeline.errors import ConfigurationError
-from pipeline.stores.neo4j import Graph, plain
+from expectations_plugins.neo4j.values import plain
 
 TIME_LIMIT = 60.0
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from expectations_plugins.backend import UnsupportedError, pattern_for
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     AnyElement,
@@ -35,7 +34,8 @@ from expectations_plugins.expressions import (
     Related,
     Type,
 )
-from expectations_plugins.kinds import IN_WORDS, as_date
+from expectations_plugins.conditions.value_types import IN_WORDS, as_date
+from expectations_plugins.engine.backend import UnsupportedError, pattern_for
 
 MIDNIGHT = time()
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Optional, Union
 
-from expectations_plugins.backend import Backend
-from expectations_plugins.custom_metrics import REFERENCE_SPECS, USER_ID_SPECS
-from expectations_plugins.datasource import StoreAsset, _StoreDatasource, written
-from expectations_plugins.engine import StoreExecutionEngine
-from expectations_plugins.gx_internals import ConfigStr
-from expectations_plugins.metrics import MetricSpec
+from expectations_plugins.engine.backend import Backend
+from expectations_plugins.engine.custom_metrics import REFERENCE_SPECS, USER_ID_SPECS
+from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource, written
+from expectations_plugins.engine.execution import StoreExecutionEngine
+from expectations_plugins.engine.gx_internals import ConfigStr
+from expectations_plugins.engine.metrics import MetricSpec
+from expectations_plugins.engine.registration import register
+from expectations_plugins.engine.store_metrics import STORE_SPECS
 from expectations_plugins.neo4j.backend import Neo4jBackend
-from expectations_plugins.registration import register
+from expectations_plugins.neo4j.connection import connect
 from expectations_plugins.stock import SPECS
-from expectations_plugins.store_metrics import STORE_SPECS
-from pipeline.stores.neo4j import connect
 
 
 class Neo4jExecutionEngine(StoreExecutionEngine):

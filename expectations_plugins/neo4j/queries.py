@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from expectations_plugins.backend import Slice
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Always,
     And,
@@ -29,6 +28,7 @@ from expectations_plugins.expressions import (
     Values,
     both,
 )
+from expectations_plugins.engine.backend import Slice
 from expectations_plugins.neo4j.conditions import OPERATORS, Cypher, comparisons, condition, quoted
 from expectations_plugins.neo4j.sources import Source
 

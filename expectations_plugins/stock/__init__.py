@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations_plugins.metrics import MetricSpec
+from expectations_plugins.engine.metrics import MetricSpec
 from expectations_plugins.stock.aggregates import AGGREGATES
 from expectations_plugins.stock.column_map import COLUMN_MAPS
 from expectations_plugins.stock.multicolumn import MULTICOLUMN

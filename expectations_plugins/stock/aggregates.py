@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Count,
     Distinct,
@@ -20,9 +20,9 @@ from expectations_plugins.expressions import (
     any_element,
     both,
 )
-from expectations_plugins.kinds import NUMBERS, Moment
-from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
-from pipeline.errors import TerminalError
+from expectations_plugins.conditions.value_types import NUMBERS, Moment
+from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.engine.metrics import Measures, MetricCall, MetricSpec, Plan
 
 NUMERIC = {
     "column.sum": Kind.SUM,

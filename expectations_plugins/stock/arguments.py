@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from expectations_plugins.kinds import as_date
+from expectations_plugins.conditions.value_types import as_date
 
 
 def check_bounds(low: Any, high: Any) -> None:

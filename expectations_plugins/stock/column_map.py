@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     Compare,
@@ -28,8 +28,8 @@ from expectations_plugins.expressions import (
     any_element,
     both,
 )
-from expectations_plugins.metrics import MetricCall, MetricSpec
-from expectations_plugins.patterns import like
+from expectations_plugins.conditions.patterns import like
+from expectations_plugins.engine.metrics import MetricCall, MetricSpec
 from expectations_plugins.stock.arguments import check_bounds, check_choice, check_lengths
 from expectations_plugins.stock.parsing import PARSERS
 from expectations_plugins.stock.results import MapMetric, Streamed, specs

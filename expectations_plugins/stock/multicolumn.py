@@ -7,7 +7,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     CompareFields,
@@ -22,7 +22,7 @@ from expectations_plugins.expressions import (
     Repeated,
     both,
 )
-from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
+from expectations_plugins.engine.metrics import Measures, MetricCall, MetricSpec, Plan
 from expectations_plugins.stock.arguments import check_choice
 from expectations_plugins.stock.results import MapMetric, specs
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     Compare,
@@ -20,7 +20,7 @@ from expectations_plugins.expressions import (
     Or,
     both,
 )
-from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan
+from expectations_plugins.engine.metrics import Measures, MetricCall, MetricSpec, Plan
 from expectations_plugins.stock.arguments import check_choice
 from expectations_plugins.stock.results import MapMetric, specs
 

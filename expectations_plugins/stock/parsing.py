@@ -9,7 +9,7 @@ from typing import Any
 
 from dateutil.parser import parse
 
-from pipeline.errors import TerminalError
+from expectations_plugins.core.errors import TerminalError
 
 
 def _has_format(value: Any, values: Mapping[str, Any]) -> bool:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from expectations_plugins.backend import Backend, Slice, UnsupportedError
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     AnyElement,
     Condition,
     Count,
@@ -28,7 +27,8 @@ from expectations_plugins.expressions import (
     Sample,
     both,
 )
-from expectations_plugins.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.engine.backend import Backend, Slice, UnsupportedError
+from expectations_plugins.engine.metrics import Direct, Known, Measures, MetricCall, MetricSpec, Plan, Question
 
 ROW_LIMIT = 200
 """GX caps lists of unexpected values at 200 even in COMPLETE results; so does every query here."""

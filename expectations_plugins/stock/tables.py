@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from expectations_plugins.backend import Backend, Slice, UnsupportedError
-from expectations_plugins.expressions import Count, Sample
-from expectations_plugins.metrics import Direct, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.conditions.expressions import Count, Sample
+from expectations_plugins.engine.backend import Backend, Slice, UnsupportedError
+from expectations_plugins.engine.metrics import Direct, Measures, MetricCall, MetricSpec, Plan, Question
 
 MOST_ROWS = 1_000
 """The most records a look at a batch shows."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.expressions import Type
-from pipeline.errors import TerminalError
+from expectations_plugins.conditions.expressions import Type
+from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.engine.backend import UnsupportedError
 
 NAMES: Mapping[str, tuple[Type, ...]] = {
     "none": (),

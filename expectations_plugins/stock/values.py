@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Condition,
     Distinct,
     DistinctValues,
@@ -23,10 +23,10 @@ from expectations_plugins.expressions import (
     TopValues,
     both,
 )
-from expectations_plugins.kinds import Moment, as_date, moment, readings
-from expectations_plugins.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.conditions.value_types import Moment, as_date, moment, readings
+from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.engine.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
 from expectations_plugins.stock.arguments import check_choice
-from pipeline.errors import TerminalError
 
 MOST_VALUES = 10_000
 """The most different values one check reads."""

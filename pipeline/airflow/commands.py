@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.topology import STEPS, Step, StepKind
+from pipeline.core.topology import STEPS, Step, StepKind
 
 BATCH_ID = re.compile(r"[0-9a-f]{64}")
 

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, XComArg, chain, task_group
 
 from pipeline.airflow.meanings import RETRIES
 from pipeline.airflow.operators import LEFT_OUT, LeftOutOperator, PlanOperator, StepOperator
-from pipeline.topology import STEPS, Step
+from pipeline.core.topology import STEPS, Step
 
 Callback = Callable[[Any], object]
 

@@ -6,8 +6,8 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import ExitCode
-from pipeline.topology import MAX_ATTEMPTS
+from expectations_plugins.core.errors import ExitCode
+from pipeline.core.topology import MAX_ATTEMPTS
 
 RETRIES = MAX_ATTEMPTS - 1
 """Airflow's retries of a task: with the first try as many as the ledger counts, so both come to their end together."""

@@ -24,7 +24,7 @@ from pipeline.airflow.commands import (
     step_arguments,
 )
 from pipeline.airflow.meanings import Meaning, meaning_for_plan, meaning_of
-from pipeline.topology import Step
+from pipeline.core.topology import Step
 
 LEFT_OUT = "left_out"
 """The key under which the plan's task hands on what was left out."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.alerts.book import AlertBook
 from pipeline.alerts.channels import configured_channels
 from pipeline.alerts.router import AlertRouter
-from pipeline.alerts.spool_book import SpooledBook
-from pipeline.ports import Progress
-from pipeline.settings import Settings
+from pipeline.alerts.spooled_state import SpooledBook
+from pipeline.config import Settings
+from pipeline.ports.alert_state import AlertBook
+from pipeline.ports.steps import Progress
 
 
 def alert_router(settings: Settings, book: Callable[[], AlertBook], progress: Progress) -> AlertRouter:

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.alerts.book import AlertBook
-from pipeline.alerts.bounded import side_by_side
 from pipeline.alerts.channels import Channel
 from pipeline.alerts.channels.log import LogChannel
-from pipeline.alerts.message import Alert, Delivery, DeliveryStatus, OpenAlert
-from pipeline.alerts.routes import parse_routes, routed
-from pipeline.alerts.secrecy import Secrecy
-from pipeline.alerts.telling import Teller, problem_of
-from pipeline.ports import Progress
-from pipeline.settings import Settings
+from pipeline.alerts.delivery import Teller, problem_of
+from pipeline.alerts.redaction import Secrecy
+from pipeline.config import Settings
+from pipeline.config.alert_routes import parse_routes, routed
+from pipeline.core.alert import Alert, Delivery, DeliveryStatus, OpenAlert
+from pipeline.core.concurrency import side_by_side
+from pipeline.ports.alert_state import AlertBook
+from pipeline.ports.steps import Progress
 
 DEADLINE = 45.0
 """Seconds one alert may take, all channels together; less than a claim in the book lasts."""

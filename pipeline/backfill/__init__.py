@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.backfill.crew import Crew, serve
 from pipeline.backfill.items import Days, Item, Kind, missing, outdated, redone
+from pipeline.backfill.worker_pool import Crew, serve
 
 __all__ = ["Crew", "Days", "Item", "Kind", "missing", "outdated", "redone", "serve"]

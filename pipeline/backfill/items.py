@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from packaging.version import InvalidVersion, Version
 
-from pipeline.history import Document
-from pipeline.intake import read
-from pipeline.model import BatchSource, BatchStatus, Interaction
-from pipeline.topology import REDONE
+from pipeline.core.batches import BatchSource, BatchStatus
+from pipeline.core.records import Interaction
+from pipeline.core.topology import REDONE
+from pipeline.ports.history import Document
+from pipeline.sources.reading import read
 
 LOOKED_AT = 1_000
 """Records of a file that are looked at for a timestamp."""

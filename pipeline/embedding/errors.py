@@ -8,8 +8,8 @@ import google.api_core.exceptions as driver
 import requests.exceptions as transport
 from google.protobuf.json_format import ParseError
 
-from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
-from pipeline.stores.error_table import ErrorTable
+from expectations_plugins.core.error_table import ErrorTable
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 
 TOO_LARGE = 413
 

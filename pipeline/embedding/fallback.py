@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from pipeline.model import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding
+from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding
 
 
 def fallback(text: str) -> Embedding:

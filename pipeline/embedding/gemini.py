@@ -1,7 +1,7 @@
 """The Gemini adapter: batched, each text once, bounded concurrency and rate, backoff, and a fallback when it is down.
 
 google-generativeai is imported here and nowhere else. It retries 503 by itself for up to a minute; that is turned off,
-so that retries do not multiply: they are `pipeline.resilience`'s.
+so that retries do not multiply: they are `expectations_plugins.core.retry`'s.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from expectations_plugins.core.errors import SluicegateError, TransientError
+from expectations_plugins.core.retry import RetryPolicy, retry
+from pipeline.core.embeddings import VECTOR_DIMENSION, Embedding
 from pipeline.embedding.errors import ERRORS, RequestRefusedError, classified
 from pipeline.embedding.fallback import fallback
 from pipeline.embedding.memory import Memory
 from pipeline.embedding.pacing import CircuitBreaker, RateLimit
 from pipeline.embedding.vectors import checked
-from pipeline.errors import SluicegateError, TransientError
-from pipeline.model import VECTOR_DIMENSION, Embedding
-from pipeline.resilience import RetryPolicy, retry
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # its end of support is known and written down in docs

@@ -6,7 +6,7 @@ import threading
 from array import array
 from collections import OrderedDict
 
-from pipeline.model import Embedding
+from pipeline.core.embeddings import Embedding
 
 
 class Memory:

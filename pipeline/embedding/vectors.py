@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Sequence
 
-from pipeline.model import VECTOR_DIMENSION, Embedding
+from pipeline.core.embeddings import VECTOR_DIMENSION, Embedding
 
 
 def checked(values: Sequence[float], source: str) -> Embedding:

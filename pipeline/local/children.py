@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import pipeline
 from pipeline.local.credentials import Credentials
 from pipeline.local.layout import Layout, open_log
 from pipeline.local.pings import answers
@@ -18,7 +17,7 @@ from pipeline.local.specs import SERVERS
 from pipeline.local.state import ServerRecord, ServerState, read_ready
 
 START_SECONDS = 60.0
-IMPORT_ROOT = Path(pipeline.__file__).resolve().parent.parent
+IMPORT_ROOT = Path(__file__).resolve().parents[2]
 """`python -m` finds our modules from here, installed or not, whatever the user's working directory."""
 
 CLIENT_VARIABLES = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "GOOGLE_", "SLACK_", "PAGERDUTY_")

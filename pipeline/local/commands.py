@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from pipeline.errors import ExitCode, SluicegateError
+from expectations_plugins.core.errors import ExitCode, SluicegateError
 from pipeline.local.layout import Layout, last_lines
 from pipeline.local.specs import ALL
 from pipeline.local.stack import LocalStack

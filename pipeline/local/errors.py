@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.errors import ConfigurationError, TransientError
+from expectations_plugins.core.errors import ConfigurationError, TransientError
 
 
 class StackError(TransientError):

@@ -7,14 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-from pipeline.errors import ExitCode
+from expectations_plugins.core.errors import ExitCode
 from pipeline.local.credentials import load_or_create
 from pipeline.local.layout import Layout
-from pipeline.local.locks import FileLock
 from pipeline.local.process_ties import GRACE_SECONDS, tie_to_parent
 from pipeline.local.running import RunningServer, ServerContext
 from pipeline.local.specs import SERVERS
 from pipeline.local.state import write_ready
+from pipeline.storage.locks import FileLock
 
 
 def main(arguments: list[str]) -> int:

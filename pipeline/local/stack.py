@@ -15,7 +15,6 @@ from pipeline.local.credentials import load_or_create
 from pipeline.local.endpoints import Endpoints, endpoints_for
 from pipeline.local.errors import StackError
 from pipeline.local.layout import Layout, last_lines, open_log
-from pipeline.local.locks import POLL_SECONDS, FileLock, is_held
 from pipeline.local.pings import answers
 from pipeline.local.process_ties import GRACE_SECONDS
 from pipeline.local.specs import ALL, SERVERS, checked_names, known_names
@@ -29,6 +28,7 @@ from pipeline.local.state import (
     read_wanted,
     write_wanted,
 )
+from pipeline.storage.locks import POLL_SECONDS, FileLock, is_held
 
 MAX_SPAWNS = 2
 STOP_SECONDS = 2 * GRACE_SECONDS

@@ -16,8 +16,8 @@ from pathlib import Path
 from pipeline.local.children import Child, stop_all
 from pipeline.local.credentials import load_or_create
 from pipeline.local.layout import Layout
-from pipeline.local.locks import FileLock
 from pipeline.local.state import ServerState, StackState, Wanted, read_wanted, write_state
+from pipeline.storage.locks import FileLock
 
 POLL_SECONDS = 0.1
 LOCK_SECONDS = 5.0

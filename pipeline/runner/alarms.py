@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.alerts.message import Alert
-from pipeline.model import short
-from pipeline.ports import Alarms
+from pipeline.core.alert import Alert
+from pipeline.core.batches import short
+from pipeline.ports.steps import Alarms
 
 PIPELINE = "pipeline"
 """Stands for a gate in what is no gate's."""

@@ -8,10 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pipeline.dlq import Death
-from pipeline.dlq.folders import count_records
-from pipeline.dlq.taking_in import counts_of_dead
-from pipeline.errors import (
+from expectations_plugins.core.errors import (
     ConfigurationError,
     ExitCode,
     LeaseHeldError,
@@ -20,12 +17,9 @@ from pipeline.errors import (
     TerminalError,
     TransientError,
 )
-from pipeline.model import BatchSource, BatchStatus, GateReport, LoadCounts, Verdict
-from pipeline.ports import BatchContext, Ledger
-from pipeline.resilience import retry
-from pipeline.runner.endings import dead_lettered, halted, held, worth_another
-from pipeline.runner.lease import LeasedProgress, LeaseKeeper
-from pipeline.runner.outcome import (
+from expectations_plugins.core.retry import retry
+from pipeline.core.batches import BatchSource, BatchStatus, LoadCounts
+from pipeline.core.outcome import (
     RESUMED,
     WITHOUT_FILE,
     Ending,
@@ -37,11 +31,19 @@ from pipeline.runner.outcome import (
     passed_over_in,
     verdicts_in,
 )
-from pipeline.runner.parts import LedgerDownError, Parts, ReplacesFallbacks
+from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
+from pipeline.core.verdicts import GateReport, Verdict
+from pipeline.dead_letters import Death
+from pipeline.dead_letters.folders import count_records
+from pipeline.dead_letters.spool_import import counts_of_dead
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import BatchContext
+from pipeline.runner.gate_messages import checks, summary, told
+from pipeline.runner.lease import LeasedProgress, LeaseKeeper
+from pipeline.runner.results import dead_lettered, halted, held, worth_another
+from pipeline.runner.run_context import LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner.spool import RunnerSpool, cut_off, history_of
 from pipeline.runner.steps import StepLog
-from pipeline.runner.words import checks, summary, told
-from pipeline.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
 
 T = TypeVar("T")
 

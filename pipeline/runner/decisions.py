@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import ConfigurationError, ExitCode
-from pipeline.model import BatchStatus, Lease, short
-from pipeline.ports import Ledger
-from pipeline.runner.outcome import Ending, adds_up, counts_in, is_done
-from pipeline.topology import STEPS, Step, StepKind
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
+from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.outcome import Ending, adds_up, counts_in, is_done
+from pipeline.core.topology import STEPS, Step, StepKind
+from pipeline.ports.ledger import Ledger
 
 Document = Mapping[str, Any]
 

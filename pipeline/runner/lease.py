@@ -9,9 +9,10 @@ import threading
 import uuid
 from types import TracebackType
 
-from pipeline.errors import LeaseLostError, SluicegateError
-from pipeline.model import Lease, short
-from pipeline.ports import Ledger, Progress
+from expectations_plugins.core.errors import LeaseLostError, SluicegateError
+from pipeline.core.batches import Lease, short
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import Progress
 
 
 def new_holder() -> str:

@@ -12,22 +12,23 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
-from pipeline.locations.fetching import size
-from pipeline.locations.place import Place, recorded, written
-from pipeline.model import BatchSource, BatchStatus, Lease, short
-from pipeline.ports import Alarms, Gate, Ledger, Progress, Stage
-from pipeline.resilience import RetryPolicy
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
+from expectations_plugins.core.retry import RetryPolicy
+from pipeline.core.batches import BatchSource, BatchStatus, Lease, short
+from pipeline.core.outcome import BatchOutcome, Ending
+from pipeline.core.topology import STEPS, Step, StepKind
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import Alarms, Gate, Progress, Stage
 from pipeline.runner import decisions
 from pipeline.runner.alarms import RunnerAlarms
 from pipeline.runner.batch_run import BatchRun
 from pipeline.runner.decisions import Decision
 from pipeline.runner.lease import LeaseKeeper
-from pipeline.runner.outcome import BatchOutcome, Ending
-from pipeline.runner.parts import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
+from pipeline.runner.run_context import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
 from pipeline.runner.spool import RunnerSpool
 from pipeline.runner.task import SoFar, Task, as_it_is, bug, not_yet
-from pipeline.topology import STEPS, Step, StepKind
+from pipeline.storage.fetching import size
+from pipeline.storage.location import Place, recorded, written
 
 Document = Mapping[str, Any]
 

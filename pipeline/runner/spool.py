@@ -7,14 +7,15 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from pipeline.dlq import DeadFolders, Death, Outages, SpoolError, take_in
-from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
-from pipeline.locations.place import Place
-from pipeline.model import BatchSource, BatchStatus, short
-from pipeline.ports import Ledger, Progress
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
+from pipeline.core.batches import BatchSource, BatchStatus, short
+from pipeline.core.outcome import Ending
+from pipeline.core.topology import MAX_ATTEMPTS
+from pipeline.dead_letters import DeadFolders, Death, Outages, SpoolError, take_in
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import Progress
 from pipeline.runner.alarms import RunnerAlarms
-from pipeline.runner.outcome import Ending
-from pipeline.topology import MAX_ATTEMPTS
+from pipeline.storage.location import Place
 
 LEDGER = "ledger"
 """Stands for a stage in what ended because the ledger could not be reached."""

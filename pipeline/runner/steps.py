@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from pipeline.runner.outcome import StepOutcome
+from pipeline.core.outcome import StepOutcome
 
 
 class Tells(Protocol):

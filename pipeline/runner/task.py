@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.errors import ExitCode
-from pipeline.model import BatchSource, BatchStatus, Lease
-from pipeline.ports import Ledger
+from expectations_plugins.core.errors import ExitCode
+from pipeline.core.batches import BatchSource, BatchStatus, Lease
+from pipeline.core.outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
+from pipeline.ports.ledger import Ledger
 from pipeline.runner.batch_run import BatchRun
-from pipeline.runner.outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
 
 Document = Mapping[str, Any]
 

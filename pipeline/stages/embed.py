@@ -10,10 +10,14 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from pipeline.errors import ConfigurationError, TerminalError
-from pipeline.model import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, Lease, VectorRow, short
-from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections, VectorStore
-from pipeline.rollback_plan import removal
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
+from pipeline.core.batches import Lease, short
+from pipeline.core.embeddings import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, VectorRow
+from pipeline.core.rollback_plan import removal
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import BatchContext
+from pipeline.ports.stores import RawStore
+from pipeline.ports.vectors import Embedder, UndoJournal, VectorCollections, VectorStore
 from pipeline.stages.placement import collections_of, current_manifest, existing, located, require_collection
 from pipeline.stages.rollback import Rollback
 from pipeline.stages.sweep import Sweep

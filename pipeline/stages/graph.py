@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from pipeline.errors import TerminalError
-from pipeline.model import short
-from pipeline.ports import BatchContext, GraphStore, RawStore
+from expectations_plugins.core.errors import TerminalError
+from pipeline.core.batches import short
+from pipeline.ports.steps import BatchContext
+from pipeline.ports.stores import GraphStore, RawStore
 
 
 class GraphStage:

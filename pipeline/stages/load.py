@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.errors import TerminalError, TransientError
-from pipeline.intake import read
-from pipeline.model import DeadLetter, DeadReason, Interaction, LoadCounts, short
-from pipeline.ports import BatchContext, Ledger, RawStore
+from expectations_plugins.core.errors import TerminalError, TransientError
+from pipeline.core.batches import LoadCounts, short
+from pipeline.core.records import DeadLetter, DeadReason, Interaction
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import BatchContext
+from pipeline.ports.stores import RawStore
+from pipeline.sources.reading import read
 
 CHUNK_CHARACTERS = 8_000_000
 """A chunk ends here even when it has fewer records than it may: memory stays bounded whatever their size."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.errors import ConfigurationError
-from pipeline.model import short
-from pipeline.ports import VectorCollections, VectorStore
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import short
+from pipeline.ports.vectors import VectorCollections, VectorStore
 
 Document = Mapping[str, Any]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.ports import BatchContext, MetricsStore, RawStore
+from pipeline.ports.steps import BatchContext
+from pipeline.ports.stores import MetricsStore, RawStore
 
 
 class PublishStage:

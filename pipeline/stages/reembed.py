@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
-from pipeline.model import FALLBACK_SOURCE, EmbedManifest
-from pipeline.ports import BatchContext, Embedder, Ledger, RawStore, UndoJournal, VectorCollections
+from pipeline.core.embeddings import FALLBACK_SOURCE, EmbedManifest
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.steps import BatchContext
+from pipeline.ports.stores import RawStore
+from pipeline.ports.vectors import Embedder, UndoJournal, VectorCollections
 from pipeline.stages.embed import REEMBED, Tally, Writer, announce, begun, finished
 from pipeline.stages.sweep import Sweep
 

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from pipeline.errors import ConfigurationError, TransientError
-from pipeline.model import BeforeImage, Lease, VectorRow, short
-from pipeline.ports import Ledger, UndoJournal, VectorCollections, VectorStore
-from pipeline.rollback_plan import RollbackPlan
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.core.batches import Lease, short
+from pipeline.core.embeddings import BeforeImage, VectorRow
+from pipeline.core.rollback_plan import RollbackPlan
+from pipeline.ports.ledger import Ledger
+from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
 from pipeline.stages.placement import declared, existing, located
 
 CHUNK = 200

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipeline.errors import TransientError
-from pipeline.model import EmbedManifest, Lease, short
-from pipeline.ports import UndoJournal, VectorCollections, VectorStore
+from expectations_plugins.core.errors import TransientError
+from pipeline.core.batches import Lease, short
+from pipeline.core.embeddings import EmbedManifest
+from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
 from pipeline.stages.placement import collections_of, existing
 
 CHUNK = 500

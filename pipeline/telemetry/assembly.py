@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
-from pipeline.connections import Connections
-from pipeline.errors import ConfigurationError
-from pipeline.ports import Progress
-from pipeline.settings import Settings
-from pipeline.telemetry.listening import Listener
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.config import Settings
+from pipeline.config.connections import Connections
+from pipeline.ports.steps import Progress
+from pipeline.telemetry.event_dispatch import Listener
 from pipeline.telemetry.progress import TelemetryProgress
 
 LISTENERS = (
     ("otlp_endpoint", "pipeline.telemetry.otel_traces"),
     ("otlp_endpoint", "pipeline.telemetry.otel_metrics"),
     ("metrics_file", "pipeline.telemetry.metrics_file"),
-    ("lineage_file", "pipeline.telemetry.lineage_file"),
-    ("lineage_url", "pipeline.telemetry.lineage_http"),
+    ("lineage_file", "pipeline.telemetry.openlineage_file"),
+    ("lineage_url", "pipeline.telemetry.openlineage_http"),
 )
 """The setting that asks for a listener, and its module, whose function `listener` makes it."""
 

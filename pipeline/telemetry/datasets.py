@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.connections import Connections, without_credentials
+from pipeline.config.connections import Connections, without_credentials
 
 FILE = "file"
 VECTORS = "vectors"

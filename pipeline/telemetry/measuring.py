@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.telemetry import metrics as table
-from pipeline.telemetry.listening import Happened
+from pipeline.telemetry.event_dispatch import Happened
 from pipeline.telemetry.metrics import Metric
 from pipeline.telemetry.progress import STANDING
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.connections import Connections
-from pipeline.dlq import durable
-from pipeline.errors import TransientError
-from pipeline.local.locks import FileLock
-from pipeline.settings import Settings
-from pipeline.telemetry.listening import Happened, Listener
+from expectations_plugins.core.errors import TransientError
+from pipeline.config import Settings
+from pipeline.config.connections import Connections
+from pipeline.storage import atomic_files as durable
+from pipeline.storage.locks import FileLock
+from pipeline.telemetry.event_dispatch import Happened, Listener
 from pipeline.telemetry.measuring import Measurement, measured
 from pipeline.telemetry.prometheus import DamagedError, Samples, count, samples_in, text_of
 

@@ -12,10 +12,10 @@ from opentelemetry.sdk.metrics import Histogram as SdkHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricExportResult
 
-from pipeline.connections import Connections
-from pipeline.errors import TransientError
-from pipeline.settings import Settings
-from pipeline.telemetry.listening import Happened, Listener
+from expectations_plugins.core.errors import TransientError
+from pipeline.config import Settings
+from pipeline.config.connections import Connections
+from pipeline.telemetry.event_dispatch import Happened, Listener
 from pipeline.telemetry.measuring import Measurement, measured
 from pipeline.telemetry.metrics import METRICS, SECONDS, Kind, Metric
 from pipeline.telemetry.otlp import SCOPE, Collector, collector, resource

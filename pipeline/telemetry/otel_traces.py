@@ -15,11 +15,11 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
-from pipeline.connections import Connections
-from pipeline.errors import TransientError
-from pipeline.model import short
-from pipeline.settings import Settings
-from pipeline.telemetry.listening import Happened, Listener
+from expectations_plugins.core.errors import TransientError
+from pipeline.config import Settings
+from pipeline.config.connections import Connections
+from pipeline.core.batches import short
+from pipeline.telemetry.event_dispatch import Happened, Listener
 from pipeline.telemetry.otlp import SCOPE, Collector, collector, resource
 
 TRACE_DIGITS = 32

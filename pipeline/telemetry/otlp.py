@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.util.re import parse_env_headers
 
-from pipeline.secrecy import remember
-from pipeline.settings import Settings
-from pipeline.version import code_version
+from expectations_plugins.core.redaction import remember
+from pipeline.config import Settings
+from pipeline.core.version import code_version
 
 SCOPE = "sluicegate"
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 
-from pipeline.alerts.bounded import side_by_side
-from pipeline.ports import Progress
-from pipeline.standing import Standing
-from pipeline.telemetry.listening import Happened, Listener, Listening
+from pipeline.core.concurrency import side_by_side
+from pipeline.ports.health import Standing
+from pipeline.ports.steps import Progress
+from pipeline.telemetry.event_dispatch import Happened, Listener, Listening
 
 STANDING = "standing"
 """The event that tells listeners, last of all, how the pipeline stands according to the ledger."""

@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
 from pipeline.telemetry.measuring import Measurement
 from pipeline.telemetry.metrics import METRICS, SECONDS, Kind, Metric
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.airflow.commands import NOT_OURS
-from pipeline.topology import STEPS
+from pipeline.core.topology import STEPS
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "docs" / "airflow" / "sluicegate_dag.py"

@@ -14,7 +14,7 @@ from pipeline.airflow.commands import (
     plan_in,
     step_arguments,
 )
-from pipeline.topology import STEPS, Step
+from pipeline.core.topology import STEPS, Step
 
 BATCH = "0a" * 32
 HOSTILE = "-x; touch pwned $(id) {{ 7*7 }} 'a\".jsonl"

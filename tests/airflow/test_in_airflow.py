@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.topology import MAX_ATTEMPTS, STEPS
+from pipeline.core.topology import MAX_ATTEMPTS, STEPS
 from tests.airflow.airflow_home import ENVIRONMENT, AirflowHome
 from tests.airflow.whole import GROUPS, Place, placed
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from expectations_plugins.core.errors import ExitCode
 from pipeline.airflow.meanings import MEANINGS, RETRIES, meaning_for_plan, meaning_of
-from pipeline.errors import ExitCode
-from pipeline.topology import MAX_ATTEMPTS
+from pipeline.core.topology import MAX_ATTEMPTS
 
 
 def test_airflow_tries_as_often_as_the_ledger_counts() -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.topology import MAX_ATTEMPTS, STEPS
+from pipeline.core.topology import MAX_ATTEMPTS, STEPS
 from tests.airflow.airflow_home import ENVIRONMENT, AirflowHome, DagRun, TaskEnd
 from tests.end_to_end.all_days import opened
 from tests.end_to_end.conftest import ROOT, Workspace

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
+from expectations_plugins.core.errors import TransientError
+from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.alerts.assembly import alert_router
-from pipeline.alerts.book import AlertBook
-from pipeline.alerts.message import Alert
 from pipeline.alerts.router import AlertRouter
-from pipeline.errors import TransientError
+from pipeline.config import load_settings
+from pipeline.core.alert import Alert
 from pipeline.local import Endpoints
-from pipeline.settings import load_settings
-from pipeline.stores.mongodb import Database, MongoAlertBook, connect
+from pipeline.ports.alert_state import AlertBook
+from pipeline.stores.mongodb.alert_state import MongoAlertBook
 from tests.fakes.alert_receiver import AlertReceiver, alert_receiver
 from tests.fakes.scripted import RecordedProgress
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.alerts.message import Alert
 from pipeline.alerts.router import AlertRouter
+from pipeline.core.alert import Alert
 from tests.alerts.test_router import outcomes
 from tests.fakes.alert_receiver import SLACK, AlertReceiver, Answer
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from pipeline.alerts.channels import Channel, configured_channels
 from pipeline.alerts.channels.slack import blocks_of, green_blocks
-from pipeline.alerts.message import MAX_KEY, Alert
+from pipeline.alerts.redaction import Secrecy
 from pipeline.alerts.router import AlertRouter
-from pipeline.alerts.secrecy import Secrecy
-from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
-from pipeline.settings import load_settings
+from pipeline.config import load_settings
+from pipeline.core.alert import MAX_KEY, Alert
 from tests.fakes.alert_receiver import PAGERDUTY, SLACK, WEBHOOK, AlertReceiver, Answer
 from tests.fakes.scripted import RecordedProgress
 

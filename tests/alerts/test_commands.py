@@ -15,10 +15,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from pipeline.alerts.message import Alert
+from expectations_plugins.core.errors import ConfigurationError, TransientError
 from pipeline.alerts.router import AlertRouter
-from pipeline.commands.alerts import alerts
-from pipeline.errors import ConfigurationError, TransientError
+from pipeline.cli.alerts import alerts
+from pipeline.core.alert import Alert
 from tests.fakes.alert_receiver import PAGERDUTY, SLACK, AlertReceiver, Answer
 
 ROOT = Path(__file__).parent.parent.parent

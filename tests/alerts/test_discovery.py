@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.alerts import channels
 from pipeline.alerts.channels import _classes
-from pipeline.alerts.routes import Route, channel_names, parse_routes, routed
+from pipeline.config.alert_routes import Route, channel_names, parse_routes, routed
 
 FOLDER = Path(channels.__file__).parent
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.alerts.message import Alert, Delivery
+from expectations_plugins.mongodb.connection import Database
 from pipeline.alerts.router import AlertRouter
-from pipeline.stores.mongodb import Database
+from pipeline.core.alert import Alert, Delivery
 from tests.fakes.alert_receiver import PAGERDUTY, SLACK, WEBHOOK, AlertReceiver, Answer
 from tests.fakes.scripted import RecordedProgress
 

@@ -14,7 +14,7 @@ from typing import Any
 import pymongo
 import pytest
 
-from pipeline.version import code_version
+from pipeline.core.version import code_version
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 
 __all__ = ["make_workspace", "workspace"]

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from expectations_plugins.core.errors import ConfigurationError, TransientError
 from pipeline.backfill import Crew, Item, Kind, serve
-from pipeline.errors import ConfigurationError, TransientError
 
 COMMAND = [sys.executable, "-m", "tests.backfill.test_crew"]
 

@@ -12,9 +12,9 @@ import pytest
 from packaging.version import InvalidVersion
 
 from pipeline.backfill import Days, Item, Kind, missing, outdated
-from pipeline.intake import discover
-from pipeline.model import BatchSource
-from pipeline.topology import REDONE
+from pipeline.core.batches import BatchSource
+from pipeline.core.topology import REDONE
+from pipeline.sources.discovery import discover
 
 TWENTIETH = Days(date(2026, 11, 20), date(2026, 11, 20))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.campaign_file import BadLine, read_campaigns
-from pipeline.commands.campaigns import campaigns
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.cli.campaign_file import BadLine, read_campaigns
+from pipeline.cli.campaigns import campaigns
 from tests.cli.conftest import Invoke
 from tests.fakes.command_app import CommandApp
 

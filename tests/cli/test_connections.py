@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.connections import Connections, resolve, without_credentials
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.config import load_settings
+from pipeline.config.connections import Connections, resolve, without_credentials
 from pipeline.local import Endpoints
-from pipeline.settings import load_settings
 
 LOCAL = Endpoints(mongodb_uri="mongodb://u:p@127.0.0.1:1", neo4j_uri="bolt://127.0.0.1:2", neo4j_user="root")
 CONFIGURED = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.root import COMMANDS
+from sluicegate.commands import COMMANDS
 from tests.cli.conftest import ROOT
 
 Process = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,7 +21,7 @@ HEAVY = ("great_expectations", "pymongo", "neo4j", "google.cloud", "pandas", "py
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['run.py', '--help']\n"
-        "import run, contextlib\n"
+        "import contextlib, run\n"
         "with contextlib.suppress(SystemExit): run.main()\n"
         f"print('heavy:', [name for name in {HEAVY} if name in sys.modules])"
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.commands.metrics import Current, address, metrics
-from pipeline.errors import ConfigurationError, TransientError
-from pipeline.standing import Standing
-from pipeline.telemetry.listening import Happened
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.cli.metrics import Current, address, metrics
+from pipeline.ports.health import Standing
+from pipeline.telemetry.event_dispatch import Happened
 from pipeline.telemetry.metrics_file import MetricsFile
 from pipeline.telemetry.prometheus import Page
 from tests.cli.conftest import Invoke
@@ -22,7 +22,7 @@ NINE = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
 class Ledger:
-    """Implements pipeline.standing.StandingReader: a batch is halted since nine, or the ledger is down."""
+    """Implements pipeline.ports.health.StandingReader: a batch is halted since nine, or the ledger is down."""
 
     def __init__(self, *, is_down: bool = False) -> None:
         self.is_down = is_down

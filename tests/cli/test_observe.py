@@ -11,8 +11,8 @@ import pytest
 import structlog
 from rich.console import Console
 
-from pipeline.observe import JsonProgress, set_up_logging
-from pipeline.observe_console import ConsoleProgress
+from pipeline.cli.console import ConsoleProgress
+from pipeline.cli.logs import JsonProgress, set_up_logging
 
 BATCH = "3f2a91c07d11" + "0" * 52
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline.commands.run import run
-from pipeline.errors import ConfigurationError, TerminalError
-from pipeline.model import Verdict
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
+from pipeline.cli.run import run
+from pipeline.core.verdicts import Verdict
 from tests.cli.conftest import Invoke
 from tests.fakes.command_app import CommandApp
 from tests.fakes.scripted import ScriptedGate, ScriptedStage

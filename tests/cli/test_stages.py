@@ -11,11 +11,11 @@ from typing import Any
 import click
 import pytest
 
-from pipeline.commands.run import run
-from pipeline.commands.stages import gate, plan, stage
-from pipeline.errors import ConfigurationError, TerminalError, TransientError
-from pipeline.model import Verdict
-from pipeline.topology import STEPS
+from expectations_plugins.core.errors import ConfigurationError, TerminalError, TransientError
+from pipeline.cli.run import run
+from pipeline.cli.stages import gate, plan, stage
+from pipeline.core.topology import STEPS
+from pipeline.core.verdicts import Verdict
 from tests.cli.conftest import Invoke
 from tests.fakes.command_app import CommandApp
 from tests.fakes.scripted import ScriptedGate, ScriptedStage

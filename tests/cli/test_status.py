@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.commands.decisions import resume
-from pipeline.commands.docs import docs
-from pipeline.commands.doctor import doctor
-from pipeline.commands.run import run
-from pipeline.commands.status import status
-from pipeline.errors import ConfigurationError, TransientError
-from pipeline.model import Verdict
-from pipeline.topology import STEPS
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.cli.decisions import resume
+from pipeline.cli.docs import docs
+from pipeline.cli.doctor import doctor
+from pipeline.cli.run import run
+from pipeline.cli.status import status
+from pipeline.core.topology import STEPS
+from pipeline.core.verdicts import Verdict
 from tests.cli.conftest import Invoke
 from tests.fakes.command_app import CommandApp
 from tests.fakes.scripted import ScriptedGate

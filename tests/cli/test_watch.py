@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.alerts.message import Alert, Delivery, DeliveryStatus
-from pipeline.commands.watch import watch
-from pipeline.errors import TransientError
-from pipeline.standing import Standing
+from expectations_plugins.core.errors import TransientError
+from pipeline.cli.watch import watch
+from pipeline.core.alert import Alert, Delivery, DeliveryStatus
+from pipeline.ports.health import Standing
 from tests.cli.conftest import Invoke
 from tests.fakes.command_app import CommandApp
 
@@ -20,7 +20,7 @@ BATCH = "3f2a91c07d11" + "0" * 52
 
 
 class ScriptedStanding:
-    """Implements pipeline.standing.StandingReader: a batch closed so many minutes ago, or the ledger is down."""
+    """Implements pipeline.ports.health.StandingReader: a batch closed so many minutes ago, or the ledger is down."""
 
     def __init__(self, minutes_ago: float | None = None, *, outages: int = 0) -> None:
         self._minutes_ago = minutes_ago

@@ -13,8 +13,8 @@ import great_expectations.expectations as gxe
 import pytest
 from great_expectations.expectations.row_conditions import Column
 
-from expectations_plugins.backend import UnsupportedError
-from pipeline.errors import ConfigurationError, TransientError
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from expectations_plugins.engine.backend import UnsupportedError
 from tests.conformance.contract import StoreUnderTest
 
 NASTY = [

@@ -10,8 +10,8 @@ import great_expectations.expectations as gxe
 import pytest
 from great_expectations.datasource.fluent.interfaces import TestConnectionError as GXTestConnectionError
 
-from expectations_plugins.datasource import without_connecting
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.engine.datasource import without_connecting
 from tests.conformance.contract import StoreUnderTest
 
 ROWS = [{"key": "k0", "s": "a", "n": 1}]

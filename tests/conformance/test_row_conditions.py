@@ -24,7 +24,7 @@ from great_expectations.expectations.row_conditions import (
     OrCondition,
 )
 
-from expectations_plugins.datasource import written
+from expectations_plugins.engine.datasource import written
 from tests.conformance.contract import StoreUnderTest
 
 NUMBERS = [0, 1, 2, 3, 4, 5, 2, 9]

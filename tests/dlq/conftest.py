@@ -15,31 +15,28 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from expectations_plugins.core.retry import RetryPolicy
+from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.alerts.assembly import alert_router
 from pipeline.alerts.router import AlertRouter
-from pipeline.intake import discover
+from pipeline.config import Settings, load_settings
+from pipeline.core.batches import BatchSource
+from pipeline.core.outcome import BatchOutcome
+from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.local import Endpoints
-from pipeline.model import BatchSource
-from pipeline.resilience import RetryPolicy
 from pipeline.runner.lease import LeaseKeeper
-from pipeline.runner.outcome import BatchOutcome
 from pipeline.runner.runner import Runner
-from pipeline.settings import Settings, load_settings
+from pipeline.sources.discovery import discover
 from pipeline.stages import LoadStage
-from pipeline.stores.mongodb import (
-    Database,
-    MongoAlertBook,
-    MongoDeadQueue,
-    MongoLedger,
-    MongoRawStore,
-    connect,
-)
-from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from pipeline.stores.mongodb.alert_state import MongoAlertBook
+from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 
 
 class Site:
-    """Implements pipeline.commands.app.App as far as the dead-letter queue needs it."""
+    """Implements pipeline.cli.app.App as far as the dead-letter queue needs it."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database, self.folder = database, folder
@@ -135,7 +132,7 @@ def site(endpoints: Endpoints, tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def dlq(site: Site) -> Callable[..., Result]:
     """Call `dlq …`; errors are raised, the exit code is the command's `return_value`."""
-    from pipeline.commands.dlq import dlq as group  # noqa: PLC0415
+    from pipeline.cli.dlq import dlq as group  # noqa: PLC0415
 
     def call(*arguments: object, stdin: str | None = None) -> Result:
         command: click.Command = group

@@ -11,9 +11,9 @@ import click
 import pytest
 from click.testing import Result
 
-from pipeline.commands.dlq_export import harmless
-from pipeline.errors import ConfigurationError, ExitCode, TerminalError
-from pipeline.model import short
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TerminalError
+from pipeline.cli.dlq_export import harmless
+from pipeline.core.batches import short
 from tests.dlq.conftest import Site
 from tests.dlq.test_replay import broken, record
 from tests.fakes.scripted import ScriptedStage

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
-from pipeline.errors import ConfigurationError
-from pipeline.model import short
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import short
 from tests.dlq.conftest import Site
 from tests.dlq.test_replay import broken, record
 from tests.fakes.scripted import ScriptedStage

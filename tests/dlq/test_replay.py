@@ -12,8 +12,8 @@ import click
 import pytest
 from click.testing import Result
 
-from pipeline.errors import ConfigurationError, ExitCode, TerminalError
-from pipeline.model import BatchStatus, short
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TerminalError
+from pipeline.core.batches import BatchStatus, short
 from tests.dlq.conftest import Site
 from tests.fakes.scripted import ScriptedStage
 
@@ -195,7 +195,7 @@ def test_records_written_anew_come_from_a_file(site: Site, dlq: Dlq, tmp_path: P
 def test_text_that_is_not_whole_is_not_replayed_as_it_is(site: Site, dlq: Dlq) -> None:
     path = site.folder / "a.jsonl"
     path.write_bytes(b'{"interaction_id": "i_\xff"}\n{\n')
-    from pipeline.intake import discover  # noqa: PLC0415
+    from pipeline.sources.discovery import discover  # noqa: PLC0415
 
     (source,) = discover([path], max_records=10, min_age=0)
     site.process(source)
@@ -209,7 +209,7 @@ def test_text_that_is_not_whole_is_not_replayed_as_it_is(site: Site, dlq: Dlq) -
 def test_a_killed_replay_of_a_record_is_finished_by_the_next_run(site: Site, dlq: Dlq) -> None:
     from click.testing import CliRunner  # noqa: PLC0415
 
-    from pipeline.commands.run import run  # noqa: PLC0415
+    from pipeline.cli.run import run  # noqa: PLC0415
 
     (source,) = site.land({"user_id": "u_102"})
     site.process(source)
@@ -261,7 +261,7 @@ def test_what_cannot_be_replayed_is_refused(site: Site, dlq: Dlq, arguments: lis
 
 
 def test_a_batch_in_another_state_says_where_it_stands(site: Site, dlq: Dlq) -> None:
-    from pipeline.model import Verdict  # noqa: PLC0415
+    from pipeline.core.verdicts import Verdict  # noqa: PLC0415
     from tests.fakes.scripted import ScriptedGate  # noqa: PLC0415
 
     (source,) = site.land(record(1))

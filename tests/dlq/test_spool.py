@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.dlq import DeadFolders, Death, Outages, take_in
-from pipeline.dlq.entry import Entry
-from pipeline.errors import ConfigurationError, ExitCode, TransientError
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TransientError
+from expectations_plugins.mongodb.connection import connect
+from pipeline.core.batches import BatchSource, BatchStatus
+from pipeline.core.topology import MAX_ATTEMPTS
+from pipeline.dead_letters import DeadFolders, Death, Outages, take_in
+from pipeline.dead_letters.entry import Entry
 from pipeline.local import Endpoints
-from pipeline.model import BatchSource, BatchStatus
-from pipeline.stores.mongodb import connect
-from pipeline.topology import MAX_ATTEMPTS
 from tests.dlq.conftest import Site
 from tests.dlq.test_replay import broken, record
 from tests.fakes.scripted import ScriptedStage

@@ -13,8 +13,9 @@ import pytest
 
 from checkpoints.actions import ACTIONS
 from checkpoints.project import build, new_context
+from pipeline.core.batches import BatchStatus
+from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import BatchStatus, VectorRow
 from pipeline.stores import milvus, mongodb, neo4j
 from tests.docs.examples.messages_without_addresses import ExpectMessagesWithoutAddresses
 from tests.docs.examples.ticket import TicketAction

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.airflow.meanings import MEANINGS
-from pipeline.topology import STEPS
+from pipeline.core.topology import STEPS
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 
 __all__ = ["make_workspace", "workspace"]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.core.topology import STEPS
 from pipeline.stores.mongodb import alert_queries, ledger_queries, queries, undo_journal
-from pipeline.topology import STEPS
 from tests.test_architecture import PACKAGES, ROOT, SOURCES, imported
 
 DOCS = ROOT / "docs"
@@ -38,8 +38,8 @@ def test_the_arrows_that_are_drawn_are_the_imports_there_are() -> None:
 
 def test_the_table_of_layers_tells_the_same_imports() -> None:
     rows = re.findall(r"^\| `([\w.]+)` \| [^|]+ \| ([^|]+) \|$", PAGE.partition("## A batch")[0], re.MULTILINE)
-    told = {(name, other) for name, others in rows for other in re.findall(r"`(\w+)`", others)}
-    assert (told, {name for name, _ in rows}) == (arrows(), {"run.py", *PACKAGES})
+    said = {(name, other) for name, others in rows for other in re.findall(r"`(\w+)`", others)}
+    assert (said, {name for name, _ in rows}) == (arrows(), {"run.py", *PACKAGES})
 
 
 def test_every_step_is_drawn_in_its_order() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.topology import STEPS
+from pipeline.core.topology import STEPS
 
 ROOT = Path(__file__).parent.parent.parent
 

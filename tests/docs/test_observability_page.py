@@ -10,7 +10,7 @@ import shlex
 import pytest
 import yaml
 
-from pipeline.settings import Settings
+from pipeline.config import Settings
 from pipeline.telemetry.metrics import METRICS
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 

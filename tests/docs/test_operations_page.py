@@ -15,15 +15,16 @@ import click
 import pytest
 
 from checkpoints.actions.alert import TITLES
-from checkpoints.consequences import CONSEQUENCES
-from pipeline.alerts.message import Alert, Delivery
-from pipeline.commands.root import sluicegate
-from pipeline.commands.watch import Freshness, stale
-from pipeline.errors import ExitCode
-from pipeline.model import BatchStatus, Verdict
+from checkpoints.rules.policy import CONSEQUENCES
+from expectations_plugins.core.errors import ExitCode
+from pipeline.cli.watch import Freshness, stale
+from pipeline.config import Settings
+from pipeline.core.alert import Alert, Delivery
+from pipeline.core.batches import BatchStatus
+from pipeline.core.topology import GATES
+from pipeline.core.verdicts import Verdict
 from pipeline.runner.alarms import RunnerAlarms
-from pipeline.settings import Settings
-from pipeline.topology import GATES
+from sluicegate.commands import sluicegate
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 from tests.end_to_end.oracle import Stores
 
@@ -106,8 +107,8 @@ def test_alerts_are_made_where_this_page_knows_of() -> None:
     assert makers == {
         "checkpoints/actions/alert.py",
         "pipeline/runner/alarms.py",
-        "pipeline/commands/alerts.py",
-        "pipeline/commands/watch.py",
+        "pipeline/cli/alerts.py",
+        "pipeline/cli/watch.py",
     }
 
 
@@ -197,7 +198,7 @@ def held(place: Workspace) -> tuple[Any, ...]:
 
 def lose(place: Workspace, batch_id: str) -> None:
     """Take the batch out of the graph, as a store does that was restored from an older backup."""
-    from pipeline.stores.neo4j import connect  # noqa: PLC0415 - a driver is needed in this one test
+    from expectations_plugins.neo4j.connection import connect  # noqa: PLC0415 - a driver is needed in this one test
 
     to = place.endpoints
     graph = connect(str(to.neo4j_uri), str(to.neo4j_user), str(to.neo4j_password), database=to.neo4j_database)

@@ -11,8 +11,8 @@ import subprocess
 
 import pytest
 
-from pipeline.errors import ExitCode
-from pipeline.topology import GATES, STAGES
+from expectations_plugins.core.errors import ExitCode
+from pipeline.core.topology import GATES, STAGES
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 from tests.end_to_end.oracle import Stores
 

@@ -12,15 +12,15 @@ from typing import Any
 import google.api_core.exceptions
 import pytest
 
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from expectations_plugins.core.retry import RetryPolicy
+from pipeline.core.embeddings import VECTOR_DIMENSION
 from pipeline.embedding import GeminiEmbedder
 from pipeline.embedding.errors import retry_after
 from pipeline.embedding.fallback import fallback
 from pipeline.embedding.gemini import REQUEST_BYTES, requests
 from pipeline.embedding.vectors import checked
-from pipeline.errors import ConfigurationError, TransientError
 from pipeline.local import Endpoints
-from pipeline.model import VECTOR_DIMENSION
-from pipeline.resilience import RetryPolicy
 from tests.fakes.refusing_api import WORD, refusing_api
 
 POLICY = RetryPolicy(attempts=3, wait=0.01, wait_max=0.05)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from expectations_plugins.core.errors import SluicegateError, TransientError
+from expectations_plugins.core.retry import RetryPolicy
 from pipeline.embedding import GeminiEmbedder
 from pipeline.embedding.fallback import fallback
-from pipeline.errors import SluicegateError, TransientError
-from pipeline.resilience import RetryPolicy
 from tests.fakes.breaking_off import breaking_off
 
 NOWHERE = "http://127.0.0.1:9"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.core.retry import RetryPolicy
 from pipeline.embedding import GeminiEmbedder
-from pipeline.errors import TerminalError
 from pipeline.local import Endpoints
-from pipeline.resilience import RetryPolicy
 from tests.fakes.refusing_api import WORD, RefusingApi, refusing_api
 
 POLICY = RetryPolicy(attempts=3, wait=0.01, wait_max=0.05)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.stores.neo4j import Neo4jReviewQueue, connect
+from expectations_plugins.neo4j.connection import connect
+from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue
 from tests.end_to_end.conftest import Workspace
 from tests.end_to_end.oracle import Stores, Truth, read
 

@@ -18,8 +18,8 @@ from great_expectations.metrics.batch.row_count import BatchRowCount
 from great_expectations.metrics.column.distinct_values import ColumnDistinctValues
 from great_expectations.metrics.column.mean import ColumnMean
 
+from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.neo4j.datasource import Neo4jDatasource
-from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
 from pipeline.stores import mongodb, neo4j
 from tests.gx_cases.judging import raised

@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from expectations_plugins.backend import Slice, UnsupportedError
-from expectations_plugins.custom_metrics import malformed_user_id, orphaned
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Always,
     And,
@@ -46,7 +44,9 @@ from expectations_plugins.expressions import (
     Type,
     Values,
 )
-from expectations_plugins.kinds import IN_WORDS
+from expectations_plugins.conditions.value_types import IN_WORDS
+from expectations_plugins.engine.backend import Slice, UnsupportedError
+from expectations_plugins.engine.custom_metrics import malformed_user_id, orphaned
 from expectations_plugins.milvus import conditions as milvus
 from expectations_plugins.mongodb import conditions as mongodb
 from expectations_plugins.mongodb import queries as mongodb_queries

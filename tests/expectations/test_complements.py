@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from expectations_plugins.expressions import And, Compare, Condition, Count, Field, InSet, IsNull, IsText, Not, Op, Or
+from expectations_plugins.conditions.expressions import (
+    And,
+    Compare,
+    Condition,
+    Count,
+    Field,
+    InSet,
+    IsNull,
+    IsText,
+    Not,
+    Op,
+    Or,
+)
 from expectations_plugins.mongodb.complements import plan
 
 KIND, LINE = Field.of("type"), Field.of("line")

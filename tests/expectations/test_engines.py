@@ -16,15 +16,15 @@ from bson.decimal128 import Decimal128
 from pymilvus import MilvusClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from expectations_plugins.backend import Slice
-from expectations_plugins.datasource import without_connecting
-from expectations_plugins.expressions import Always, Count, Field, IsNull, IsText, Sample
+from expectations_plugins.conditions.expressions import Always, Count, Field, IsNull, IsText, Sample
+from expectations_plugins.core.errors import TransientError
+from expectations_plugins.engine.backend import Slice
+from expectations_plugins.engine.datasource import without_connecting
 from expectations_plugins.milvus.backend import MilvusBackend
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from expectations_plugins.neo4j.backend import Neo4jBackend
-from pipeline.errors import TransientError
+from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import VectorRow
 from pipeline.stores import milvus as milvus_store
 from pipeline.stores import mongodb as mongodb_store
 from pipeline.stores import neo4j as neo4j_store

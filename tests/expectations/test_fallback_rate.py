@@ -14,8 +14,8 @@ from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
 from expectations_plugins import ExpectFallbackEmbeddingRateToBeBelow, ExpectStoresToReconcile
+from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import VectorRow
 from pipeline.stores import milvus, mongodb, neo4j
 
 VECTOR = (1.0, *(0.0 for _ in range(767)))

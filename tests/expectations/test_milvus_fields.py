@@ -12,9 +12,9 @@ import pytest
 from great_expectations.expectations.row_conditions import Column
 from pymilvus import DataType, MilvusClient, MilvusException
 
-from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.milvus.backend import MOST_ROWS
-from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
 from pipeline.stores import milvus
 

@@ -16,7 +16,7 @@ import great_expectations.expectations as gxe
 import pytest
 from great_expectations.expectations.row_conditions import Column
 
-from expectations_plugins.backend import UnsupportedError
+from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.expectations import ExpectStoresToReconcile, ExpectUserIdsToBeWellFormed
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from pipeline.local import Endpoints

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
-from expectations_plugins.patterns import PatternError, common, like
+from expectations_plugins.conditions.patterns import PatternError, common, like
 from pipeline.local import Endpoints
 from pipeline.stores import mongodb, neo4j
 

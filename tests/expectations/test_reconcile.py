@@ -14,16 +14,16 @@ from great_expectations.core.partitioners import PartitionerColumnValue
 from great_expectations.expectations.row_conditions import Column
 
 from expectations_plugins import ExpectStoresToReconcile
-from expectations_plugins.backend import Slice
-from expectations_plugins.datasource import without_connecting
-from expectations_plugins.expressions import Compare, Field, Op
+from expectations_plugins.conditions.expressions import Compare, Field, Op
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from expectations_plugins.engine.backend import Slice
+from expectations_plugins.engine.datasource import without_connecting
+from expectations_plugins.engine.reconciliation import Reconciliation, Side, reconcile
 from expectations_plugins.milvus.backend import MilvusBackend
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from expectations_plugins.neo4j.backend import Neo4jBackend
-from expectations_plugins.reconciliation import Reconciliation, Side, reconcile
-from pipeline.errors import ConfigurationError, TransientError
+from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import VectorRow
 from pipeline.stores import milvus as milvus_store
 from pipeline.stores import mongodb as mongodb_store
 from pipeline.stores import neo4j as neo4j_store

@@ -27,9 +27,9 @@ from expectations_plugins import (
     ExpectStoresToReconcile,
     ExpectUserIdsToBeWellFormed,
 )
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import VectorRow
 from pipeline.stores import milvus, mongodb, neo4j
 from tests.conftest import ROOT
 from tests.expectations.saved_project import answers

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.records import MetricRow
 from pipeline.local import Endpoints
-from pipeline.model import MetricRow
-from pipeline.stores.bigquery import BigQueryMetricsStore, Client, connect
-from pipeline.stores.mongodb import MongoRawStore
+from pipeline.stores.bigquery.connection import Client, connect
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
+from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
 
 METRICS, VIEW, BATCHES = "interaction_metrics", "published_metrics", "batches"

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.model import BatchSource, BatchStatus, Verdict
-from pipeline.resilience import RetryPolicy
+from expectations_plugins.core.retry import RetryPolicy
+from pipeline.core.batches import BatchSource, BatchStatus
+from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from pipeline.core.verdicts import Verdict
 from pipeline.runner.runner import Runner
-from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from tests.fakes.runner_ledger import MemoryLedger
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import TerminalError
-from pipeline.model import GraphRecord
-from pipeline.resilience import RetryPolicy
+from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.core.retry import RetryPolicy
+from pipeline.config import Settings, load_settings
+from pipeline.core.records import GraphRecord
+from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.runner.runner import Runner
-from pipeline.settings import Settings, load_settings
-from pipeline.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from tests.fakes.runner_ledger import MemoryLedger
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 
@@ -37,7 +37,7 @@ class MemoryGraph:
 
 
 class MemoryHistory:
-    """Implements pipeline.history.History as far as a plan goes."""
+    """Implements pipeline.ports.history.History as far as a plan goes."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
@@ -48,7 +48,7 @@ class MemoryHistory:
 
 
 class CommandApp:
-    """Implements pipeline.commands.app.App. Every batch has 60 records, of which `quarantined` are bad."""
+    """Implements pipeline.cli.app.App. Every batch has 60 records, of which `quarantined` are bad."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder

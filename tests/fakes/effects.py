@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checkpoints.actions.scope import Effects
-from pipeline.rollback_plan import RollbackPlan
+from pipeline.core.rollback_plan import RollbackPlan
 
 
 class Killed(BaseException):

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.model import BatchStatus, Verdict
-from pipeline.stores.mongodb.connection import Database
+from expectations_plugins.mongodb.connection import Database
+from pipeline.core.batches import BatchStatus
+from pipeline.core.topology import STEPS, StepKind
+from pipeline.core.verdicts import Verdict
 from pipeline.stores.mongodb.ledger_queries import BATCHES
-from pipeline.topology import STEPS, StepKind
 
 EVERY = timedelta(minutes=10)
 LAST = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipeline.intake import discover
-from pipeline.model import EmbedManifest
-from pipeline.ports import BatchContext
+from expectations_plugins.mongodb.connection import connect
+from pipeline.core.embeddings import EmbedManifest
+from pipeline.ports.steps import BatchContext
+from pipeline.sources.discovery import discover
 from pipeline.stages import LoadStage
-from pipeline.stores.mongodb import MongoLedger, MongoRawStore, MongoUndoJournal, connect
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
+from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 
 
 @dataclass(slots=True)

@@ -7,8 +7,11 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
-from pipeline.model import ActionOutcome, BatchStatus, DeadLetter, EmbedManifest, GateReport, Lease, LoadCounts
+from expectations_plugins.core.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
+from pipeline.core.batches import BatchStatus, Lease, LoadCounts
+from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.records import DeadLetter
+from pipeline.core.verdicts import ActionOutcome, GateReport
 
 
 class MemoryLedger:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.model import Finding, GateReport, Lease, Verdict
-from pipeline.ports import BatchContext
+from pipeline.core.batches import Lease
+from pipeline.core.verdicts import Finding, GateReport, Verdict
+from pipeline.ports.steps import BatchContext
 
 Happening = BaseException | Callable[[BatchContext], None]
 

@@ -44,7 +44,7 @@ MONGODB_OPTIONS = "directConnection=true&serverSelectionTimeoutMS=700&connectTim
 LIMITS = (
     ("pipeline.stores.neo4j.graph_store", "TIME_LIMIT", 2.0),
     ("pipeline.stores.neo4j.review_queue", "TIME_LIMIT", 2.0),
-    ("pipeline.stores.neo4j.connection", "SILENCE", 1.0),
+    ("expectations_plugins.neo4j.connection", "SILENCE", 1.0),
     ("expectations_plugins.neo4j.backend", "TIME_LIMIT", 2.0),
     ("pipeline.stores.milvus.vector_store", "TIME_LIMIT", 2.0),
     ("expectations_plugins.milvus.backend", "TIME_LIMIT", 2.0),
@@ -198,8 +198,8 @@ class Batch:
 
 def be_the_command(points: Connection, arguments: tuple[str, ...], env: Mapping[str, str], folder: str) -> None:
     """Be `run.py`, in a process that has imported what takes seconds."""
-    from pipeline.commands.root import start  # noqa: PLC0415 - the parent need not
-    from run import App  # noqa: PLC0415
+    from sluicegate.app import App  # noqa: PLC0415
+    from sluicegate.commands import start  # noqa: PLC0415 - the parent need not
 
     become(arguments, env, folder)
     for module, limit, seconds in LIMITS:

@@ -19,11 +19,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.errors import ConfigurationError, SluicegateError
-from pipeline.intake import discover, read
-from pipeline.intake.files import WaitingFileError
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError
+from pipeline.core.records import DeadLetter
 from pipeline.local import Endpoints
-from pipeline.model import DeadLetter
+from pipeline.sources.discovery import discover
+from pipeline.sources.files import WaitingFileError
+from pipeline.sources.reading import read
 from tests.faults.readback import Stores, not_conserved
 from tests.faults.workplace import Ended, Workplace
 

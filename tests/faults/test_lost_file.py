@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ExitCode
+from expectations_plugins.core.errors import ExitCode
+from pipeline.core.batches import short
 from pipeline.local import LocalStack
-from pipeline.model import short
 from tests.faults.crashes.matrix import Matrix
 from tests.faults.crashes.scenarios import FILE, RUN, record
 from tests.faults.crashes.spare import Ended, Order, Spare

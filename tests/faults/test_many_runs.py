@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ExitCode
+from expectations_plugins.core.errors import ExitCode
 from tests.faults.outages import Batch, Ended, Place, Stores, reading
 
 RUNS, BATCHES = 5, 3

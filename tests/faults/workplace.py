@@ -153,8 +153,8 @@ def be_the_command(
     arguments: tuple[str, ...], env: Mapping[str, str], folder: str, first: Callable[[], None] | None
 ) -> None:
     """Be `run.py`."""
-    from pipeline.commands.root import start  # noqa: PLC0415 - the parent need not
-    from run import App  # noqa: PLC0415
+    from sluicegate.app import App  # noqa: PLC0415
+    from sluicegate.commands import start  # noqa: PLC0415 - the parent need not
 
     become(arguments, env, folder)
     if first is not None:

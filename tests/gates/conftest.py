@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.intake import discover
+from pipeline.core.batches import short
+from pipeline.core.outcome import BatchOutcome
 from pipeline.local import Endpoints, LocalStack
-from pipeline.model import short
-from pipeline.ports import VectorStore
-from pipeline.runner.outcome import BatchOutcome
-from run import App, Through
+from pipeline.ports.vectors import VectorStore
+from pipeline.sources.discovery import discover
+from sluicegate.app import App, Through
 
 ROOT = Path(__file__).parent.parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"

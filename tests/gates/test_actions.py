@@ -9,8 +9,9 @@ import pytest
 
 from checkpoints.actions import ACTIONS
 from checkpoints.gates import GxGate, open_project
-from pipeline.errors import LeaseLostError, TransientError
-from pipeline.model import Lease, Verdict
+from expectations_plugins.core.errors import LeaseLostError, TransientError
+from pipeline.core.batches import Lease
+from pipeline.core.verdicts import Verdict
 from tests.fakes.effects import Hands, Killed, WatchedRawStore
 from tests.gates.conftest import Site
 

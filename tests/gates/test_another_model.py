@@ -14,10 +14,11 @@ import pytest
 from click.testing import Result
 from pymilvus import MilvusClient
 
-from pipeline.commands.root import COMMANDS
-from pipeline.errors import ConfigurationError
-from pipeline.model import FALLBACK_SOURCE, BatchStatus, Lease, short
-from pipeline.runner.outcome import BatchOutcome
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.core.outcome import BatchOutcome
+from sluicegate.commands import COMMANDS
 from tests.fakes.effects import Killed
 from tests.gates.conftest import Site
 from tests.gates.test_changed_batches import dies

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.model import BatchStatus, Lease, short
-from pipeline.topology import REDONE
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.topology import REDONE
 from tests.fakes.effects import Killed
 from tests.gates.conftest import Site
 from tests.gates.test_decisions import command, everywhere

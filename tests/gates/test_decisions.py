@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from pipeline.errors import ConfigurationError, ExitCode
-from pipeline.model import BatchStatus, short
-from pipeline.runner.outcome import BatchOutcome
-from run import sluicegate
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
+from pipeline.core.batches import BatchStatus, short
+from pipeline.core.outcome import BatchOutcome
+from sluicegate.app import sluicegate
 from tests.gates.conftest import Site
 
 MakeSite = Callable[..., Site]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.model import BatchStatus, short
-from pipeline.runner.outcome import BatchOutcome
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import BatchStatus, short
+from pipeline.core.outcome import BatchOutcome
 from pipeline.stages import Sweep
 from tests.fakes.effects import Killed
 from tests.gates.conftest import Site

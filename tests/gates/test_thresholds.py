@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline.model import FALLBACK_SOURCE, BatchStatus, Lease, Verdict, short
-from pipeline.runner.outcome import BatchOutcome
-from pipeline.topology import MAX_ATTEMPTS
-from run import sluicegate
+from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.core.outcome import BatchOutcome
+from pipeline.core.topology import MAX_ATTEMPTS
+from pipeline.core.verdicts import Verdict
+from sluicegate.app import sluicegate
 from tests.gates.conftest import Site
 
 MakeSite = Callable[..., Site]

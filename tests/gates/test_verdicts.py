@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from checkpoints.gates import build_gates
-from pipeline.errors import ConfigurationError, ExitCode, TransientError
-from pipeline.model import BatchStatus, Verdict
-from pipeline.ports import RawStore
-from pipeline.stores.neo4j import connect
-from pipeline.topology import GATES
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TransientError
+from expectations_plugins.neo4j.connection import connect
+from pipeline.core.batches import BatchStatus
+from pipeline.core.topology import GATES
+from pipeline.core.verdicts import Verdict
+from pipeline.ports.stores import RawStore
 from tests.gates.conftest import Site
 
 MakeSite = Callable[..., Site]

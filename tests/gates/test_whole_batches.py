@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline.errors import ExitCode, TerminalError
-from pipeline.model import BatchStatus, short
-from run import sluicegate
+from expectations_plugins.core.errors import ExitCode, TerminalError
+from pipeline.core.batches import BatchStatus, short
+from sluicegate.app import sluicegate
 from tests.fakes.alert_receiver import SLACK, AlertReceiver, Answer, alert_receiver
 from tests.fakes.effects import Killed
 from tests.gates.conftest import Site

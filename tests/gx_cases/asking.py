@@ -9,9 +9,9 @@ from typing import Any
 from great_expectations.exceptions import ExpectationNotFoundError
 from great_expectations.expectations.registry import get_expectation_impl
 
-from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.engine import StoreExecutionEngine
-from pipeline.errors import TransientError
+from expectations_plugins.core.errors import TransientError
+from expectations_plugins.engine.backend import UnsupportedError
+from expectations_plugins.engine.execution import StoreExecutionEngine
 from tests.gx_cases.definitions import ROW, Definition, Table
 from tests.gx_cases.judging import raised
 from tests.gx_cases.plain import Dataset

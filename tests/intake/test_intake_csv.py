@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.intake import discover, read
-from pipeline.model import MISSING, DeadLetter, DeadReason, Interaction
+from pipeline.core.records import MISSING, DeadLetter, DeadReason, Interaction
+from pipeline.sources.discovery import discover
+from pipeline.sources.reading import read
 
 Item = Interaction | DeadLetter
 

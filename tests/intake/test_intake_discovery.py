@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.intake import discover
-from pipeline.model import BatchSource
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import BatchSource
+from pipeline.sources.discovery import discover
 
 THREE = b'{"interaction_id": "a"}\n{"interaction_id": "b"}\n{"interaction_id": "c"}\n'
 

@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.intake import discover, read
-from pipeline.model import MISSING, BatchSource, DeadLetter, DeadReason, Interaction
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import BatchSource
+from pipeline.core.records import MISSING, DeadLetter, DeadReason, Interaction
+from pipeline.sources.discovery import discover
+from pipeline.sources.reading import read
 
 UTC = ZoneInfo("UTC")
 Item = Interaction | DeadLetter

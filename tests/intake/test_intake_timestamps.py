@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.intake import read
-from pipeline.model import BatchSource, Interaction
+from pipeline.core.batches import BatchSource
+from pipeline.core.records import Interaction
+from pipeline.sources.reading import read
 
 
 def read_one(tmp_path: Path, value: object, zone: str = "UTC") -> Interaction:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.lineage.contradictions import contradictions
-from pipeline.lineage.values import (
+from pipeline.core.records import MetricRow, ReviewItem
+from pipeline.core.topology import STEPS
+from pipeline.core.traces import (
     Answer,
     BatchSeen,
     EmbeddingSeen,
@@ -23,8 +24,7 @@ from pipeline.lineage.values import (
     Trace,
     VectorSeen,
 )
-from pipeline.model import MetricRow, ReviewItem
-from pipeline.topology import STEPS
+from pipeline.tracing.contradictions import contradictions
 
 BATCH, OTHER = "ab" * 32, "cd" * 32
 AT = datetime(2026, 11, 20, 9, 10, tzinfo=UTC)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.commands.trace_data import as_json
-from pipeline.commands.trace_tree import plain_tree, tree_of
-from pipeline.lineage.masked import masked
-from pipeline.lineage.values import (
+from expectations_plugins.core.masking import Masks
+from pipeline.cli.trace_data import as_json
+from pipeline.cli.trace_tree import plain_tree, tree_of
+from pipeline.core.records import MetricRow, ReviewItem
+from pipeline.core.traces import (
     Answer,
     BatchSeen,
     FindingSeen,
@@ -26,8 +27,7 @@ from pipeline.lineage.values import (
     Trace,
     VectorSeen,
 )
-from pipeline.masking import Masks
-from pipeline.model import MetricRow, ReviewItem
+from pipeline.tracing.masked import masked
 
 AT = datetime(2026, 11, 20, 9, 10, tzinfo=UTC)
 BATCH = "ab" * 32

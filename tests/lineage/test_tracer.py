@@ -8,18 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError, SluicegateError, TransientError
-from pipeline.lineage.tracer import Tracer, place_of
-from pipeline.lineage.values import (
-    DeadRecord,
-    MetricsSeen,
-    Neighbour,
-    Neighbourhood,
-    Place,
-    RawRecord,
-    VectorSeen,
-)
-from pipeline.model import FALLBACK_SOURCE, DeadReason
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TransientError
+from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.core.records import DeadReason
+from pipeline.core.traces import DeadRecord, MetricsSeen, Neighbour, Neighbourhood, Place, RawRecord, VectorSeen
+from pipeline.tracing.tracer import Tracer, place_of
 
 AT = datetime(2026, 11, 20, 9, 19, 59, 999000, tzinfo=UTC)
 BATCH = "ab" * 32

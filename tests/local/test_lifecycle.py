@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
 from pipeline.local import ALL, LocalStack, MissingPackageError, ServerState, StackError
 from pipeline.local.specs import ServerSpec, require_packages
 

@@ -12,8 +12,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from moto.server import ThreadedMotoServer
 
-from pipeline.locations import cache
-from pipeline.locations.place import Remote
+from pipeline.storage import cache
+from pipeline.storage.location import Remote
 
 BUCKET = "sluicegate-tests"
 SECRET = "a-secret-of-the-bucket"

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.errors import ConfigurationError, ExitCode, SluicegateError, TransientError
-from pipeline.intake import changed, discover, read
-from pipeline.intake.files import UnreadableFileError, WaitingFileError
-from pipeline.locations import cache, objects
-from pipeline.locations.place import Place, Remote, written
-from pipeline.model import BatchSource
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError, TransientError
+from pipeline.core.batches import BatchSource
+from pipeline.sources.discovery import changed, discover
+from pipeline.sources.files import UnreadableFileError, WaitingFileError
+from pipeline.sources.reading import read
+from pipeline.storage import cache, objects
+from pipeline.storage.location import Place, Remote, written
 from tests.locations.conftest import FaultyFileSystem
 
 CSV = b"interaction_id,user_id,type\r\na,u_1,click\r\nb,u_2,click\r\nc,u_3,click\r\n"

@@ -9,10 +9,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.locations import cache, objects
-from pipeline.locations.fetching import ChangedObjectError, local, local_if_there, size
-from pipeline.locations.place import Remote, place
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.storage import cache, objects
+from pipeline.storage.fetching import ChangedObjectError, local, local_if_there, size
+from pipeline.storage.location import Remote, place
 from tests.locations.conftest import BUCKET, SECRET, FaultyFileSystem
 
 ODD = "q#y*[z] %2e é.jsonl"

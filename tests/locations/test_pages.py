@@ -16,14 +16,14 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 from great_expectations.exceptions import InvalidKeyError
 
+from checkpoints.data_docs.object_storage import ObjectStoreBackend, backend_of
+from checkpoints.data_docs.storage import SiteFiles
 from checkpoints.gates import open_project
-from checkpoints.site.object_storage import ObjectStoreBackend, backend_of
-from checkpoints.site.storage import SiteFiles
 from checkpoints.sync import differences
-from pipeline.errors import ConfigurationError, TransientError
-from pipeline.locations import objects
-from pipeline.locations.place import Remote
-from pipeline.settings import load_settings
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.config import load_settings
+from pipeline.storage import objects
+from pipeline.storage.location import Remote
 from tests.locations.conftest import FaultyFileSystem
 from tests.locations.test_landing import fail, forbid
 

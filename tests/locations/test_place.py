@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.locations.place import Remote, place, recorded, written
-from pipeline.secrecy import hidden
-from pipeline.settings import load_settings
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.core.redaction import hidden
+from pipeline.config import load_settings
+from pipeline.storage.location import Remote, place, recorded, written
 
 
 @pytest.mark.parametrize(

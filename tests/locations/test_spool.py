@@ -14,20 +14,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.alerts.message import Alert, ClaimAnswer
-from pipeline.alerts.spool_book import AlertFiles
-from pipeline.dlq import DeadFolders, Death, Entry, Outages, SpoolError
-from pipeline.dlq.entry import encoded
-from pipeline.dlq.parcels import Parcels
-from pipeline.dlq.repair import Repaired
-from pipeline.dlq.shelf import ABANDONED_SECONDS
-from pipeline.errors import ConfigurationError, TransientError
-from pipeline.intake import discover, read
-from pipeline.locations import objects
-from pipeline.locations.fetching import local
-from pipeline.locations.place import Place, Remote
-from pipeline.locations.small_files import small_files
-from pipeline.model import BatchSource
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.alerts.spooled_state import AlertFiles
+from pipeline.core.alert import Alert, ClaimAnswer
+from pipeline.core.batches import BatchSource
+from pipeline.dead_letters import DeadFolders, Death, Entry, Outages, SpoolError
+from pipeline.dead_letters.entry import encoded
+from pipeline.dead_letters.pending_replays import Parcels
+from pipeline.dead_letters.repair import Repaired
+from pipeline.dead_letters.spool import ABANDONED_SECONDS
+from pipeline.sources.discovery import discover
+from pipeline.sources.reading import read
+from pipeline.storage import objects
+from pipeline.storage.fetching import local
+from pipeline.storage.location import Place, Remote
+from pipeline.storage.small_files import small_files
 from tests.locations.conftest import FaultyFileSystem
 from tests.locations.test_landing import fail, forbid, lines
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dlq import DeadFolders
-from pipeline.errors import ExitCode
+from expectations_plugins.core.errors import ExitCode
+from expectations_plugins.mongodb.connection import connect
+from pipeline.config import Settings, load_settings
+from pipeline.core.batches import BatchStatus
+from pipeline.core.topology import MAX_ATTEMPTS
+from pipeline.dead_letters import DeadFolders
 from pipeline.local import Endpoints
-from pipeline.locations import objects
-from pipeline.locations.place import Remote
-from pipeline.model import BatchStatus
-from pipeline.settings import Settings, load_settings
-from pipeline.stores.mongodb import connect
-from pipeline.topology import MAX_ATTEMPTS
+from pipeline.storage import objects
+from pipeline.storage.location import Remote
 from tests.dlq.conftest import Site, dlq
 from tests.dlq.test_replay import broken, record
 from tests.dlq.test_spool import outage

@@ -16,8 +16,8 @@ import fsspec
 import pytest
 
 from pipeline.local import Endpoints
-from pipeline.locations import objects
-from pipeline.locations.place import Remote
+from pipeline.storage import objects
+from pipeline.storage.location import Remote
 from tests.faults.workplace import Ended, Workplace
 from tests.locations.conftest import SECRET
 

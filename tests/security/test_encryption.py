@@ -8,9 +8,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pipeline.commands.doctor import doctor
-from pipeline.settings import VARIABLES, load_settings
-from pipeline.settings.encryption import unencrypted
+from pipeline.cli.doctor import doctor
+from pipeline.config import VARIABLES, load_settings
+from pipeline.config.encryption import unencrypted
 from tests.fakes.command_app import CommandApp
 
 ENCRYPTED = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from pymilvus import MilvusClient
 
-from expectations_plugins.backend import UnsupportedError
-from expectations_plugins.expressions import Field
+from expectations_plugins.conditions.expressions import Field
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.milvus.conditions import reference
 from expectations_plugins.neo4j.conditions import quoted
-from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
 from pipeline.stores import bigquery
 from pipeline.stores import neo4j as neo4j_store

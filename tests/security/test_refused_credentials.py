@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import pytest
 
-from pipeline.errors import ConfigurationError, ExitCode, SluicegateError
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.local import Endpoints
 from pipeline.stores import milvus, mongodb
 from pipeline.stores import neo4j as neo4j_store

@@ -18,14 +18,14 @@ import pytest
 import structlog
 from rich.console import Console
 
-from pipeline.commands.root import start
-from pipeline.connections import resolve, without_credentials
-from pipeline.errors import ConfigurationError, TerminalError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
+from expectations_plugins.core.redaction import Secrets, hidden, remember
+from pipeline.cli.console import ConsoleProgress
+from pipeline.cli.logs import JsonProgress, set_up_logging
+from pipeline.config import load_settings
+from pipeline.config.connections import resolve, without_credentials
 from pipeline.local import Endpoints
-from pipeline.observe import JsonProgress, set_up_logging
-from pipeline.observe_console import ConsoleProgress
-from pipeline.secrecy import Secrets, hidden, remember
-from pipeline.settings import load_settings
+from sluicegate.commands import start
 from tests.fakes.alert_receiver import WEBHOOK
 from tests.security.whole_run import TOKEN, WholeRun, secrets_of
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.milvus.connection import connect as connect_milvus
+from expectations_plugins.mongodb.connection import connect as connect_mongodb
+from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints
-from pipeline.stores.bigquery import connect as connect_bigquery
-from pipeline.stores.milvus import connect as connect_milvus
-from pipeline.stores.mongodb import connect as connect_mongodb
-from pipeline.stores.neo4j import connect as connect_neo4j
+from pipeline.stores.bigquery.connection import connect as connect_bigquery
 from tests.security.google_front import GoogleFront, google_front
 from tests.security.processes import port_of, run
 from tests.security.tls_front import Authority, authority, tls_front

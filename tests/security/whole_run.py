@@ -15,8 +15,8 @@ from typing import Any
 from bson import json_util
 from pymongo.database import Database
 
+from expectations_plugins.mongodb.connection import connect
 from pipeline.local import Endpoints
-from pipeline.stores.mongodb import connect
 from tests.fakes.alert_receiver import WEBHOOK, AlertReceiver, alert_receiver
 from tests.fakes.hostile_texts import HOSTILE
 from tests.security.processes import ROOT, configured, run

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from pipeline.core.outcome import BatchOutcome
 from pipeline.local import LocalStack
-from pipeline.runner.outcome import BatchOutcome
-from run import App
+from sluicegate.app import App
 from tests.gates.conftest import (  # noqa: F401 - some are fixtures
     FIXTURES,
     ROOT,

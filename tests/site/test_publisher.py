@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints.site import addresses
-from checkpoints.site.days import BATCHES_A_PART, part_of
-from checkpoints.site.publisher import Publisher
-from checkpoints.site.retention import Retention
-from checkpoints.site.storage import AtomicFilesystemStoreBackend, SiteFiles
-from pipeline.errors import TransientError
+from checkpoints.data_docs import addresses
+from checkpoints.data_docs.days import BATCHES_A_PART, part_of
+from checkpoints.data_docs.publisher import Publisher
+from checkpoints.data_docs.retention import Retention
+from checkpoints.data_docs.storage import AtomicFilesystemStoreBackend, SiteFiles
+from expectations_plugins.core.errors import TransientError
+from expectations_plugins.core.masking import Masks
+from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.local import Endpoints
-from pipeline.masking import Masks
-from pipeline.stores.mongodb import Database, connect
 from pipeline.stores.mongodb.history import MongoHistory
 from pipeline.stores.mongodb.ledger_queries import BATCHES
 from tests.fakes.history import LAST, batch_id, document, fill

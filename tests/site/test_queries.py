@@ -13,8 +13,8 @@ from typing import Any
 
 from pymilvus import MilvusClient
 
-from pipeline.runner.outcome import BatchOutcome
-from pipeline.stores.neo4j import connect
+from expectations_plugins.neo4j.connection import connect
+from pipeline.core.outcome import BatchOutcome
 from tests.gates.conftest import Site
 from tests.site.conftest import written
 

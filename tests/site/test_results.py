@@ -10,10 +10,10 @@ import great_expectations.expectations as gxe
 import pandas as pd
 import pytest
 
-from checkpoints.site import pages
-from checkpoints.site.results import result_page
-from checkpoints.verdicts import judged
-from pipeline.masking import Masks
+from checkpoints.data_docs import pages
+from checkpoints.data_docs.results import result_page
+from checkpoints.rules.verdicts import judged
+from expectations_plugins.core.masking import Masks
 
 FRAME = pd.DataFrame(
     {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from checkpoints.data_docs.site import Site as Pages
 from checkpoints.gates import open_project
-from checkpoints.site.site import Site as Pages
-from pipeline.model import BatchStatus
+from pipeline.core.batches import BatchStatus
 from tests.gates.conftest import Site
 
 MakeSite = Callable[..., Site]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints.site.storage import AtomicFilesystemStoreBackend, SiteFiles
+from checkpoints.data_docs.storage import AtomicFilesystemStoreBackend, SiteFiles
 
 
 @pytest.fixture

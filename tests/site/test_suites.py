@@ -5,10 +5,10 @@ from __future__ import annotations
 import great_expectations
 import pytest
 
-from checkpoints.site import pages
-from checkpoints.site.suites import SuitePage, suite_pages
-from checkpoints.suites import SUITES
-from pipeline.topology import GATES
+from checkpoints.data_docs import pages
+from checkpoints.data_docs.suites import SuitePage, suite_pages
+from checkpoints.rules.suites import SUITES
+from pipeline.core.topology import GATES
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import TerminalError
+from expectations_plugins.core.errors import TerminalError
 from pipeline.local import Endpoints
 from pipeline.stages import AggregateStage, PublishStage
 from tests.fakes.batch_metrics import BATCHES, METRICS, VIEW, BatchMetrics, Shrinking, batch_metrics

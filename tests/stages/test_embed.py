@@ -12,13 +12,14 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.core.retry import RetryPolicy
+from expectations_plugins.milvus.connection import MilvusClient, connect
 from pipeline.embedding import GeminiEmbedder
-from pipeline.errors import ConfigurationError
 from pipeline.local import Endpoints
-from pipeline.resilience import RetryPolicy
 from pipeline.stages import EmbedStage
 from pipeline.stages.embed import embedding_batch
-from pipeline.stores.milvus import MilvusClient, MilvusVectorStore, connect
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
 from tests.fakes.one_collection import OneCollection
 

@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.errors import LeaseLostError
-from pipeline.intake import read
+from expectations_plugins.core.errors import LeaseLostError
+from pipeline.core.batches import Lease
+from pipeline.core.embeddings import FALLBACK_SOURCE, BeforeImage, Embedding, VectorRow
+from pipeline.core.records import GraphRecord, Interaction
 from pipeline.local import Endpoints
-from pipeline.model import FALLBACK_SOURCE, BeforeImage, Embedding, GraphRecord, Interaction, Lease, VectorRow
-from pipeline.ports import BatchContext
+from pipeline.ports.steps import BatchContext
+from pipeline.sources.reading import read
 from pipeline.stages import AggregateStage, EmbedStage, GraphStage, PublishStage, Reembedder, Rollback, Sweep
 from pipeline.stages.sweep import writers
 from pipeline.stores import bigquery, milvus, neo4j

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipeline.core.embeddings import Embedding
 from pipeline.embedding.fallback import fallback
-from pipeline.intake import discover
 from pipeline.local import Endpoints
-from pipeline.model import Embedding
-from pipeline.ports import BatchContext
+from pipeline.ports.steps import BatchContext
+from pipeline.sources.discovery import discover
 from pipeline.stages import AggregateStage, EmbedStage, GraphStage, LoadStage, PublishStage
 from pipeline.stages.embed import drawn, embedding_batch
 from pipeline.stores import bigquery, milvus, mongodb, neo4j

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import TerminalError
+from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.neo4j.connection import Graph, connect
+from pipeline.core.records import GraphRecord
 from pipeline.local import Endpoints
-from pipeline.model import GraphRecord
 from pipeline.stages import GraphStage
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect
+from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
 
 RECORDS, USERS = 25, 5

@@ -14,13 +14,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.errors import LeaseLostError, TerminalError, TransientError
-from pipeline.intake import discover
+from expectations_plugins.core.errors import LeaseLostError, TerminalError, TransientError
+from expectations_plugins.mongodb.connection import Database, connect
+from pipeline.core.batches import BatchSource
+from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.local import Endpoints
-from pipeline.model import BatchSource, DeadLetter, DeadReason
-from pipeline.ports import BatchContext
+from pipeline.ports.steps import BatchContext
+from pipeline.sources.discovery import discover
 from pipeline.stages.load import LoadStage
-from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, fail_points
 
 CHUNK = 7

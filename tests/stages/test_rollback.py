@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError, TransientError
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from expectations_plugins.milvus.connection import connect
+from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding, VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding, VectorRow
 from pipeline.stages import EmbedStage, Reembedder, Rollback
-from pipeline.stores.milvus import MilvusVectorStore, connect
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
 from tests.fakes.one_collection import OneCollection
 

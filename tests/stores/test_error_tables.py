@@ -15,17 +15,23 @@ import pymongo.errors
 import pytest
 import requests.exceptions
 
+from expectations_plugins.core.error_table import ErrorTable
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
+from expectations_plugins.milvus.connection import connect as connect_vectors
+from expectations_plugins.milvus.errors import ERRORS as MILVUS
+from expectations_plugins.mongodb.errors import ERRORS as MONGODB
+from expectations_plugins.neo4j.connection import connect as connect_graph
+from expectations_plugins.neo4j.errors import ERRORS as NEO4J
 from pipeline.embedding.errors import ERRORS as GEMINI
-from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
-from pipeline.stores import bigquery, milvus, mongodb
-from pipeline.stores import neo4j as neo4j_store
-from pipeline.stores.error_table import ErrorTable
+from pipeline.stores.bigquery.connection import connect as connect_metrics
+from pipeline.stores.bigquery.errors import ERRORS as BIGQUERY
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
 
 DRIVERS = [
-    (mongodb.ERRORS, ("pymongo", "bson", "gridfs")),
-    (neo4j_store.ERRORS, ("neo4j",)),
-    (milvus.ERRORS, ("pymilvus", "grpc")),
-    (bigquery.ERRORS, ("google.api_core", "google.auth", "google.cloud", "google.resumable_media", "requests")),
+    (MONGODB, ("pymongo", "bson", "gridfs")),
+    (NEO4J, ("neo4j",)),
+    (MILVUS, ("pymilvus", "grpc")),
+    (BIGQUERY, ("google.api_core", "google.auth", "google.cloud", "google.resumable_media", "requests")),
     (GEMINI, ("google.api_core", "google.generativeai", "google.ai", "requests")),
 ]
 """Each table, and the packages whose exceptions it decides upon."""
@@ -107,31 +113,31 @@ BAD_KEY = "API key not valid. Please pass a valid API key."
 @pytest.mark.parametrize(
     ("table", "error", "kind"),
     [
-        (mongodb.ERRORS, pymongo.errors.OperationFailure("no", 18), ConfigurationError),
-        (mongodb.ERRORS, pymongo.errors.OperationFailure("no", 13), ConfigurationError),
-        (mongodb.ERRORS, pymongo.errors.OperationFailure("bad auth", 8000), ConfigurationError),
-        (mongodb.ERRORS, pymongo.errors.ServerSelectionTimeoutError(UNTRUSTED), ConfigurationError),
-        (mongodb.ERRORS, pymongo.errors.AutoReconnect("closed"), TransientError),
-        (neo4j_store.ERRORS, neo4j_error("Neo.ClientError.Security.Unauthorized"), ConfigurationError),
-        (neo4j_store.ERRORS, neo4j_error("Neo.ClientError.Security.Forbidden"), ConfigurationError),
-        (neo4j_store.ERRORS, neo4j_error("Neo.ClientError.Database.DatabaseNotFound"), ConfigurationError),
-        (neo4j_store.ERRORS, neo4j_error("Neo.ClientError.Security.AuthorizationExpired"), TransientError),
-        (neo4j_store.ERRORS, neo4j_error("Neo.TransientError.Transaction.DeadlockDetected"), TransientError),
-        (neo4j_store.ERRORS, neo4j_error("Neo.ClientError.Statement.SyntaxError"), TerminalError),
-        (milvus.ERRORS, Refusal(grpc.StatusCode.UNAUTHENTICATED), ConfigurationError),
-        (milvus.ERRORS, Refusal(grpc.StatusCode.PERMISSION_DENIED), ConfigurationError),
-        (milvus.ERRORS, Refusal(grpc.StatusCode.UNAVAILABLE), TransientError),
-        (milvus.ERRORS, Refusal(grpc.StatusCode.INVALID_ARGUMENT), TerminalError),
-        (bigquery.ERRORS, google.api_core.exceptions.Unauthorized("no"), ConfigurationError),
-        (bigquery.ERRORS, google.auth.exceptions.DefaultCredentialsError("no"), ConfigurationError),
-        (bigquery.ERRORS, google.auth.exceptions.TransportError(UNTRUSTED), ConfigurationError),
+        (MONGODB, pymongo.errors.OperationFailure("no", 18), ConfigurationError),
+        (MONGODB, pymongo.errors.OperationFailure("no", 13), ConfigurationError),
+        (MONGODB, pymongo.errors.OperationFailure("bad auth", 8000), ConfigurationError),
+        (MONGODB, pymongo.errors.ServerSelectionTimeoutError(UNTRUSTED), ConfigurationError),
+        (MONGODB, pymongo.errors.AutoReconnect("closed"), TransientError),
+        (NEO4J, neo4j_error("Neo.ClientError.Security.Unauthorized"), ConfigurationError),
+        (NEO4J, neo4j_error("Neo.ClientError.Security.Forbidden"), ConfigurationError),
+        (NEO4J, neo4j_error("Neo.ClientError.Database.DatabaseNotFound"), ConfigurationError),
+        (NEO4J, neo4j_error("Neo.ClientError.Security.AuthorizationExpired"), TransientError),
+        (NEO4J, neo4j_error("Neo.TransientError.Transaction.DeadlockDetected"), TransientError),
+        (NEO4J, neo4j_error("Neo.ClientError.Statement.SyntaxError"), TerminalError),
+        (MILVUS, Refusal(grpc.StatusCode.UNAUTHENTICATED), ConfigurationError),
+        (MILVUS, Refusal(grpc.StatusCode.PERMISSION_DENIED), ConfigurationError),
+        (MILVUS, Refusal(grpc.StatusCode.UNAVAILABLE), TransientError),
+        (MILVUS, Refusal(grpc.StatusCode.INVALID_ARGUMENT), TerminalError),
+        (BIGQUERY, google.api_core.exceptions.Unauthorized("no"), ConfigurationError),
+        (BIGQUERY, google.auth.exceptions.DefaultCredentialsError("no"), ConfigurationError),
+        (BIGQUERY, google.auth.exceptions.TransportError(UNTRUSTED), ConfigurationError),
         (GEMINI, google.api_core.exceptions.Forbidden("suspended"), ConfigurationError),
         (GEMINI, google.api_core.exceptions.BadRequest(BAD_KEY), ConfigurationError),
         (GEMINI, google.api_core.exceptions.BadRequest("text too long"), TerminalError),
         (GEMINI, google.api_core.exceptions.TooManyRequests("quota"), TransientError),
         *(
             (table, error, kind)
-            for table in (bigquery.ERRORS, GEMINI)
+            for table in (BIGQUERY, GEMINI)
             for error, kind in (
                 (requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), ConfigurationError),
                 (caused(requests.exceptions.SSLError("cut"), CUT), TransientError),
@@ -150,17 +156,17 @@ def test_each_kind_of_failure_is_told_from_the_others(
 
 
 def connect_neo4j() -> None:
-    graph = neo4j_store.connect("bolt://127.0.0.1:9", "neo4j", "s3cret", database=None, timeout=1)
+    graph = connect_graph("bolt://127.0.0.1:9", "neo4j", "s3cret", database=None, timeout=1)
     graph.read("RETURN 1", {}, doing="asking", timeout=1)
 
 
 def connect_milvus() -> None:
-    milvus.connect("http://127.0.0.1:9", "user:s3cret", timeout=1)
+    connect_vectors("http://127.0.0.1:9", "user:s3cret", timeout=1)
 
 
 def connect_bigquery() -> None:
-    client = bigquery.connect("project", endpoint="http://127.0.0.1:9")
-    bigquery.BigQueryMetricsStore(client, "dataset").replace("ab" * 32, [], 0, fence=1)
+    client = connect_metrics("project", endpoint="http://127.0.0.1:9")
+    BigQueryMetricsStore(client, "dataset").replace("ab" * 32, [], 0, fence=1)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +205,7 @@ ABORTED = "Transaction is aborted due to concurrent update against table p:d.int
 def test_bigquery_is_read_by_its_reasons_where_the_http_status_says_too_little(
     error: BaseException, kind: type[SluicegateError]
 ) -> None:
-    with pytest.raises(kind), bigquery.ERRORS.guard("publishing"):
+    with pytest.raises(kind), BIGQUERY.guard("publishing"):
         raise error
 
 
@@ -215,6 +221,6 @@ def test_an_unknown_exception_is_terminal() -> None:
 @pytest.mark.parametrize("address", ["nonsense://host", "bolt://"])
 def test_an_address_that_cannot_be_used_is_a_configuration_error(address: str) -> None:
     with pytest.raises(SluicegateError) as caught:
-        neo4j_store.connect(address, "u", "s3cret", database=None).read("RETURN 1", {}, doing="asking", timeout=1)
+        connect_graph(address, "u", "s3cret", database=None).read("RETURN 1", {}, doing="asking", timeout=1)
     assert "s3cret" not in str(caught.value)
     assert isinstance(caught.value, ConfigurationError | TransientError | TerminalError)

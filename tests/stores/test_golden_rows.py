@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.model import GraphRecord, MetricRow, VectorRow
+from pipeline.core.embeddings import VectorRow
+from pipeline.core.records import GraphRecord, MetricRow
 from pipeline.stores.bigquery import metrics_store
 from pipeline.stores.milvus import queries as milvus
 from pipeline.stores.neo4j import queries as neo4j

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline.commands.run import run
-from pipeline.connections import Connections, resolve
+from pipeline.cli.run import run
+from pipeline.config import load_settings
+from pipeline.config.connections import Connections, resolve
 from pipeline.local import Endpoints
-from pipeline.settings import load_settings
-from pipeline.standing import Standing
+from pipeline.ports.health import Standing
 from pipeline.telemetry.assembly import telemetry
 from tests.fakes.command_app import CommandApp
 from tests.fakes.scripted import RecordedProgress

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import load_settings
+from pipeline.config import load_settings
 from pipeline.telemetry.assembly import telemetry
 from tests.fakes.scripted import RecordedProgress
 from tests.telemetry.conftest import connections
@@ -19,8 +19,8 @@ WITHOUT = """
 import sys
 for name in ("opentelemetry", "prometheus_client", "openlineage"):
     sys.modules[name] = None  # as if it were not installed
-from pipeline.errors import ConfigurationError
-from pipeline.settings import load_settings
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.config import load_settings
 from pipeline.telemetry.assembly import telemetry
 try:
     print(telemetry(load_settings(**{argument: "http://127.0.0.1:9" for argument in sys.argv[1:]}), None, None))

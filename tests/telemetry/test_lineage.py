@@ -12,17 +12,17 @@ import jsonschema
 import pytest
 from openlineage.client.naming import dataset as naming
 
-from pipeline.connections import resolve
-from pipeline.errors import TransientError
+from expectations_plugins.core.errors import TransientError
+from pipeline.config import load_settings
+from pipeline.config.connections import resolve
+from pipeline.core.topology import STEPS, StepKind
+from pipeline.core.verdicts import Verdict
 from pipeline.local import Endpoints
-from pipeline.model import Verdict
-from pipeline.settings import load_settings
 from pipeline.stores.bigquery.queries import METRICS, VIEW
 from pipeline.stores.mongodb.ledger_queries import DEAD_LETTERS
 from pipeline.stores.mongodb.queries import INTERACTIONS
 from pipeline.telemetry.datasets import READS, WRITES, DatasetName, file_name, names
-from pipeline.telemetry.lineage import run_id
-from pipeline.topology import STEPS, StepKind
+from pipeline.telemetry.openlineage import run_id
 from tests.fakes.scripted import ScriptedGate, ScriptedStage
 from tests.fakes.telemetry_receiver import TelemetryReceiver
 from tests.telemetry.client_schemas import check

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pipeline.errors import TransientError
-from pipeline.standing import Standing
-from pipeline.telemetry.listening import Happened, Listening
+from expectations_plugins.core.errors import TransientError
+from pipeline.ports.health import Standing
+from pipeline.telemetry.event_dispatch import Happened, Listening
 from pipeline.telemetry.progress import STANDING, TelemetryProgress
 from tests.fakes.scripted import RecordedProgress
 
@@ -17,7 +17,7 @@ NONE = Standing()
 
 
 class Scripted:
-    """Implements pipeline.telemetry.listening.Listener: keeps what it hears, after doing what a test says."""
+    """Implements pipeline.telemetry.event_dispatch.Listener: keeps what it hears, after doing what a test says."""
 
     def __init__(self, name: str = "scripted", do: Callable[[Happened], None] = lambda _: None) -> None:
         self.name = name

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline.errors import TerminalError, TransientError
-from pipeline.model import Verdict
+from expectations_plugins.core.errors import TerminalError, TransientError
+from pipeline.core.verdicts import Verdict
 from tests.fakes.scripted import ScriptedGate, ScriptedStage
 from tests.telemetry.conftest import Run
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pipeline.errors import TransientError
-from pipeline.model import Verdict
-from pipeline.telemetry.listening import Happened
+from expectations_plugins.core.errors import TransientError
+from pipeline.core.verdicts import Verdict
+from pipeline.telemetry.event_dispatch import Happened
 from pipeline.telemetry.metrics_file import MetricsFile, read
 from tests.fakes.scripted import ScriptedGate, ScriptedStage
 from tests.telemetry.conftest import TEN, Run
@@ -149,7 +149,7 @@ def test_processes_at_once_lose_nothing(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from pipeline.telemetry.listening import Happened
+from pipeline.telemetry.event_dispatch import Happened
 from pipeline.telemetry.metrics_file import MetricsFile
 file = MetricsFile(Path(sys.argv[1]))
 print("ready", flush=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ConfigurationError, TransientError
-from pipeline.model import Verdict
-from pipeline.settings import load_settings
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.config import load_settings
+from pipeline.core.topology import STEPS
+from pipeline.core.verdicts import Verdict
 from pipeline.telemetry.metrics import METRICS, Kind
-from pipeline.topology import STEPS
 from tests.fakes.scripted import ScriptedGate, ScriptedStage
 from tests.fakes.telemetry_receiver import TelemetryReceiver, plain
 from tests.telemetry.conftest import Run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import Verdict
+from pipeline.core.verdicts import Verdict
 from tests.fakes.scripted import ScriptedGate
 from tests.fakes.telemetry_receiver import TelemetryReceiver
 from tests.telemetry.conftest import Run

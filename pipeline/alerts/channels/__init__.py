@@ -7,10 +7,10 @@ import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from pipeline.alerts.message import Alert
-from pipeline.alerts.routes import channel_names
-from pipeline.errors import ConfigurationError
-from pipeline.settings import Settings
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.config import Settings
+from pipeline.config.alert_routes import channel_names
+from pipeline.core.alert import Alert
 
 
 class Channel(Protocol):

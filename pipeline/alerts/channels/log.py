@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.alerts.message import Alert
-from pipeline.ports import Progress
-from pipeline.settings import Settings
+from pipeline.config import Settings
+from pipeline.core.alert import Alert
+from pipeline.ports.steps import Progress
 
 
 class LogChannel:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pagerduty
 
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
+from expectations_plugins.core.retry import RetryPolicy, retry
 from pipeline.alerts.channels import trusted
-from pipeline.alerts.message import Alert
-from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
-from pipeline.resilience import RetryPolicy, retry
-from pipeline.settings import Settings
+from pipeline.config import Settings
+from pipeline.core.alert import Alert
 
 TIMEOUT = 10
 """Seconds for one request to connect, and for each of its reads."""

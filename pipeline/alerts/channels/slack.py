@@ -21,11 +21,11 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.webhook import WebhookClient
 
+from expectations_plugins.core.errors import TerminalError, TransientError
 from pipeline.alerts.channels import trusted
-from pipeline.alerts.message import Alert
-from pipeline.errors import TerminalError, TransientError
-from pipeline.model import short
-from pipeline.settings import Settings
+from pipeline.config import Settings
+from pipeline.core.alert import Alert
+from pipeline.core.batches import short
 
 TIMEOUT = 10
 """Seconds for one request."""

@@ -11,7 +11,7 @@ from google.cloud.bigquery import Client
 from requests import Response
 from requests.exceptions import ChunkedEncodingError
 
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
 
 __all__ = ["Client", "connect"]
 

@@ -6,7 +6,7 @@ import google.api_core.exceptions as driver
 import google.auth.exceptions as auth
 import requests.exceptions as transport
 
-from pipeline.stores.error_table import ErrorTable
+from expectations_plugins.core.error_table import ErrorTable
 
 HEALING_REASONS = frozenset(
     {

@@ -14,8 +14,9 @@ from google.api_core.exceptions import Conflict
 from google.api_core.retry import Retry, if_transient_error
 from google.cloud import bigquery
 
-from pipeline.errors import LeaseLostError, TerminalError
-from pipeline.model import MetricRow, short
+from expectations_plugins.core.errors import LeaseLostError, TerminalError
+from pipeline.core.batches import short
+from pipeline.core.records import MetricRow
 from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
 

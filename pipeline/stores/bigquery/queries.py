@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError
 
 METRICS = "interaction_metrics"
 BATCHES = "batches"

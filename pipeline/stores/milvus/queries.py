@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.model import MAX_ID_LENGTH, VECTOR_DIMENSION, VectorRow
+from expectations_plugins.milvus.filters import equals
+from pipeline.core.embeddings import VECTOR_DIMENSION, VectorRow
+from pipeline.core.records import MAX_ID_LENGTH
 
 KEY = "interaction_id"
 VECTOR = "vector"
@@ -57,20 +57,6 @@ def entity(row: VectorRow) -> dict[str, Any]:
     }
 
 
-def literal(value: object) -> str:
-    """A value as Milvus filters read it: a JSON literal, so that a quote or a backslash in it stays a value.
-
-    pymilvus' own reads by key put text keys between single quotes as they are; a key with a quote would be read as
-    part of the filter.
-
-    Raises:
-        ValueError: It is not text, a finite number or a boolean.
-    """
-    if isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
-        return json.dumps(value, ensure_ascii=False)
-    raise ValueError(f"{value!r} cannot stand in a Milvus filter")
-
-
 FIELDS = (*VARCHARS, "fence", VECTOR)
 """All fields of a row."""
 
@@ -87,21 +73,11 @@ def vector_row(row: Mapping[str, Any]) -> VectorRow:
     )
 
 
-def equals(field: str, value: str) -> str:
-    """Rows whose field has this value."""
-    return f"{field} == {literal(value)}"
-
-
 def strays(batch_id: str, writers: Mapping[str, int]) -> str:
     """Rows of a batch that none of these writers wrote: fences, by embedding batch."""
     of_batch = equals("batch_id", batch_id)
     known = [f"({equals('embedding_batch_id', name)} and fence == {int(fence)})" for name, fence in writers.items()]
     return f"{of_batch} and not ({' or '.join(known)})" if known else of_batch
-
-
-def keys_filter(field: str, ids: Sequence[str]) -> str:
-    """Rows with one of these keys."""
-    return f"{field} in [{', '.join(literal(key) for key in ids)}]"
 
 
 def pages(ids: Sequence[str], size: int) -> list[list[str]]:

@@ -9,12 +9,14 @@ from typing import Any
 
 from pymilvus import DataType, MilvusClient, MilvusException
 
-from pipeline.errors import SluicegateError, TerminalError, TransientError
-from pipeline.model import FALLBACK_SOURCE, VectorRow, short
-from pipeline.resilience import through_contention
+from expectations_plugins.core.errors import SluicegateError, TerminalError, TransientError
+from expectations_plugins.core.retry import through_contention
+from expectations_plugins.milvus import filters
+from expectations_plugins.milvus.connection import ensure_loaded
+from expectations_plugins.milvus.errors import ERRORS, is_being_made
+from pipeline.core.batches import short
+from pipeline.core.embeddings import FALLBACK_SOURCE, VectorRow
 from pipeline.stores.milvus import queries
-from pipeline.stores.milvus.connection import ensure_loaded
-from pipeline.stores.milvus.errors import ERRORS, is_being_made
 
 LOG = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ class MilvusVectorStore:
         found: dict[str, tuple[str, str]] = {}
         fields = [queries.KEY, "embedding_batch_id", "embedding_source"]
         for page in queries.pages(interaction_ids, CHUNK):
-            for row in self._query(queries.keys_filter(queries.KEY, page), fields, CHUNK):
+            for row in self._query(filters.keys_filter(queries.KEY, page), fields, CHUNK):
                 found[row[queries.KEY]] = (row["embedding_batch_id"], row["embedding_source"])
         return found
 
@@ -88,7 +90,7 @@ class MilvusVectorStore:
         """The rows of these ids as they are now, vectors and all."""
         found: dict[str, VectorRow] = {}
         for page in queries.pages(interaction_ids, CHUNK):
-            where, fields = queries.keys_filter(queries.KEY, page), list(queries.FIELDS)
+            where, fields = filters.keys_filter(queries.KEY, page), list(queries.FIELDS)
             found |= {row[queries.KEY]: queries.vector_row(row) for row in self._query(where, fields, CHUNK)}
         return found
 
@@ -96,21 +98,21 @@ class MilvusVectorStore:
         """Delete rows; an id that is not there is none the worse."""
         for page in queries.pages(interaction_ids, CHUNK):
             with ERRORS.guard(f"deleting from collection {self._collection}"):
-                self._client.delete(self._collection, filter=queries.keys_filter(queries.KEY, page), timeout=TIME_LIMIT)
+                self._client.delete(self._collection, filter=filters.keys_filter(queries.KEY, page), timeout=TIME_LIMIT)
 
     def some_of(self, embedding_batch_id: str, limit: int) -> Sequence[str]:
         """Ids whose row this embedding batch wrote last, some of them, in no order."""
-        rows = self._query(queries.equals("embedding_batch_id", embedding_batch_id), [queries.KEY], limit)
+        rows = self._query(filters.equals("embedding_batch_id", embedding_batch_id), [queries.KEY], limit)
         return [row[queries.KEY] for row in rows]
 
     def count_of(self, embedding_batch_id: str) -> int:
         """How many rows this embedding batch wrote last."""
-        [row] = self._query(queries.equals("embedding_batch_id", embedding_batch_id), ["count(*)"], None)
+        [row] = self._query(filters.equals("embedding_batch_id", embedding_batch_id), ["count(*)"], None)
         return int(row["count(*)"])
 
     def of_batch(self, batch_id: str) -> Iterator[str]:
         """Ids of the batch that have a row."""
-        return self._keys(queries.equals("batch_id", batch_id))
+        return self._keys(filters.equals("batch_id", batch_id))
 
     def strays(self, batch_id: str, writers: Mapping[str, int], limit: int) -> Sequence[str]:
         """Ids of the batch whose row is of none of these writers: fences, by embedding batch."""
@@ -119,7 +121,7 @@ class MilvusVectorStore:
 
     def fallbacks(self, batch_id: str) -> Sequence[str]:
         """Ids of the batch whose vector no model made, sorted."""
-        where = f"{queries.equals('batch_id', batch_id)} and {queries.equals('embedding_source', FALLBACK_SOURCE)}"
+        where = f"{filters.equals('batch_id', batch_id)} and {filters.equals('embedding_source', FALLBACK_SOURCE)}"
         return sorted(self._keys(where))
 
     def _keys(self, where: str) -> Iterator[str]:
@@ -128,7 +130,7 @@ class MilvusVectorStore:
         if len(keys) < MOST_ROWS:
             yield from keys
             return
-        middle = queries.literal(keys[len(keys) // 2])
+        middle = filters.literal(keys[len(keys) // 2])
         for part in (f"{queries.KEY} < {middle}", f"{queries.KEY} >= {middle}"):
             yield from self._keys(f"({where}) and {part}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.alerts.message import Alert
+from pipeline.core.alert import Alert
 from pipeline.stores.mongodb.ledger_queries import NEVER, literal, plain, server_time_in
 
 Document = dict[str, Any]

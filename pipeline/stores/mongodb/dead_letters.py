@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 from pymongo import UpdateOne
 
-from pipeline.model import DeadLetter, DeadReason, short
-from pipeline.stores.mongodb.connection import Database
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batches import short
+from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter
-from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger_queries import DEAD_LETTERS, plain
 
 BURY_LETTERS = 500

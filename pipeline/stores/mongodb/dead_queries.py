@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.model import BatchStatus
+from pipeline.core.batches import BatchStatus
 from pipeline.stores.mongodb.ledger_queries import Document, Update, literal, plain
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.dlq.letters import DeadQueue, Letter, LetterGroup, Tombstone, tombstone_in
-from pipeline.model import DeadReason, Lease, short
-from pipeline.stores.mongodb.connection import Database
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batches import Lease, short
+from pipeline.core.records import DeadReason
+from pipeline.ports.dead_letters import DeadQueue, Letter, LetterGroup, Tombstone, tombstone_in
 from pipeline.stores.mongodb.dead_queries import (
     batch_dropped,
     dead_filter,
@@ -18,7 +20,6 @@ from pipeline.stores.mongodb.dead_queries import (
     lines_filter,
     parent_set,
 )
-from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.leases import lost
 from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, held_filter
 

@@ -13,11 +13,11 @@ from typing import TypeVar
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
-from pipeline.errors import ConfigurationError, LeaseLostError
-from pipeline.model import short
-from pipeline.resilience import through_contention
-from pipeline.stores.mongodb.connection import Database
-from pipeline.stores.mongodb.errors import ERRORS, is_contention
+from expectations_plugins.core.errors import ConfigurationError, LeaseLostError
+from expectations_plugins.core.retry import through_contention
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS, is_contention
+from pipeline.core.batches import short
 from pipeline.stores.mongodb.ledger_queries import BATCHES, held_filter
 
 T = TypeVar("T")

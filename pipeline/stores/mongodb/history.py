@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.history import Document, History, Stopped, Waiting
-from pipeline.model import BatchStatus
-from pipeline.stores.mongodb.capabilities import Capabilities
-from pipeline.stores.mongodb.connection import Database
+from expectations_plugins.mongodb.capabilities import Capabilities
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batches import BatchStatus
+from pipeline.core.topology import GATES, STEPS
+from pipeline.ports.history import Document, History, Stopped, Waiting
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
-from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, FIRST_SEEN_INDEX, NEWEST_FIRST, OLDEST_FIRST
 from pipeline.stores.mongodb.queries import INTERACTIONS, all_quarantined_filter
 from pipeline.stores.mongodb.windows import back_from, newest, on_from
-from pipeline.topology import GATES, STEPS
 
 SHOWN = 21
 """Batches of a kind that are read: one more than is told exactly."""

@@ -8,10 +8,10 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from pipeline.errors import LeaseHeldError, LeaseLostError
-from pipeline.model import Lease, short
-from pipeline.stores.mongodb.connection import Database
-from pipeline.stores.mongodb.errors import ERRORS
+from expectations_plugins.core.errors import LeaseHeldError, LeaseLostError
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batches import Lease, short
 from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
     LEASES,

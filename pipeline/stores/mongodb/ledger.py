@@ -13,13 +13,16 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from pipeline.errors import ConfigurationError, TransientError
-from pipeline.model import ActionOutcome, BatchStatus, EmbedManifest, GateReport, Lease, LoadCounts, short
-from pipeline.ports import Ledger
-from pipeline.rollback_plan import RollbackPlan
-from pipeline.stores.mongodb.connection import Database
+from expectations_plugins.core.errors import ConfigurationError, TransientError
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batches import BatchStatus, Lease, LoadCounts, short
+from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.rollback_plan import RollbackPlan
+from pipeline.core.verdicts import ActionOutcome, GateReport
+from pipeline.core.version import code_version
+from pipeline.ports.ledger import Ledger
 from pipeline.stores.mongodb.dead_letters import DeadLetters
-from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.leases import Leases, lost
 from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
@@ -44,7 +47,6 @@ from pipeline.stores.mongodb.ledger_queries import (
     steps_cleared,
     steps_reopened,
 )
-from pipeline.version import code_version
 
 _PREFIX = re.compile("[0-9a-f]{1,64}")
 _SHOWN_MATCHES = 5

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.model import MISSING, Interaction
+from pipeline.core.records import MISSING, Interaction
 from pipeline.stores.mongodb.windows import EVER
 
 Document = dict[str, Any]

@@ -11,11 +11,13 @@ from pymongo.collection import Collection
 from pymongo.cursor import Cursor
 from pymongo.errors import BulkWriteError, CursorNotFound, OperationFailure
 
-from pipeline.errors import TerminalError, TransientError
-from pipeline.model import GraphRecord, Interaction, Lease, MetricRow, Quarantined, short
-from pipeline.ports import RawStore
-from pipeline.stores.mongodb.connection import Database
-from pipeline.stores.mongodb.errors import DUPLICATE_KEY, ERRORS
+from expectations_plugins.core.errors import TerminalError, TransientError
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import DUPLICATE_KEY, ERRORS
+from expectations_plugins.mongodb.values import plain
+from pipeline.core.batches import Lease, short
+from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined
+from pipeline.ports.stores import RawStore
 from pipeline.stores.mongodb.fencing import Fence
 from pipeline.stores.mongodb.queries import (
     INDEXES,
@@ -31,7 +33,6 @@ from pipeline.stores.mongodb.queries import (
     quarantined_filter,
     released,
 )
-from pipeline.stores.mongodb.values import plain
 
 INSERT_RECORDS = 1_000
 PAGE_RECORDS = 1_000

@@ -9,9 +9,10 @@ import numpy
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 
-from pipeline.model import BeforeImage, Lease, VectorRow
-from pipeline.stores.mongodb.connection import Database
-from pipeline.stores.mongodb.errors import ERRORS
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batches import Lease
+from pipeline.core.embeddings import BeforeImage, VectorRow
 from pipeline.stores.mongodb.fencing import Fence
 
 COLLECTION = "undo_journal"

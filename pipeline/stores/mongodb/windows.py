@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.stores.mongodb.capabilities import Capabilities
+from expectations_plugins.mongodb.capabilities import Capabilities
 
 Document = dict[str, Any]
 

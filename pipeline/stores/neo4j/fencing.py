@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.errors import LeaseLostError
-from pipeline.model import short
-from pipeline.stores.neo4j.connection import Graph
+from expectations_plugins.core.errors import LeaseLostError
+from expectations_plugins.neo4j.connection import Graph
+from pipeline.core.batches import short
 
 SCHEMA = ("CREATE CONSTRAINT batch_key IF NOT EXISTS FOR (n:SluicegateBatch) REQUIRE n.batch_id IS UNIQUE",)
 

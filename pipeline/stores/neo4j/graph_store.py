@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.model import GraphRecord, short
+from expectations_plugins.neo4j.connection import Graph
+from pipeline.core.batches import short
+from pipeline.core.records import GraphRecord
 from pipeline.stores.neo4j import fencing, queries, review_queries
-from pipeline.stores.neo4j.connection import Graph
 
 CHUNK = 1_000
 TIME_LIMIT = 120.0

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.model import ReviewItem, short
+from expectations_plugins.neo4j.connection import Graph
+from expectations_plugins.neo4j.values import plain
+from pipeline.core.batches import short
+from pipeline.core.records import ReviewItem
 from pipeline.stores.neo4j import fencing
 from pipeline.stores.neo4j import review_queries as queries
-from pipeline.stores.neo4j.connection import Graph
-from pipeline.stores.neo4j.values import plain
 
 CHUNK = 1_000
 TIME_LIMIT = 120.0

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import pytest
 from pymilvus import DataType
 
-from expectations_plugins.datasource import without_connecting
+from expectations_plugins.engine.datasource import without_connecting
+from expectations_plugins.milvus.connection import connect
 from pipeline.local import Endpoints
-from pipeline.stores.milvus import connect
 from tests.conformance.contract import Rows, StoreUnderTest
 
 LONGEST = 4_096

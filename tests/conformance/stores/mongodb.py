@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from expectations_plugins.datasource import without_connecting
+from expectations_plugins.engine.datasource import without_connecting
+from expectations_plugins.mongodb.connection import connect
 from pipeline.local import Endpoints
-from pipeline.stores.mongodb import connect
 from tests.conformance.contract import Rows, StoreUnderTest
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from expectations_plugins.datasource import without_connecting
+from expectations_plugins.engine.datasource import without_connecting
 from pipeline.local import Endpoints
 from tests.conformance.contract import EVERYTHING, Rows, StoreUnderTest
 from tests.conformance.stores.sqlite_store import datasource  # noqa: F401 - the registration

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
-from expectations_plugins.expressions import Condition, Count, Field, Matches, Sample, both
-from expectations_plugins.metrics import Measures, MetricCall, MetricSpec, Plan, Question
-from expectations_plugins.registration import COLUMN_DOMAIN, offer
-from expectations_plugins.rendering import ReadableExpectation, share
+from expectations_plugins.conditions.expressions import Condition, Count, Field, Matches, Sample, both
+from expectations_plugins.engine.metrics import Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.engine.registration import COLUMN_DOMAIN, offer
+from expectations_plugins.engine.rendering import ReadableExpectation, share
 
 ADDRESS = r"[A-Za-z0-9._-]+@[A-Za-z0-9-]+[.][A-Za-z]+"
 COUNTS, EXAMPLES = "sluicegate.addresses.counts", "sluicegate.addresses.examples"

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from pipeline.model import GateReport, Verdict, short
+from pipeline.core.batches import short
+from pipeline.core.verdicts import GateReport, Verdict
 
 
 class TicketAction(GateAction):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import TerminalError, TransientError
+from expectations_plugins.core.errors import TerminalError, TransientError
 from tests.faults.crashes.seam import POINTS
 
 HALVED: Mapping[str, int] = {"raw_store.insert": 1, "graph_store.write": 1, "vectors.upsert": 0, "vectors.delete": 0}

@@ -22,7 +22,7 @@ from typing import Any
 
 import click
 
-from pipeline.errors import ExitCode
+from expectations_plugins.core.errors import ExitCode
 from pipeline.local import LocalStack
 from tests.faults.crashes.scenarios import FILE, RUN, SCENARIOS, Command, Scenario
 from tests.faults.crashes.spare import Ended, Order, Spare

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.topology import STEPS
+from pipeline.core.topology import STEPS
 from tests.faults.crashes.stack import Plot
 
 FILE = "landing/batch.jsonl"

@@ -168,8 +168,8 @@ def _set_up(order: Mapping[str, Any]) -> None:
 
 
 def _command(order: Mapping[str, Any]) -> int:
-    from pipeline.commands.root import start  # noqa: PLC0415
-    from run import App  # noqa: PLC0415
+    from sluicegate.app import App  # noqa: PLC0415
+    from sluicegate.commands import start  # noqa: PLC0415
     from tests.faults.crashes.faulty import Chance, Faulty, Odds  # noqa: PLC0415
     from tests.faults.crashes.seam import Deadline, Watched  # noqa: PLC0415
 

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.lineage.values import Place
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.records import MetricRow
+from pipeline.core.traces import Place
 from pipeline.local import Endpoints
-from pipeline.model import MetricRow
-from pipeline.stores.bigquery import BigQueryMetricsStore, Client, connect
-from pipeline.stores.bigquery.lineage import BigQueryLineage, published_query, rows_query
+from pipeline.stores.bigquery.connection import Client, connect
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
+from pipeline.stores.bigquery.tracing import BigQueryLineage, published_query, rows_query
 from tests.fakes.hostile_texts import HOSTILE
 
 BATCH, OTHER = "ab" * 32, "cd" * 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.errors import TransientError
+from expectations_plugins.core.errors import TransientError
 from pipeline.stores.bigquery.connection import connect
 from pipeline.stores.bigquery.errors import ERRORS
 from tests.fakes.breaking_off import breaking_off

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import TransientError
+from expectations_plugins.core.errors import TransientError
+from pipeline.core.records import MetricRow
 from pipeline.local import Endpoints
-from pipeline.model import MetricRow
-from pipeline.stores.bigquery import BigQueryMetricsStore, Client, connect
+from pipeline.stores.bigquery.connection import Client, connect
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
 from tests.fakes.strict_bigquery import StrictBigQuery, strict_bigquery
 
 BATCH = "ab" * 32

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError, TerminalError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
+from pipeline.core.records import MetricRow
 from pipeline.local import Endpoints
-from pipeline.model import MetricRow
-from pipeline.stores.bigquery import BigQueryMetricsStore, Client, connect, metrics_store, queries
+from pipeline.stores.bigquery import metrics_store, queries
+from pipeline.stores.bigquery.connection import Client, connect
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
 
 BATCH = "ab" * 32
 OTHER = "cd" * 32

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError, TerminalError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
+from pipeline.core.records import MetricRow
 from pipeline.local import Endpoints
-from pipeline.model import MetricRow
-from pipeline.stores.bigquery import ERRORS, BigQueryMetricsStore, Client, connect
+from pipeline.stores.bigquery.connection import Client, connect
+from pipeline.stores.bigquery.errors import ERRORS
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
 from tests.fakes.hostile_texts import HOSTILE
 
 BATCH, OTHER = "ab" * 32, "cd" * 32

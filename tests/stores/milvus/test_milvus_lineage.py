@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from expectations_plugins.milvus.connection import MilvusClient, connect
+from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import FALLBACK_SOURCE, VECTOR_DIMENSION, VectorRow
-from pipeline.stores.milvus import MilvusClient, MilvusVectorStore, connect
-from pipeline.stores.milvus.lineage import MilvusLineage, neighbours_filter
+from pipeline.stores.milvus.tracing import MilvusLineage, neighbours_filter
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 from tests.fakes.hostile_texts import HOSTILE
 
 

@@ -13,11 +13,15 @@ import grpc
 import pymilvus.exceptions
 import pytest
 
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
+from expectations_plugins.milvus.connection import MilvusClient, connect
+from expectations_plugins.milvus.errors import ERRORS
+from expectations_plugins.milvus.filters import keys_filter
+from pipeline.core.embeddings import VECTOR_DIMENSION, VectorRow
+from pipeline.core.records import MAX_ID_LENGTH
 from pipeline.embedding.fallback import fallback
-from pipeline.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from pipeline.local import Endpoints
-from pipeline.model import MAX_ID_LENGTH, VECTOR_DIMENSION, VectorRow
-from pipeline.stores.milvus import ERRORS, MilvusClient, MilvusVectorStore, connect, keys_filter
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 from tests.fakes.hostile_texts import HOSTILE
 
 SINGLE = tuple(array("f", fallback("text").vector))

@@ -14,10 +14,13 @@ import pytest
 from pymilvus import DataType, MilvusException
 from pymilvus.client.types import LoadState
 
-from pipeline.errors import ConfigurationError, TerminalError, TransientError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError, TransientError
+from expectations_plugins.milvus import filters
+from expectations_plugins.milvus.connection import MilvusClient, connect, ensure_loaded
+from pipeline.core.embeddings import VECTOR_DIMENSION, VectorRow
 from pipeline.local import Endpoints
-from pipeline.model import VECTOR_DIMENSION, VectorRow
-from pipeline.stores.milvus import MilvusClient, MilvusVectorStore, connect, ensure_loaded, queries
+from pipeline.stores.milvus import queries
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 
 NASTY = (
     "a'b",
@@ -282,11 +285,11 @@ def test_an_address_that_cannot_be_used_is_refused_and_no_database_of_its_own_is
 @pytest.mark.parametrize("value", [None, math.nan, [1], {"a": 1}, b"x"])
 def test_what_is_no_literal_never_reaches_a_filter(value: object) -> None:
     with pytest.raises(ValueError, match="cannot stand in a Milvus filter"):
-        queries.literal(value)
+        filters.literal(value)
 
 
 def test_filters_and_schema_are_golden(golden: Callable[[str, str], None]) -> None:
     fields = [f"{name} VARCHAR({length})" for name, length in queries.VARCHARS.items()]
     index = json.dumps(queries.INDEX, sort_keys=True)
     parts = [*fields, f"{queries.VECTOR} FLOAT_VECTOR({queries.DIMENSION})", index]
-    golden("milvus_store.txt", "\n".join([*parts, queries.keys_filter(queries.KEY, NASTY)]) + "\n")
+    golden("milvus_store.txt", "\n".join([*parts, filters.keys_filter(queries.KEY, NASTY)]) + "\n")

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from expectations_plugins.mongodb.capabilities import MONGODB, Capabilities
+from expectations_plugins.mongodb.connection import Database, connect
+from pipeline.core.records import MISSING, Interaction
 from pipeline.local import Endpoints
-from pipeline.model import MISSING, Interaction
-from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore, connect
-from pipeline.stores.mongodb.capabilities import MONGODB, Capabilities
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.faults.fail_points import FailPoints, fail_points
 
 Make = Callable[..., Interaction]

@@ -15,10 +15,9 @@ from typing import Any
 import pymongo.errors
 import pytest
 
+from expectations_plugins.mongodb.capabilities import COMPILED, LOCAL, MONGODB, Capabilities, capabilities_of
+from expectations_plugins.mongodb.connection import NOT_ANSWERED, Database, connect
 from pipeline.local import Endpoints
-from pipeline.stores.mongodb import Database, connect
-from pipeline.stores.mongodb.capabilities import COMPILED, LOCAL, MONGODB, Capabilities, capabilities_of
-from pipeline.stores.mongodb.connection import NOT_ANSWERED
 from pipeline.stores.mongodb.windows import EVER, back_from, newest, on_from
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.alerts.message import Alert
-from pipeline.errors import TransientError
-from pipeline.stores.mongodb import Database, MongoAlertBook, connect
+from expectations_plugins.core.errors import TransientError
+from expectations_plugins.mongodb.connection import Database, connect
+from pipeline.core.alert import Alert
 from pipeline.stores.mongodb import alert_queries as queries
+from pipeline.stores.mongodb.alert_state import MongoAlertBook
 
 HOSTILE = Alert("$gate", "critical", "$title", "$$NOW", "$b", "$f", (), "", "$next")
 

@@ -6,8 +6,9 @@ import bson.errors
 import pymongo.errors
 import pytest
 
-from pipeline.errors import ConfigurationError, TerminalError, TransientError
-from pipeline.stores.mongodb import ERRORS, connect
+from expectations_plugins.core.errors import ConfigurationError, TerminalError, TransientError
+from expectations_plugins.mongodb.connection import connect
+from expectations_plugins.mongodb.errors import ERRORS
 
 PASSWORD = "hunter2secret"
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.stores.mongodb import Database
+from expectations_plugins.mongodb.connection import Database
 from pipeline.stores.mongodb.history import MongoHistory
 
 NOW = datetime.now(UTC).replace(microsecond=0)

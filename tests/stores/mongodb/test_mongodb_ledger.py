@@ -8,21 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
-from pipeline.model import (
-    ActionOutcome,
-    BatchStatus,
-    DeadLetter,
-    DeadReason,
-    EmbedManifest,
-    Finding,
-    GateReport,
-    Lease,
-    LoadCounts,
-    Verdict,
-)
-from pipeline.rollback_plan import RollbackPlan
-from pipeline.stores.mongodb import Database, MongoLedger
+from expectations_plugins.core.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
+from expectations_plugins.mongodb.connection import Database
+from pipeline.core.batches import BatchStatus, Lease, LoadCounts
+from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.records import DeadLetter, DeadReason
+from pipeline.core.rollback_plan import RollbackPlan
+from pipeline.core.verdicts import ActionOutcome, Finding, GateReport, Verdict
+from pipeline.stores.mongodb.ledger import MongoLedger
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 BATCH = "ab" * 32

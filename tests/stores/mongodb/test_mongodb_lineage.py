@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.model import DeadLetter, DeadReason, Interaction, Lease
-from pipeline.stores.mongodb import Database, MongoLedger, MongoRawStore
-from pipeline.stores.mongodb.lineage import MongoLineage, dead_filter, record_filter
+from expectations_plugins.mongodb.connection import Database
+from pipeline.core.batches import Lease
+from pipeline.core.records import DeadLetter, DeadReason, Interaction
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
+from pipeline.stores.mongodb.tracing import MongoLineage, dead_filter, record_filter
 from tests.fakes.hostile_texts import HOSTILE
 
 Make = Callable[..., Interaction]

@@ -16,19 +16,19 @@ import pymongo
 import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from expectations_plugins.mongodb.capabilities import LOCAL, MONGODB, Capabilities
+from expectations_plugins.mongodb.connection import Database
+from pipeline.core.batches import BatchStatus
+from pipeline.core.embeddings import BeforeImage
+from pipeline.core.records import Interaction
 from pipeline.local import Endpoints
-from pipeline.model import BatchStatus, BeforeImage, Interaction
-from pipeline.stores.mongodb import (
-    Database,
-    MongoAlertBook,
-    MongoDeadQueue,
-    MongoLedger,
-    MongoRawStore,
-    MongoUndoJournal,
-)
-from pipeline.stores.mongodb.capabilities import LOCAL, MONGODB, Capabilities
+from pipeline.stores.mongodb.alert_state import MongoAlertBook
+from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
+from pipeline.stores.mongodb.health import MongoStanding
 from pipeline.stores.mongodb.history import MongoHistory
-from pipeline.stores.mongodb.standing import MongoStanding
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
+from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 from tests.stores.mongodb.conftest import asked_as
 
 ASKING = frozenset({"find", "aggregate", "count", "distinct", "update", "delete", "findAndModify"})

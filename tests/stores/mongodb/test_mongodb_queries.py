@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from bson import Int64
 
-from pipeline.model import Interaction
+from pipeline.core.records import Interaction
 from pipeline.stores.mongodb import ledger_queries, queries
 
 Golden = Callable[[str, str], None]

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import TerminalError, TransientError
-from pipeline.model import Interaction, MetricRow
-from pipeline.stores.mongodb import Database, MongoRawStore, connect
+from expectations_plugins.core.errors import TerminalError, TransientError
+from expectations_plugins.mongodb.connection import Database, connect
+from pipeline.core.records import Interaction, MetricRow
+from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 Make = Callable[..., Interaction]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.standing import Standing
-from pipeline.stores.mongodb import Database
-from pipeline.stores.mongodb.standing import MongoStanding
+from expectations_plugins.mongodb.connection import Database
+from pipeline.ports.health import Standing
+from pipeline.stores.mongodb.health import MongoStanding
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LONG_AGO = NOW - timedelta(days=400)

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import TerminalError
+from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.neo4j.connection import Graph, connect
+from pipeline.core.records import GraphRecord
 from pipeline.local import Endpoints
-from pipeline.model import GraphRecord
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, fencing, queries, review_queries
+from pipeline.stores.neo4j import fencing, queries, review_queries
+from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
 
 NASTY = "'}) DETACH DELETE n // ` \" \\ \n $batch_id ünï"
 

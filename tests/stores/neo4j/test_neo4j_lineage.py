@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from expectations_plugins.neo4j.connection import Graph, connect
+from pipeline.core.records import GraphRecord
 from pipeline.local import Endpoints
-from pipeline.model import GraphRecord
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, Neo4jReviewQueue, connect, lineage
-from pipeline.stores.neo4j.lineage import Neo4jLineage
+from pipeline.stores.neo4j import tracing as lineage
+from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
+from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue
+from pipeline.stores.neo4j.tracing import Neo4jLineage
 from tests.fakes.hostile_texts import HOSTILE
 
 AT = datetime(2026, 11, 20, 9, 12, 30, tzinfo=UTC)

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import TransientError
+from expectations_plugins.core.errors import TransientError
+from expectations_plugins.neo4j.connection import Graph, connect
+from pipeline.core.records import GraphRecord
 from pipeline.local import Endpoints
-from pipeline.model import GraphRecord
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, Neo4jReviewQueue, connect, queries
+from pipeline.stores.neo4j import queries
+from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
+from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue
 
 ROWS_AT_ONCE = 1_000
 

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipeline.errors import TransientError
+from expectations_plugins.core.errors import TransientError
+from expectations_plugins.neo4j.connection import FETCHED, Graph, connect
 from pipeline.local import Endpoints
-from pipeline.stores.neo4j.connection import FETCHED, Graph, connect
 from tests.faults.proxy import Fault, Mode, Proxy
 
 CALLS: dict[str, Callable[[Graph], object]] = {

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigurationError, TerminalError, TransientError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError, TransientError
+from expectations_plugins.core.retry import RetryPolicy, retry
+from expectations_plugins.neo4j.connection import Graph, connect
+from expectations_plugins.neo4j.values import plain
+from pipeline.core.records import GraphRecord
 from pipeline.local import Endpoints
-from pipeline.model import GraphRecord
-from pipeline.resilience import RetryPolicy, retry
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, plain
+from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
 from tests.fakes.hostile_texts import HOSTILE
 
 INSTANT = datetime(2026, 11, 20, 9, 10, 11, 123456, tzinfo=UTC)

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from expectations_plugins.backend import Absent, Slice, UnsupportedError
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Aggregate,
     Asked,
     Condition,
@@ -35,7 +34,8 @@ from expectations_plugins.expressions import (
     both,
     condition_of,
 )
-from pipeline.errors import TerminalError, TransientError
+from expectations_plugins.core.errors import TerminalError, TransientError
+from expectations_plugins.engine.backend import Absent, Slice, UnsupportedError
 from tests.conformance.stores.sqlite_store.conditions import OPERATORS, STORE, condition, quoted
 
 AGGREGATES = {Kind.COUNT: "count", Kind.MIN: "min", Kind.MAX: "max", Kind.SUM: "total", Kind.MEAN: "avg"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from expectations_plugins.backend import UnsupportedError, pattern_for
-from expectations_plugins.expressions import (
+from expectations_plugins.conditions.expressions import (
     Always,
     And,
     AnyElement,
@@ -28,7 +27,8 @@ from expectations_plugins.expressions import (
     Related,
     Type,
 )
-from expectations_plugins.kinds import IN_WORDS, NUMBERS, kinds_of
+from expectations_plugins.conditions.value_types import IN_WORDS, NUMBERS, kinds_of
+from expectations_plugins.engine.backend import UnsupportedError, pattern_for
 
 STORE = "SQLite"
 Values = list[Any]

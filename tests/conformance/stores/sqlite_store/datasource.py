@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from expectations_plugins.backend import Backend
-from expectations_plugins.custom_metrics import USER_ID_SPECS
-from expectations_plugins.datasource import StoreAsset, _StoreDatasource, written
-from expectations_plugins.engine import StoreExecutionEngine
-from expectations_plugins.gx_internals import ConfigStr
-from expectations_plugins.metrics import MetricSpec
-from expectations_plugins.registration import register
+from expectations_plugins.engine.backend import Backend
+from expectations_plugins.engine.custom_metrics import USER_ID_SPECS
+from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource, written
+from expectations_plugins.engine.execution import StoreExecutionEngine
+from expectations_plugins.engine.gx_internals import ConfigStr
+from expectations_plugins.engine.metrics import MetricSpec
+from expectations_plugins.engine.registration import register
 from expectations_plugins.stock import SPECS
 from tests.conformance.stores.sqlite_store.backend import SQLiteBackend
 

@@ -1,0 +1,124 @@
+"""The pages of suites: what each gate expects, and what happens when it is not so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from checkpoints.data_docs.results import STORES
+from checkpoints.data_docs.sentences import parameters_of, sentence, severity_of
+from checkpoints.data_docs.states import SYMBOLS, VERDICTS
+from checkpoints.rules.parameters import MEANINGS
+from checkpoints.rules.policy import CONSEQUENCES, MARKS, Consequence
+from pipeline.core.topology import GATES, STEPS, StepKind
+from pipeline.core.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One expectation of a suite; `state` is its verdict when it does not hold, `follows` what happens then."""
+
+    name: str
+    sentence: Markup
+    why: str
+    severity: str
+    state: str
+    follows: str
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What follows from a verdict of a gate."""
+
+    state: str
+    verdict: str
+    batch: str
+    mark: str
+    alert: str
+    command: str
+
+    @property
+    def symbol(self) -> str:
+        """The sign of the verdict."""
+        return SYMBOLS[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class SuitePage:
+    """What the page of a suite shows."""
+
+    name: str
+    purpose: str
+    store: str
+    expectations: tuple[Expected, ...]
+    parameters: tuple[tuple[str, str], ...]
+    follows: tuple[Follows, ...]
+
+
+def suite_page(suite: Any) -> SuitePage:
+    """The page of a suite.
+
+    Args:
+        suite: GX's ExpectationSuite.
+    """
+    name = str(suite.name)
+    purposes = {step.name: step.purpose for step in STEPS if step.kind is StepKind.GATE}
+    configurations = [expectation.configuration for expectation in suite.expectations]
+    sentences = [sentence(one) for one in configurations]
+    named = dict.fromkeys(parameter for one in configurations for parameter in parameters_of(one))
+    return SuitePage(
+        name=name,
+        purpose=purposes.get(name, ""),
+        store=STORES.get(name, ""),
+        expectations=tuple(_expected(name, *pair) for pair in zip(configurations, sentences, strict=True)),
+        parameters=tuple(
+            (parameter, MEANINGS.get(parameter, "")) for parameter in named if _is_in(parameter, sentences)
+        ),
+        follows=tuple(_follows(name)),
+    )
+
+
+def suite_pages(suites: Iterable[Any]) -> list[SuitePage]:
+    """The pages of suites in the order a batch meets their gates; others after them, by name."""
+    known = {gate: number for number, gate in enumerate(GATES)}
+    return sorted(map(suite_page, suites), key=lambda page: (known.get(page.name, len(known)), page.name))
+
+
+def _is_in(parameter: str, sentences: Iterable[str]) -> bool:
+    return any(f"({parameter})" in one for one in sentences)
+
+
+def _expected(gate: str, configuration: Any, words: Markup) -> Expected:
+    notes, severity = configuration.notes, severity_of(configuration)
+    verdict = Verdict.FAIL if severity == "critical" else Verdict.WARN
+    return Expected(
+        name=str(configuration.type),
+        sentence=words,
+        why="\n".join(notes) if isinstance(notes, list) else str(notes or ""),
+        severity=severity,
+        state=VERDICTS[verdict],
+        follows=_in_words(CONSEQUENCES.get((gate, verdict))),
+    )
+
+
+def _in_words(follows: Consequence | None) -> str:
+    if follows is None:
+        return ""
+    alert = f"a {follows.severity} alert" if follows.severity else ""
+    return ", ".join(part for part in (f"the batch {follows.batch}", MARKS[follows.mark], alert) if part)
+
+
+def _follows(gate: str) -> Iterable[Follows]:
+    for verdict in Verdict:
+        if found := CONSEQUENCES.get((gate, verdict)):
+            yield Follows(
+                state=VERDICTS[verdict],
+                verdict=str(verdict),
+                batch=found.batch,
+                mark=MARKS[found.mark],
+                alert=found.severity,
+                command=found.command.format(batch="BATCH"),
+            )

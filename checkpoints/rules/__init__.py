@@ -1,0 +1,1 @@
+"""What a gate checks and what follows: suites, their parameters, the policy, and verdicts from GX results."""

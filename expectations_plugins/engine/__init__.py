@@ -1,0 +1,1 @@
+"""GX's execution engine, data sources and metrics for stores, as far as they are the same for every store."""

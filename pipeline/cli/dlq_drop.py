@@ -1,0 +1,98 @@
+"""`run.py dlq drop`: give up what is dead. Its content goes; who, when and why stay, and so do the counts."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+
+import click
+
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
+from pipeline.cli.app import App, app_of
+from pipeline.cli.dlq_shared import Target, letter_of, target_of, text
+from pipeline.cli.prompts import confirm
+from pipeline.cli.summary import as_text
+from pipeline.core.batches import BatchStatus, short
+from pipeline.dead_letters import DeadFolders
+from pipeline.ports.dead_letters import Tombstone, tombstone_in
+
+
+@click.command()
+@click.argument("target", metavar="BATCH[:LINE]", callback=text)
+@click.option("--records", is_flag=True, help="All dead records of BATCH rather than the batch.")
+@click.option("--note", default="given up", show_default=True, callback=text, help="Why, for whoever looks later.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def drop(context: click.Context, *, target: str, records: bool, note: str, yes: bool) -> ExitCode:
+    """Give a dead BATCH or the dead record BATCH:LINE up for good: its raw content and its file are removed.
+
+    What a dead batch had published is taken back from BigQuery's view and from Neo4j; what of it is in MongoDB stays
+    there, in quarantine. Who dropped it, when and why stays in the ledger, and the counts still add up.
+
+    \b
+    Examples:
+      python run.py dlq drop 16a8a54a1dbc:61 --note "a test record"
+      python run.py dlq drop 16a8a54a1dbc --yes
+    """
+    app = app_of(context)
+    found = target_of(app, target)
+    if found.line is not None and records:
+        raise click.UsageError("BATCH:LINE is one record already; --records is for a whole batch.")
+    tombstone = Tombstone(_whoami(), note, datetime.now(UTC))
+    if found.line is not None or records:
+        return _drop_records(app, found, tombstone, yes=yes)
+    return _drop_batch(app, found, tombstone, yes=yes)
+
+
+def _drop_records(app: App, target: Target, tombstone: Tombstone, *, yes: bool) -> ExitCode:
+    if target.line is not None and letter_of(app.dead_queue, target).dropped:
+        click.echo(f"Record {target} was dropped before; nothing is done.")
+        return ExitCode.OK
+    what = f"record {target}" if target.line is not None else f"all dead records of batch {target}"
+    confirm(f"Drop {what}? The content is removed for good.", yes=yes)
+    lines = None if target.line is None else [target.line]
+    dropped = app.dead_queue.drop_letters(target.batch_id, lines, tombstone)
+    click.echo(f"{dropped:,} dead {'record' if dropped == 1 else 'records'} of batch {short(target.batch_id)} dropped.")
+    return ExitCode.OK
+
+
+def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) -> ExitCode:
+    if target.document.get("status") != BatchStatus.DEAD:
+        raise ConfigurationError(
+            f"Batch {target} is {target.document.get('status')}, not in the dead-letter queue.",
+            next_step=f"Its dead records can be dropped: run.py dlq drop {target} --records. "
+            f"A batch that waits can be given up: run.py reject {target}",
+        )
+    before = tombstone_in(target.document)
+    if before is None:
+        confirm(f"Drop batch {target}? Its file and its dead records are removed for good.", yes=yes)
+        accepted, _ = app.raw_store.counts(target.batch_id)
+        if accepted and (outcome := app.runner().reject(target.batch_id, f"dropped: {tombstone.why}")).exit_code:
+            click.echo("\n".join(as_text([outcome], app.docs_index)))
+            click.echo(f"Batch {target} is not dropped: what it had published could not be taken back.", err=True)
+            return outcome.exit_code
+        _bury(app, target, tombstone)
+    # also of one that was dropped before: a crash may have left some of it
+    app.dead_queue.drop_letters(target.batch_id, None, before or tombstone)
+    DeadFolders(app.settings.spool_dir).remove(target.batch_id)
+    click.echo(f"Batch {target} {'was dropped before; nothing is done.' if before else 'is dropped.'}")
+    return ExitCode.OK
+
+
+def _bury(app: App, target: Target, tombstone: Tombstone) -> None:
+    with app.leased(target.batch_id) as keeper:
+        status = (app.ledger.batch(target.batch_id) or {}).get("status")
+        if status != BatchStatus.DEAD:
+            raise ConfigurationError(
+                f"Batch {target} is {status} by now; it was not dropped.",
+                next_step=f"Look: run.py status {target}",
+            )
+        app.dead_queue.drop_batch(keeper.lease, tombstone)
+    app.alerts.decided(target.batch_id)
+
+
+def _whoami() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "somebody"

@@ -1,0 +1,360 @@
+"""`run.py dlq replay`: dead batches from the file that was kept, dead records as a batch of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
+from pipeline.cli.app import App, app_of
+from pipeline.cli.dlq_shared import Document, Target, entry_of, escaped, letter_of, target_of, text, up_to_date
+from pipeline.cli.summary import as_json, as_text
+from pipeline.core.batches import BatchSource, BatchStatus, Lease, short
+from pipeline.core.outcome import BatchOutcome, exit_code_of, is_done
+from pipeline.core.topology import STEPS
+from pipeline.dead_letters import DeadFolders, Entry
+from pipeline.dead_letters.pending_replays import Parcel, Parcels
+from pipeline.dead_letters.repair import Repaired, address, as_they_were, from_lines, from_object, with_fields
+from pipeline.ports.dead_letters import Letter, tombstone_in
+from pipeline.runner.runner import Runner
+from pipeline.sources.discovery import batch_in
+from pipeline.storage.location import Place, recorded
+
+PERSON, REJECTED = "person", "rejected"
+AT_ONCE = 500
+LINES_SHOWN = 5
+EVERYTHING = 1_000_000
+
+AGAIN = [step.key for step in STEPS if step.key != "stage:load"]
+"""What a rejected batch must do again: its records were in quarantine meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be replayed, and how it was repaired.
+
+    Args:
+        records: The dead records of a batch rather than the batch.
+        changes: Values by field name.
+        file: Where the repaired record, or records, are.
+    """
+
+    records: bool
+    changes: Mapping[str, Any]
+    file: Path | None
+
+    def refuse(self, *, line: int | None) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            click.UsageError: Fields or a record for what is no single record.
+        """
+        if line is not None and self.records:
+            raise click.UsageError("BATCH:LINE is one record already; --records is for a whole batch.")
+        if line is None and self.changes:
+            raise click.UsageError("--set repairs one record: name it as BATCH:LINE.")
+        if line is None and self.file and not self.records:
+            raise click.UsageError("--record repairs one record, BATCH:LINE, or with --records all of a batch.")
+        if self.file and self.changes:
+            raise click.UsageError("--set and --record are two ways to repair a record: give one.")
+
+
+def _change(given: str) -> tuple[str, Any]:
+    name, separator, value = given.partition("=")
+    is_json = name.endswith(":")
+    name = name[:-1] if is_json else name
+    if not separator or not name:
+        raise click.BadParameter(f"{given!r} is not NAME=VALUE.")
+    if not is_json:
+        return name, value
+    try:
+        return name, json.loads(value, parse_constant=_refuse_constant)
+    except ValueError:
+        raise click.BadParameter(f"The value of {name} is not JSON; text needs no colon: {name}=VALUE.") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _changes(context: click.Context, parameter: click.Parameter, given: Sequence[str]) -> Mapping[str, Any]:
+    for one in given:
+        text(context, parameter, one)
+    return dict(map(_change, given))
+
+
+@click.command()
+@click.argument("target", metavar="[BATCH[:LINE]]", required=False, callback=text)
+@click.option("--all", "everything", is_flag=True, help="Every dead batch; with --records every waiting record.")
+@click.option("--records", is_flag=True, help="The dead records of BATCH that are still waiting, as one new batch.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_changes,
+    help="A repaired field; NAME:=JSON for a number and the like.",
+)
+@click.option(
+    "--record",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The record, or with --records the records, as JSON.",
+)
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON document on stdout instead of the summary.")
+@click.pass_context
+def replay(
+    context: click.Context,
+    *,
+    target: str | None,
+    everything: bool,
+    records: bool,
+    changes: Mapping[str, Any],
+    file: Path | None,
+    json_wanted: bool,
+) -> ExitCode:
+    """Process a dead BATCH again from the file that was kept, or the repaired record BATCH:LINE as a new batch.
+
+    Doing it again changes nothing: a batch is known by its content, and so is a repaired record. What dies again is a
+    dead record of the new batch.
+
+    \b
+    Examples:
+      python run.py dlq replay 16a8a54a1dbc
+      python run.py dlq replay 16a8a54a1dbc:61 --set interaction_id=i_20061
+      python run.py dlq replay 16a8a54a1dbc --records --record repaired.jsonl
+      python run.py dlq replay --all
+    """
+    wanted = Wanted(records, changes, file)
+    if everything == bool(target):
+        raise click.UsageError("Give BATCH, BATCH:LINE, or --all.")
+    app = app_of(context)
+    if everything:
+        if changes or file:
+            raise click.UsageError("--set and --record repair one record; with --all nothing is repaired.")
+        up_to_date(app)
+        outcomes, left_out = _all_records(app) if records else _all_batches(app)
+    else:
+        outcomes, left_out = _one(app, target_of(app, str(target)), wanted), 0
+    if json_wanted:
+        click.echo(as_json(outcomes, app.docs_index, complete=True))
+    elif outcomes:
+        click.echo("\n".join(as_text(outcomes, app.docs_index)))
+    return exit_code_of(outcomes) or (ExitCode.DEAD_LETTERED if left_out else ExitCode.OK)
+
+
+def deliver(app: App, runner: Runner, parcel: Parcel) -> BatchOutcome:
+    """Take repaired records through the pipeline, and let go of the parcel once the stores hold what it brought.
+
+    Args:
+        app: The parts.
+        runner: The runner.
+        parcel: The records.
+    """
+    app.ledger.open_batch(parcel.batch_id, source=str(parcel.path), size=parcel.size)
+    app.dead_queue.adopt(parcel.batch_id, parcel.parent)
+    app.dead_queue.replayed(parcel.parent, parcel.lines, parcel.batch_id)
+    outcome = runner.process(parcel.source)
+    if outcome.status is not BatchStatus.RUNNING:
+        Parcels(app.settings.spool_dir).done(parcel.batch_id)
+    return outcome
+
+
+def _one(app: App, target: Target, wanted: Wanted) -> list[BatchOutcome]:
+    wanted.refuse(line=target.line)
+    if target.line is not None:
+        letter = letter_of(app.dead_queue, target)
+        repaired = _repaired(letter, wanted, _source_of(target.document))
+        return [_sent(app, target.batch_id, repaired)]
+    if wanted.records:
+        outcome = _records_of(app, target, wanted.file)
+        return [outcome] if outcome else []
+    return [_whole(app, target.document)]
+
+
+def _repaired(letter: Letter, wanted: Wanted, source: Place) -> Repaired:
+    _refuse_dropped(letter)
+    if wanted.file:
+        return from_object(letter, _content(wanted.file), str(wanted.file))
+    if wanted.changes:
+        return with_fields(letter, wanted.changes, source)
+    repaired = as_they_were([letter], source)
+    if repaired.left_out:
+        raise ConfigurationError(
+            f"Record {address(letter)} cannot be replayed as it is: its text is not whole ({letter.detail}).",
+            next_step=f"Write it anew as JSON: run.py dlq replay {address(letter)} --record FILE",
+        )
+    return repaired
+
+
+def _records_of(app: App, target: Target, file: Path | None) -> BatchOutcome | None:
+    batch = short(target.batch_id)
+    letters = list(app.dead_queue.letters(target.batch_id, waiting=True))
+    if file is not None:
+        every = [one for one in app.dead_queue.letters(target.batch_id) if not one.dropped]
+        return _sent(app, target.batch_id, from_lines(letters or every, _content(file), str(file)))
+    if not letters:
+        click.echo(
+            f"No dead record of batch {batch} is waiting: each was replayed or dropped. Nothing is done.", err=True
+        )
+        return None
+    repaired = as_they_were(letters, _source_of(target.document))
+    if repaired.left_out:
+        shown = ", ".join(f"{batch}:{line}" for line in repaired.left_out[:LINES_SHOWN])
+        more = ", …" if len(repaired.left_out) > LINES_SHOWN else ""
+        error = ConfigurationError(
+            f"{len(repaired.left_out):,} cannot be replayed as they are, for their text is not whole: {shown}{more}.",
+            next_step=f"Write one anew: run.py dlq replay {batch}:LINE --record FILE",
+        )
+        if not repaired.lines:
+            raise error
+        click.echo(str(error), err=True)
+    return _sent(app, target.batch_id, repaired)
+
+
+def _all_batches(app: App) -> tuple[list[BatchOutcome], int]:
+    """What became of every dead batch, and how many stay dead because nothing could be tried."""
+    outcomes: list[BatchOutcome] = []
+    left_out = 0
+    found = app.dead_queue.batches(EVERYTHING)
+    given_up = [one for one in found if tombstone_in(one) or str(one.get("reason") or "").startswith("Rejected:")]
+    for document in found:
+        if document not in given_up:
+            try:
+                outcomes.append(_whole(app, document))
+            except ConfigurationError as error:
+                left_out += 1
+                click.echo(f"Batch {short(str(document['_id']))} was left out: {error}", err=True)
+    if given_up:
+        click.echo(f"{len(given_up):,} that a person rejected or dropped were left as they are.", err=True)
+    return outcomes, left_out
+
+
+def _all_records(app: App) -> tuple[list[BatchOutcome], int]:
+    outcomes: list[BatchOutcome] = []
+    left_out = 0
+    for batch_id in dict.fromkeys(group.batch_id for group in app.dead_queue.groups(EVERYTHING) if group.waiting):
+        try:
+            outcome = _records_of(app, Target(app.ledger.find(batch_id)), None)
+        except ConfigurationError as error:
+            left_out += 1
+            click.echo(str(error), err=True)
+        else:
+            outcomes.extend([outcome] if outcome else [])
+    return outcomes, left_out
+
+
+def _sent(app: App, parent: str, repaired: Repaired) -> BatchOutcome:
+    parcel = Parcels(app.settings.spool_dir).put(_ancestors(app, parent), repaired)
+    return deliver(app, app.runner(), parcel)
+
+
+def _ancestors(app: App, batch_id: str) -> list[str]:
+    """The batch, its parent, and so on."""
+    found: list[str] = []
+    while batch_id and batch_id not in found:
+        found.append(batch_id)
+        batch_id = str((app.ledger.batch(batch_id) or {}).get("parent") or "")
+    return found
+
+
+def _whole(app: App, document: Document) -> BatchOutcome:
+    batch_id = str(document["_id"])
+    folders, raw = DeadFolders(app.settings.spool_dir), app.raw_store
+
+    def revive(lease: Lease) -> Sequence[str]:
+        """Lift what rejecting the batch did, mark by mark: its latest marks are first in the list."""
+        released = 0
+        while marked := [one for one in raw.quarantined(batch_id, AT_ONCE) if _was_rejected(one.gate, one.reason)]:
+            for one in marked:
+                raw.release(lease, one.interaction_id, {}, note="replayed", run_id=f"replay-{lease.fence}")
+            released += len(marked)
+        return AGAIN if released or _was_rejected_whole(document) else ()
+
+    source = _source_to_replay(app, document)
+    outcome = app.runner().replay(source, revive)
+    if outcome.status is BatchStatus.CLOSED:
+        folders.remove(batch_id)
+    return outcome
+
+
+def _was_rejected(gate: str, reason: str) -> bool:
+    return gate == PERSON and reason.startswith(REJECTED)
+
+
+def _was_rejected_whole(document: Document) -> bool:
+    return str(document.get("reason") or "").startswith("Rejected:")
+
+
+def _source_to_replay(app: App, document: Document) -> BatchSource:
+    """The file to read; of a batch that is through, the one it came from, for it is not read again.
+
+    Raises:
+        ConfigurationError: The batch is on its way and never was in the dead-letter queue, or there is no file.
+    """
+    batch_id, status = str(document["_id"]), document.get("status")
+    if tombstone_in(document) or status in (BatchStatus.CLOSED, BatchStatus.HALTED):
+        return BatchSource(batch_id, _source_of(document))
+    if status != BatchStatus.DEAD and entry_of(app, batch_id) is None:
+        raise ConfigurationError(
+            f"Batch {short(batch_id)} is {status}, not in the dead-letter queue.",
+            next_step=f"A run goes on with it: run.py run {escaped(_source_of(document))}",
+        )
+    return _readable(app, document)
+
+
+def _readable(app: App, document: Document) -> BatchSource:
+    """The batch as it is read again: from the file that was kept, or else from where it came.
+
+    Raises:
+        ConfigurationError: It must be read, and neither file holds it.
+    """
+    batch_id, original = str(document["_id"]), _source_of(document)
+    entry = entry_of(app, batch_id)
+    kept = entry.source(DeadFolders(app.settings.spool_dir).path(batch_id)) if isinstance(entry, Entry) else None
+    sizes = [kept.max_records if kept else None, app.settings.max_batch_records]
+    for path in [*([kept.path] if kept else []), original]:
+        for size in dict.fromkeys(size or EVERYTHING * 1_000 for size in sizes):
+            if found := _verified(path, size, batch_id):
+                return found
+    if is_done(document, "stage:load"):
+        return BatchSource(batch_id, original)
+    batch = short(batch_id)
+    problem = f" {entry.message}" if isinstance(entry, SluicegateError) else ""
+    raise ConfigurationError(
+        f"Batch {batch} cannot be replayed: no file holds its records any more, neither "
+        f"{kept.path if kept else 'the spool'} nor {original}.{problem}",
+        next_step=f"Put its file back and run it: run.py run FILE. Or give it up: run.py dlq drop {batch}",
+    )
+
+
+def _verified(path: Place, max_records: int, batch_id: str) -> BatchSource | None:
+    """The batch in a file, or in a part of it; None when the file's content is another."""
+    try:
+        return batch_in(path, batch_id, max_records=max_records)
+    except SluicegateError:
+        return None
+
+
+def _refuse_dropped(letter: Letter) -> None:
+    if letter.dropped:
+        raise ConfigurationError(
+            f"Record {address(letter)} was dropped by {letter.dropped.by}: {letter.dropped.why}.",
+            next_step="Its content is gone. If you have it elsewhere, load it with: run.py run FILE",
+        )
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}.") from None
+
+
+def _source_of(document: Document) -> Place:
+    return recorded(document.get("source"))

@@ -1,0 +1,121 @@
+"""`run.py doctor`: whether every store is there. It starts nothing and writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from expectations_plugins.core.errors import ExitCode, SluicegateError
+from pipeline.cli.app import App, app_of
+from pipeline.cli.tables import coloured, printable, table
+from pipeline.config import VARIABLES
+from pipeline.config.encryption import MEND, unencrypted
+from pipeline.local import SERVERS, LocalStack, ServerState
+
+DRIVERS = {
+    "mongodb": "pymongo",
+    "neo4j": "neo4j",
+    "milvus": "pymilvus",
+    "bigquery": "google-cloud-bigquery",
+    "gemini": "google-generativeai",
+}
+
+UNENCRYPTED = (
+    "The connection is not encrypted: records, and passwords too, can be read on the way. Unless something else"
+    " encrypts it, {} (docs/security.md)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one store.
+
+    Args:
+        store: Its name.
+        kind: `configured` or `local`.
+        address: Without credentials.
+        state: `ok`, `unreachable`, or of a local server `up`, `down`.
+        server: The server's version, of a local one what it is; "" when it did not say.
+        driver: The driver and its version.
+        problem: Why it cannot be reached, and what to do.
+        note: What is not wrong, and ought to be known.
+    """
+
+    store: str
+    kind: str
+    address: str
+    state: str
+    server: str
+    driver: str
+    problem: str = ""
+    note: str = ""
+
+
+@click.command()
+@click.option("--json", "json_wanted", is_flag=True, help="One JSON list instead of the table.")
+@click.pass_context
+def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
+    """Check that every configured store can be reached, and show versions. Exit code 3 when one cannot.
+
+    Local servers that are down are no fault: a run starts them.
+
+    \b
+    Example:
+      python run.py doctor
+    """
+    found = examine(app_of(context))
+    if json_wanted:
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        rows = [(f.store, f.kind, f.address or "-", coloured(f.state), f.server or "-", f.driver) for f in found]
+        click.echo("\n".join(table(("store", "kind", "address", "state", "server", "driver"), rows)))
+        for finding in found:
+            for told in filter(None, (finding.problem, finding.note)):
+                click.echo(f"\n{click.style(finding.store, bold=True)}: {printable(told)}")
+    return ExitCode.OUTAGE if any(finding.problem for finding in found) else ExitCode.OK
+
+
+def examine(app: App) -> list[Finding]:
+    """Look at every store.
+
+    Raises:
+        ConfigurationError: The settings contradict each other.
+    """
+    local = app.settings.local_stores()
+    servers = {server.name: server for server in LocalStack(app.settings.home).status()} if local else {}
+    addresses, probes = app.addresses(), app.probes()
+    plain = set(unencrypted(app.settings))
+    found = []
+    for store in VARIABLES:
+        if store in local:
+            server = servers[store]
+            address = f"127.0.0.1:{server.port}" if server.port else ""
+            state = "down" if server.state is ServerState.DOWN else str(server.state)
+            title = SERVERS[store].title
+            found.append(Finding(store, "local", address, state, title, _driver(store), server.detail))
+        else:
+            finding = _configured(store, addresses[store], probes[store])
+            found.append(replace(finding, note=UNENCRYPTED.format(MEND[store])) if store in plain else finding)
+    return found
+
+
+def _configured(store: str, address: str, probe: Callable[[], str]) -> Finding:
+    try:
+        server = probe()
+    except SluicegateError as error:
+        # an error that only says "ask the doctor" has nothing to add here
+        problem = error.message if "run.py doctor" in error.next_step else str(error)
+        return Finding(store, "configured", address, "unreachable", "", _driver(store), problem)
+    return Finding(store, "configured", address, "ok", server, _driver(store))
+
+
+def _driver(store: str) -> str:
+    package = DRIVERS[store]
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"{package} is not installed"

@@ -1,0 +1,150 @@
+"""`run.py quarantine`: the records a gate marked as bad, and the way back for those that were repaired."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
+from pipeline.cli.app import App, app_of
+from pipeline.cli.summary import as_text, plain
+from pipeline.cli.tables import moment, printable, table
+from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.records import Quarantined
+from pipeline.core.topology import REDONE
+
+REPAIRABLE = ("user_id", "campaign_id", "type", "message")
+"""Fields a release may set; the rest of a record is what its log said."""
+
+
+@click.group()
+def quarantine() -> None:
+    """Look at the records a gate marked as bad, and release those that were repaired.
+
+    \b
+    Example:
+      python run.py quarantine list
+    """
+
+
+@quarantine.command(name="list")
+@click.option("--batch", help="Only those of one batch: its id or the first digits of it.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many at most.")
+@click.option("--json", "json_wanted", is_flag=True, help="The records as JSON.")
+@click.pass_context
+def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bool) -> None:
+    """List records in quarantine, the newest marks first.
+
+    \b
+    Example:
+      python run.py quarantine list --batch 3f2a91c07d11
+    """
+    app = app_of(context)
+    batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
+    found = app.raw_store.quarantined(batch_id, limit + 1)
+    more, found = len(found) > limit, found[:limit]
+    if json_wanted:
+        click.echo(json.dumps([_as_data(one) for one in found], indent=2, default=plain))
+    else:
+        click.echo("\n".join(_table(found, more=more)))
+
+
+@quarantine.command()
+@click.argument("interaction_id")
+@click.pass_context
+def show(context: click.Context, interaction_id: str) -> None:
+    """Show one record in quarantine: who marked it and why, and all it holds, as JSON.
+
+    \b
+    Example:
+      python run.py quarantine show i-0006
+    """
+    click.echo(json.dumps(_as_data(_found(app_of(context), interaction_id)), indent=2, default=plain))
+
+
+@quarantine.command()
+@click.argument("interaction_id")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="A repaired value, e.g. user_id=u_123.")
+@click.option("--note", default="", help="Why, for whoever looks later.")
+@click.pass_context
+def release(context: click.Context, interaction_id: str, changes: Sequence[str], note: str) -> ExitCode:
+    """Lift the mark of a record, with repaired values, and take it through the stages it missed.
+
+    The raw gate judges it again: a value that is still bad goes back into quarantine. When its batch is halted the
+    record waits for what is decided about the batch.
+
+    \b
+    Example:
+      python run.py quarantine release i-0006 --set user_id=u_123
+    """
+    app, new = app_of(context), dict(map(_change, changes))
+    record = _found(app, interaction_id)
+    released: list[bool] = []
+
+    def change(lease: Lease) -> None:
+        run_id = f"release-{uuid.uuid4().hex[:8]}"
+        released.append(app.raw_store.release(lease, interaction_id, new, note=note, run_id=run_id))
+
+    outcome = app.runner().release(record.batch_id, REDONE, change)
+    if released:
+        was = "is released" if released[0] else "was released by somebody else meanwhile"
+        click.echo(f"{printable(interaction_id)} {was}.")
+    if outcome.status is BatchStatus.HALTED and outcome.exit_code is ExitCode.OK:
+        click.echo(f"{outcome.message} {outcome.next_step}")
+        return ExitCode.OK
+    click.echo("\n".join(as_text([outcome], app.docs_index)))
+    return outcome.exit_code
+
+
+def _change(given: str) -> tuple[str, str]:
+    name, separator, value = given.partition("=")
+    if not separator or name not in REPAIRABLE:
+        raise click.BadParameter(f"{given!r} is not FIELD=VALUE with a field of {', '.join(REPAIRABLE)}.")
+    return name, value
+
+
+def _found(app: App, interaction_id: str) -> Quarantined:
+    found = app.raw_store.in_quarantine(interaction_id)
+    if found is None:
+        raise ConfigurationError(
+            f"Interaction {printable(interaction_id)} is not in quarantine.",
+            next_step="List those that are: run.py quarantine list",
+        )
+    return found
+
+
+def _table(found: Sequence[Quarantined], *, more: bool) -> Iterator[str]:
+    if not found:
+        yield "Nothing is in quarantine."
+        return
+    rows = [
+        (
+            printable(one.interaction_id),
+            short(one.batch_id),
+            printable(json.dumps(one.record.get("user_id"), default=str, ensure_ascii=False)),
+            printable(one.reason),
+            one.gate,
+            moment(one.at),
+        )
+        for one in found
+    ]
+    yield from table(("interaction", "batch", "user_id", "reason", "gate", "since"), rows)
+    yield ""
+    shown = f"The newest {len(found):,}; there are more: --limit N" if more else f"{len(found):,} in quarantine"
+    yield f"{shown}. Release one: run.py quarantine release ID --set user_id=VALUE"
+
+
+def _as_data(one: Quarantined) -> Mapping[str, Any]:
+    return {
+        "interaction_id": one.interaction_id,
+        "batch_id": one.batch_id,
+        "gate": one.gate,
+        "reason": one.reason,
+        "run_id": one.run_id,
+        "at": one.at,
+        "record": one.record,
+    }

@@ -1,0 +1,1 @@
+"""Values that cross folders, frozen, without behaviour that touches a store, and the topology of stages and gates."""

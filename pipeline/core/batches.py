@@ -1,0 +1,82 @@
+"""A batch: what it is made from, where it is, what became of its records, and the right to work on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from pipeline.storage.location import Place
+
+
+def short(batch_id: str) -> str:
+    """The batch id as people read and type it: its first 12 hex digits."""
+    return batch_id[:12]
+
+
+class BatchStatus(StrEnum):
+    """Where a batch stands in the ledger."""
+
+    RUNNING = "running"
+    HALTED = "halted"
+    """A gate said FAIL; a person decides (resume, reject, recheck)."""
+    HELD = "held"
+    """A gate could not be checked (ERROR); the next run checks it again."""
+    CLOSED = "closed"
+    DEAD = "dead"
+    """Moved whole to the dead-letter queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """How a file looked when it was listed.
+
+    Args:
+        size: Bytes on disk.
+        changed: Last change, in nanoseconds since the epoch.
+        number: The file itself, whatever its name.
+    """
+
+    size: int
+    changed: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSource:
+    """One micro-batch to process: a file, or a part of one that was split at `max_batch_records`.
+
+    Args:
+        batch_id: sha256 (64 hex digits) of the uncompressed bytes of the whole file, or of the part.
+        path: The file or the object the records are read from.
+        first_record: Index of the first record taken (0-based).
+        max_records: How many records are taken at most; None takes the rest of the file.
+        stamp: The file as it was when the batch was named after it; None when that does not matter.
+    """
+
+    batch_id: str
+    path: Place
+    first_record: int = 0
+    max_records: int | None = None
+    stamp: FileStamp | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCounts:
+    """What became of a batch's records: read = accepted + quarantined + duplicate + dead."""
+
+    read: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a batch; `fence` grows with every new holder, `expires_at`: when it ends if not renewed."""
+
+    batch_id: str
+    holder: str
+    fence: int
+    expires_at: datetime

@@ -1,0 +1,151 @@
+"""One record on its way: as it was read, as a dead letter, in quarantine, in the review queue, in metrics and graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Any, Final
+
+MAX_ID_LENGTH = 256
+"""Longest interaction_id, user_id and campaign_id taken, in UTF-8 bytes (Milvus VARCHAR and index keys are bounded)."""
+
+
+class Missing(Enum):
+    """The type of `MISSING`; an enum, so that a type checker can tell it from every JSON value.
+
+    It is falsy, as None is, so that `record.user_id or ""` reads both alike; whoever must tell a field that was not
+    there from one that was null compares with `is MISSING`.
+    """
+
+    MISSING = "missing"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = Missing.MISSING
+"""A field the record did not have; None is a field that was null."""
+
+
+class DeadReason(StrEnum):
+    """Why a record cannot be loaded."""
+
+    UNPARSABLE = "unparsable"
+    NOT_AN_OBJECT = "not_an_object"
+    MISSING_ID = "missing_id"
+    BAD_ID = "bad_id"
+    UNSTORABLE = "unstorable"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One raw log record that could be read.
+
+    Args:
+        interaction_id: The record's key in every store.
+        line: Its line in the source file, 1-based.
+        user_id, campaign_id, type: As given, of any JSON type: the raw gate judges them. `MISSING` when the record
+            did not have the field, None when it was null.
+        timestamp: Timezone-aware, UTC; None when missing or unreadable.
+        message: The text that is embedded; None when missing, blank or not text.
+        extra: Every other field, as given.
+        content_hash: sha256 of the record's canonical JSON: equal content, equal hash.
+        raw: Its text in the file (of CSV with the header row), for the dead letter it may become.
+    """
+
+    interaction_id: str
+    line: int
+    user_id: Any
+    campaign_id: Any
+    type: Any
+    timestamp: datetime | None
+    message: str | None
+    extra: Mapping[str, Any]
+    content_hash: str
+    raw: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One record that could not be loaded, kept with all that is needed to repair and replay it.
+
+    `interaction_id` is "" when it has none, or none that can be one.
+    """
+
+    batch_id: str
+    line: int
+    reason: DeadReason
+    detail: str
+    raw: str
+    interaction_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A record that goes no further until a person releases it.
+
+    Args:
+        interaction_id, batch_id: The record, and the batch that brought it.
+        gate, reason, run_id, at: Who marked it, why, in which check and when.
+        record: The whole document, as it is stored.
+    """
+
+    interaction_id: str
+    batch_id: str
+    gate: str
+    reason: str
+    run_id: str
+    at: datetime | None
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """An interaction that is, or was, in the review queue.
+
+    Args:
+        interaction_id, batch_id, campaign_id: The interaction.
+        state: open, resolved (by a person) or lifted (the campaign arrived).
+        reason, gate, run_id, since: Why it was flagged, by which check and when.
+        history: What happened to the flag, oldest first.
+    """
+
+    interaction_id: str
+    batch_id: str
+    campaign_id: str | None
+    state: str
+    reason: str
+    gate: str
+    run_id: str
+    since: datetime | None
+    history: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One aggregated metrics row: interactions of a batch by campaign, type and 10-minute window (UTC).
+
+    `distinct_users` counts within the row only: it must never be summed over rows.
+    """
+
+    batch_id: str
+    campaign_id: str | None
+    type: str | None
+    window_start: datetime | None
+    interactions: int
+    distinct_users: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRecord:
+    """What the graph keeps of an accepted interaction."""
+
+    interaction_id: str
+    user_id: str
+    campaign_id: str | None
+    type: str | None
+    timestamp: datetime | None

@@ -1,0 +1,118 @@
+"""Single dead records, and the port to the part of the ledger that keeps them and the dead batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pipeline.core.batches import Lease
+from pipeline.core.records import DeadReason
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What stays of something that was dropped.
+
+    Args:
+        by, why: Who dropped it, and why, in words.
+        at: When (UTC, aware).
+    """
+
+    by: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One record that could not be loaded.
+
+    Args:
+        batch_id, line: The record: its batch, and its line in the batch's file, 1-based.
+        reason, detail: Why it could not be loaded; the detail is gone when it was dropped.
+        raw: Its text, of CSV with the header row; "" when it was dropped.
+        buried_at: When it was first found dead.
+        replayed_in: Ids of the batches it was replayed in, oldest first.
+        dropped: Who dropped it; None when nobody did.
+    """
+
+    batch_id: str
+    line: int
+    reason: DeadReason
+    detail: str
+    raw: str
+    buried_at: datetime | None = None
+    replayed_in: tuple[str, ...] = ()
+    dropped: Tombstone | None = None
+
+    @property
+    def state(self) -> str:
+        """`dropped`, `replayed`, or `waiting` for a person."""
+        return "dropped" if self.dropped else "replayed" if self.replayed_in else "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class LetterGroup:
+    """The dead records of one batch that died for the same reason.
+
+    Args:
+        batch_id, reason: Which.
+        letters, waiting: How many there are, and how many were neither replayed nor dropped.
+        first_line: The first one's line.
+        buried_at: When the first of them was buried.
+    """
+
+    batch_id: str
+    reason: DeadReason
+    letters: int
+    waiting: int
+    first_line: int
+    buried_at: datetime | None
+
+
+class DeadQueue(Protocol):
+    """Dead batches and records in the ledger."""
+
+    def batches(self, limit: int, batch_id: str | None = None, *, waiting: bool = False) -> Sequence[Mapping[str, Any]]:
+        """Ledger documents of dead batches, of one or all, latest death first; `waiting` leaves out dropped ones."""
+
+    def groups(
+        self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False
+    ) -> Sequence[LetterGroup]:
+        """Dead records by batch and reason, the latest first; `waiting` leaves out what was replayed or dropped."""
+
+    def letters(
+        self, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False, limit: int = 0
+    ) -> Iterator[Letter]:
+        """Dead records by batch and line; `waiting` leaves out what was replayed or dropped, a limit of 0 is none."""
+
+    def letter(self, batch_id: str, line: int) -> Letter | None:
+        """One dead record; None when there is none."""
+
+    def adopt(self, batch_id: str, parent: str) -> None:
+        """Write down that a batch holds repaired records of another; the first parent stays."""
+
+    def replayed(self, batch_id: str, lines: Sequence[int], into: str) -> None:
+        """Write down in which batch records were replayed."""
+
+    def drop_letters(self, batch_id: str, lines: Sequence[int] | None, tombstone: Tombstone) -> int:
+        """Remove the content of dead records, of these lines or all; how many had not been dropped before."""
+
+    def drop_batch(self, lease: Lease, tombstone: Tombstone) -> None:
+        """Write down that a dead batch was dropped; the first tombstone stays.
+
+        Raises:
+            LeaseLostError: Another run has taken the batch over.
+        """
+
+
+def tombstone_in(document: Mapping[str, Any]) -> Tombstone | None:
+    """Who dropped what a ledger document stands for; None when nobody did."""
+    found = document.get("dropped")
+    if not found:
+        return None
+    at = found.get("at")
+    when = at if isinstance(at, datetime) else datetime.fromtimestamp(0, UTC)
+    return Tombstone(str(found.get("by")), str(found.get("why")), when)

@@ -1,0 +1,122 @@
+"""Raw records, metrics, the graph and its review queue: what stages and gates ask of these stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from pipeline.core.batches import Lease
+from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined, ReviewItem
+
+
+class RawStore(Protocol):
+    """Raw interactions (MongoDB). First writer wins: an interaction_id belongs to the batch that brought it first."""
+
+    def prepare(self) -> None:
+        """Create indexes; idempotent."""
+
+    def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime, *, fence: int) -> None:
+        """Insert what is not there yet; ids that exist are left untouched, whoever brought them.
+
+        Raises:
+            LeaseLostError: The fence is not the batch's any more; so for every write that takes a fence or a lease.
+        """
+
+    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
+        """(batch_id, line, content_hash) of each id that is stored."""
+
+    def counts(self, batch_id: str) -> tuple[int, int]:
+        """(accepted, quarantined) of a batch, counted in the store."""
+
+    def quarantine(
+        self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str, fence: int
+    ) -> int:
+        """Mark every record of the batch that meets a compiled condition (an aggregation expression).
+
+        Returns:
+            How many records of the batch are marked now.
+        """
+
+    def quarantined(self, batch_id: str | None, limit: int) -> Sequence[Quarantined]:
+        """Records in quarantine, of one batch or of all, newest mark first."""
+
+    def in_quarantine(self, interaction_id: str) -> Quarantined | None:
+        """One record in quarantine; None when it is not there."""
+
+    def release(self, lease: Lease, interaction_id: str, changes: Mapping[str, Any], *, note: str, run_id: str) -> bool:
+        """Set fields of a record in quarantine and lift its mark, both kept as history; False when it is not there."""
+
+    def metrics(self, batch_id: str, *, include_quarantined: bool) -> Iterator[MetricRow]:
+        """The batch's metrics, grouped in the store."""
+
+    def graph_records(self, batch_id: str) -> Iterator[GraphRecord]:
+        """Accepted records, by interaction_id."""
+
+    def messages(self, batch_id: str) -> Iterator[tuple[str, str]]:
+        """(interaction_id, message) of accepted records that have a message, by interaction_id."""
+
+
+class MetricsStore(Protocol):
+    """Aggregated metrics (BigQuery)."""
+
+    def prepare(self) -> None:
+        """Create dataset, tables and view; idempotent."""
+
+    def replace(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
+        """Replace the batch's rows, unpublished, in one transaction; the interactions they add up to.
+
+        Raises:
+            TerminalError: That is something else than `expected`; nothing was changed.
+        """
+
+    def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
+        """Replace the rows and mark the batch published, in one transaction.
+
+        Raises:
+            TerminalError: The rows add up to something else than `expected` interactions.
+        """
+
+
+class GraphStore(Protocol):
+    """Users, interactions and campaigns (Neo4j)."""
+
+    def prepare(self) -> None:
+        """Create constraints and indexes; idempotent."""
+
+    def write(self, batch_id: str, records: Sequence[GraphRecord], *, fence: int) -> None:
+        """Merge users and interactions and link them to campaigns that exist; never creates a campaign."""
+
+    def load_campaigns(self, campaigns: Sequence[Mapping[str, Any]]) -> None:
+        """Merge catalogue entries by campaign_id."""
+
+    def count(self, batch_id: str) -> int:
+        """Interactions of the batch."""
+
+    def prune(self, batch_id: str, *, fence: int) -> None:
+        """Delete the batch's interactions that were last written under an older fence; users and campaigns stay."""
+
+
+class ReviewQueue(Protocol):
+    """Orphaned interactions that wait for a person, or for the campaign they refer to (Neo4j)."""
+
+    def flag(self, batch_id: str, *, gate: str, run_id: str, fence: int) -> int:
+        """Flag every orphan of the batch; how many of it are flagged now."""
+
+    def list(self, limit: int, batch_id: str | None = None) -> Sequence[ReviewItem]:
+        """What waits for a person, newest first, of one batch or of all."""
+
+    def waiting(self, limit: int) -> int:
+        """How many wait for a person; counted up to `limit`."""
+
+    def show(self, interaction_id: str) -> ReviewItem | None:
+        """One interaction that is or was in the queue; None when it never was."""
+
+    def resolve(self, interaction_id: str, note: str) -> bool:
+        """A person looked: it is flagged no more, also not by a later check. False when it was not open."""
+
+    def reopen(self, interaction_id: str, note: str) -> bool:
+        """What was resolved waits for a person again. False when it was not resolved."""
+
+    def counts(self, batch_id: str | None = None) -> Mapping[str, int]:
+        """How many interactions are in each state, of one batch or of all."""

@@ -1,0 +1,1 @@
+"""Stores, opened when they are first asked for and closed at the end, and probes that ask whether they answer."""

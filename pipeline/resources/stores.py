@@ -1,0 +1,265 @@
+"""The stores of one program: each connected and prepared when it is first asked for, closed with the program."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from expectations_plugins.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from expectations_plugins.milvus.connection import MilvusClient
+    from expectations_plugins.mongodb.connection import Database
+    from expectations_plugins.neo4j.connection import Graph
+    from pipeline.config.connections import Connections
+    from pipeline.ports.dead_letters import DeadQueue
+    from pipeline.ports.health import Standing, StandingReader
+    from pipeline.ports.history import History
+    from pipeline.ports.ledger import Ledger
+    from pipeline.ports.stores import GraphStore, MetricsStore, RawStore, ReviewQueue
+    from pipeline.ports.tracing import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
+    from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
+    from pipeline.stores.bigquery.connection import Client
+    from pipeline.stores.milvus.vector_store import MilvusVectorStore
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Closable = TypeVar("Closable", bound=_Closable)
+Port = TypeVar("Port")
+
+
+class Through(Protocol):
+    """Stands between a port and all who use it; the seam where tests make stores fail and processes die."""
+
+    def __call__(self, name: str, port: Port, /) -> Port:
+        """The port, or something that stands in front of it."""
+
+
+class OpenedStores:
+    """Every store behind its port, handed out `through` a seam. Drivers are imported when a store is first used.
+
+    Args:
+        connections: Where the stores of these names are; starts those that are local.
+        through: The seam.
+        resources: Closes the clients.
+    """
+
+    def __init__(
+        self, connections: Callable[..., Connections], through: Through, resources: contextlib.ExitStack
+    ) -> None:
+        self._connections = connections
+        self._through = through
+        self._resources = resources
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self._mongodb[0]
+
+    @property
+    def raw_store(self) -> RawStore:
+        """The raw store."""
+        return self._mongodb[1]
+
+    @property
+    def dead_queue(self) -> DeadQueue:
+        """The dead-letter queue's part of the ledger."""
+        return self._mongodb[2]
+
+    @cached_property
+    def history(self) -> History:
+        """The ledger as pages read it."""
+        from pipeline.stores.mongodb.history import MongoHistory  # noqa: PLC0415
+
+        history = MongoHistory(self.database)
+        history.prepare()
+        return history
+
+    @cached_property
+    def standing(self) -> StandingReader:
+        """How the pipeline stands."""
+        from pipeline.stores.mongodb.health import MongoStanding  # noqa: PLC0415
+
+        standing = MongoStanding(self.database)
+        standing.prepare()
+        return standing
+
+    @property
+    def standing_if_used(self) -> Standing | None:
+        """How the pipeline stands; None when nothing has asked for MongoDB, which is then not connected for it."""
+        return self.standing.standing() if "database" in self.__dict__ else None
+
+    @cached_property
+    def graph_store(self) -> GraphStore:
+        """The graph store."""
+        from pipeline.stores.neo4j.graph_store import Neo4jGraphStore  # noqa: PLC0415
+
+        store: GraphStore = Neo4jGraphStore(self.graph)
+        store.prepare()
+        return self._through("graph_store", store)
+
+    @cached_property
+    def review_queue(self) -> ReviewQueue:
+        """The review queue."""
+        from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue  # noqa: PLC0415
+
+        queue = Neo4jReviewQueue(self.graph)
+        queue.prepare()
+        return self._through("review_queue", queue)
+
+    @cached_property
+    def journal(self) -> UndoJournal:
+        """What vectors were before."""
+        from pipeline.stores.mongodb.undo_journal import MongoUndoJournal  # noqa: PLC0415
+
+        journal: UndoJournal = MongoUndoJournal(self.database)
+        journal.prepare()
+        return self._through("journal", journal)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Neo4j itself, for what has no port of its own."""
+        from expectations_plugins.neo4j.connection import connect  # noqa: PLC0415
+
+        to = self._connections("neo4j")
+        return self._closing(connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database))
+
+    @cached_property
+    def metrics(self) -> MetricsStore:
+        """The metrics store."""
+        client, dataset = self.bigquery()
+        from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore  # noqa: PLC0415
+
+        store: MetricsStore = BigQueryMetricsStore(client, dataset)
+        store.prepare()
+        return self._through("metrics", store)
+
+    @cached_property
+    def vectors(self) -> VectorCollections:
+        """The vector store's collections."""
+        client, collection = self.milvus()
+        return _Collections(client, collection, self._through)
+
+    @cached_property
+    def lineage(self) -> LineageReaders:
+        """What each store knows of one record; read only, so nothing is prepared."""
+        return _Lineage(self)
+
+    def milvus(self) -> tuple[MilvusClient, str]:
+        """A client of Milvus, and the name of the settings' collection."""
+        from expectations_plugins.milvus.connection import connect  # noqa: PLC0415
+
+        to = self._connections("milvus")
+        return self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection
+
+    def bigquery(self) -> tuple[Client, str]:
+        """A client of BigQuery, and the dataset's name."""
+        from pipeline.stores.bigquery.connection import connect  # noqa: PLC0415
+
+        to = self._connections("bigquery")
+        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
+        return self._closing(client), to.bigquery_dataset
+
+    @cached_property
+    def database(self) -> Database:
+        """MongoDB itself, for what has no port of its own."""
+        to = self._connections("mongodb")
+        from expectations_plugins.mongodb.connection import connect  # noqa: PLC0415
+
+        database = connect(to.mongodb_uri, to.mongodb_database)
+        self._resources.callback(database.client.close)
+        return database
+
+    @cached_property
+    def _mongodb(self) -> tuple[Ledger, RawStore, DeadQueue]:
+        database = self.database
+        from pipeline.stores.mongodb.dead_queue import MongoDeadQueue  # noqa: PLC0415
+        from pipeline.stores.mongodb.ledger import MongoLedger  # noqa: PLC0415
+        from pipeline.stores.mongodb.raw_store import MongoRawStore  # noqa: PLC0415
+
+        ledger: Ledger = MongoLedger(database)
+        raw_store: RawStore = MongoRawStore(database)
+        ledger.prepare()
+        raw_store.prepare()
+        dead: DeadQueue = MongoDeadQueue(database)
+        return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
+
+    def _closing(self, client: Closable) -> Closable:
+        self._resources.callback(client.close)
+        return client
+
+
+class _Collections:
+    """Implements pipeline.ports.VectorCollections: each collection is prepared when it is first opened."""
+
+    def __init__(self, client: MilvusClient, current: str, through: Through) -> None:
+        self.current = current
+        self._client = client
+        self._through = through
+        self._opened: dict[str, VectorStore] = {}
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a collection; asked each time, for somebody may drop it."""
+        return self._store(name).exists()
+
+    def open(self, name: str) -> VectorStore:
+        """A collection, prepared; only the settings' one is created."""
+        if name not in self._opened:
+            if name != self.current and not self.exists(name):
+                raise ConfigurationError(
+                    f"Milvus has no collection {name}, which the manifest of a batch names.",
+                    next_step="If it was dropped: run.py rollback BATCH, then run.py recheck BATCH --redo",
+                )
+            store = self._store(name)
+            store.prepare()
+            self._opened[name] = self._through("vectors", store)
+        return self._opened[name]
+
+    def _store(self, name: str) -> MilvusVectorStore:
+        from pipeline.stores.milvus.vector_store import MilvusVectorStore  # noqa: PLC0415
+
+        return MilvusVectorStore(self._client, name)
+
+
+class _Lineage:
+    """Implements pipeline.ports.tracing.LineageReaders."""
+
+    def __init__(self, stores: OpenedStores) -> None:
+        self._stores = stores
+
+    @cached_property
+    def raw(self) -> RawLineage:
+        """MongoDB's."""
+        database = self._stores.database
+        from pipeline.stores.mongodb.tracing import MongoLineage  # noqa: PLC0415
+
+        return MongoLineage(database)
+
+    @cached_property
+    def metrics(self) -> MetricsLineage:
+        """BigQuery's."""
+        client, dataset = self._stores.bigquery()
+        from pipeline.stores.bigquery.tracing import BigQueryLineage  # noqa: PLC0415
+
+        return BigQueryLineage(client, dataset)
+
+    @cached_property
+    def graph(self) -> GraphLineage:
+        """Neo4j's."""
+        graph = self._stores.graph
+        from pipeline.stores.neo4j.tracing import Neo4jLineage  # noqa: PLC0415
+
+        return Neo4jLineage(graph)
+
+    @cached_property
+    def vectors(self) -> VectorLineage:
+        """Milvus'."""
+        client, collection = self._stores.milvus()
+        from pipeline.stores.milvus.tracing import MilvusLineage  # noqa: PLC0415
+
+        return MilvusLineage(client, collection)

@@ -1,0 +1,1 @@
+"""From log files to interactions: finding files, naming batches, reading records. No store is known here."""

@@ -1,0 +1,83 @@
+"""`MongoStanding`: how the pipeline stands, from two indexes; every query reads one entry of a range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.collection import Collection
+
+from expectations_plugins.mongodb.connection import Database
+from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batches import BatchStatus
+from pipeline.ports.health import Standing, StandingReader
+from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
+from pipeline.stores.mongodb.windows import newest
+
+Document = Mapping[str, Any]
+
+BATCH_INDEX = [("status", 1), ("dropped", 1), ("end_time", 1)]
+LETTER_INDEX = [("dropped", 1), ("replayed_in", 1), ("buried_at", 1)]
+"""Equality first, then the order: the oldest that still waits is the first entry, however many were dealt with."""
+
+
+class MongoStanding(StandingReader):
+    """The ledger, read only.
+
+    Args:
+        database: A handle from `connect`; the caller closes its client.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._batches = database.get_collection(BATCHES)
+        self._letters = database.get_collection(DEAD_LETTERS)
+
+    def prepare(self) -> None:
+        """Create indexes; idempotent."""
+        with ERRORS.guard("creating the indexes of the ledger's standing"):
+            self._batches.create_index(BATCH_INDEX, name="status_dropped_end_time")
+            self._letters.create_index(LETTER_INDEX, name="waiting_buried_at")
+
+    def standing(self) -> Standing:
+        """What has waited longest, and when a batch last closed."""
+        halted = _oldest(self._batches, _ended(BatchStatus.HALTED), "end_time")
+        dead_batch = _oldest(self._batches, _ended(BatchStatus.DEAD), "end_time")
+        dead_record = _oldest(self._letters, {"dropped": None, "replayed_in": None}, "buried_at")
+        dead = [moment for moment in (dead_batch, dead_record) if moment is not None]
+        finished = self.last_finished()
+        return Standing(
+            halted_since=halted,
+            dead_since=min(dead, default=None),
+            finished_at=finished[0] if finished else None,
+            finished=finished[1] if finished else "",
+        )
+
+    def last_finished(self) -> tuple[datetime, str] | None:
+        """When a batch last closed, and which; None when none ever did."""
+        closed = _ended(BatchStatus.CLOSED)
+        with ERRORS.guard("reading how the pipeline stands"):
+            server = self._database.capabilities
+        for ended in newest("end_time", datetime.now(UTC), server):
+            found = _first(self._batches, {**closed, **ended}, "end_time", latest=True)
+            if found is not None:
+                return found["end_time"], str(found["_id"])
+        return None
+
+
+def _ended(status: BatchStatus) -> dict[str, Any]:
+    # plain values, not $eq: see Capabilities.combines_eq
+    return {"status": status.value, "dropped": None}
+
+
+def _oldest(collection: Collection[dict[str, Any]], condition: Document, by: str) -> datetime | None:
+    found = _first(collection, condition, by)
+    return found.get(by) if found is not None else None
+
+
+def _first(
+    collection: Collection[dict[str, Any]], condition: Document, by: str, *, latest: bool = False
+) -> Document | None:
+    with ERRORS.guard("reading how the pipeline stands"):
+        return collection.find_one(condition, {by: 1}, sort=[(by, -1 if latest else 1)])
