@@ -11,12 +11,14 @@ from typing import Any
 import great_expectations
 import pytest
 
+import expectations_plugins
 from checkpoints.actions import ACTIONS
 from checkpoints.project import build, new_context
 from pipeline.core.batches import BatchStatus
 from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
 from pipeline.stores import milvus, mongodb, neo4j
+from tests.docs.examples import messages_without_addresses
 from tests.docs.examples.messages_without_addresses import ExpectMessagesWithoutAddresses
 from tests.docs.examples.ticket import TicketAction
 from tests.gates.conftest import ROOT, gate_endpoints, gx_root, make_site
@@ -46,6 +48,8 @@ def test_what_a_page_names_is_there(page: str) -> None:
 
 @pytest.fixture(scope="module")
 def context() -> Any:
+    expectations_plugins.register()
+    messages_without_addresses.register()
     found = great_expectations.get_context(mode="ephemeral")
     found.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return found

@@ -20,7 +20,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-import expectations_plugins
 from pipeline.local import Endpoints
 from pipeline.stores import mongodb, neo4j
 
@@ -223,7 +222,6 @@ def store(request: pytest.FixtureRequest, context: Any, endpoints: Endpoints) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("A_MONGODB", str(endpoints.mongodb_uri))
         patch.setenv("A_NEO4J", str(endpoints.neo4j_password))
-        assert expectations_plugins
         found = request.param(context, endpoints)
         yield found
         found.close()

@@ -14,7 +14,6 @@ from bson import ObjectId
 from bson.decimal128 import Decimal128
 from great_expectations.expectations.row_conditions import Column
 
-import expectations_plugins  # noqa: F401 - registers the data sources
 from pipeline.local import Endpoints
 from pipeline.stores import mongodb
 

@@ -17,7 +17,7 @@ from pipeline.local import Endpoints
 from pipeline.stores import milvus, mongodb, neo4j
 from tests.gx_cases.plain import KEY, Dataset, is_null
 
-assert expectations_plugins
+expectations_plugins.register()
 
 PLAIN = (str, int, float, bool)
 MOST = 2**63
