@@ -201,7 +201,7 @@ class App:
         """
         from expectations_plugins.core.retry import RetryPolicy  # noqa: PLC0415
         from pipeline.config.connections import ALL_STORES  # noqa: PLC0415
-        from pipeline.runner.lazy import DeferredGate, DeferredStage, deferred  # noqa: PLC0415
+        from pipeline.runner.lazy import LazyGate, LazyStage  # noqa: PLC0415
         from pipeline.runner.lease import new_holder  # noqa: PLC0415
         from pipeline.runner.runner import Runner  # noqa: PLC0415
 
@@ -212,14 +212,14 @@ class App:
             with self._importing_gates():
                 self.connections(*ALL_STORES)
         return Runner(
-            stages={name: DeferredStage(name, build) for name, build in self._stages().items()},
-            gates={name: DeferredGate(name, lambda: self._gates) for name in GATES},
-            ledger=deferred(lambda: self.ledger),
+            stages={name: LazyStage(name, build) for name, build in self._stages().items()},
+            gates={name: LazyGate(name, lambda: self._gates) for name in GATES},
+            ledger=lambda: self.ledger,
             policy=RetryPolicy(MAX_ATTEMPTS, self.settings.retry_wait, self.settings.retry_wait_max),
             progress=self.progress,
             holder=new_holder(),
             lease_seconds=self.settings.lease_seconds,
-            raw_store=deferred(lambda: self.raw_store),
+            raw_store=lambda: self.raw_store,
             spool=self.settings.spool_dir,
             halts_pipeline=self.settings.halt_scope == "pipeline",
             alarms=self.alerts,
