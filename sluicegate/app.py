@@ -265,13 +265,13 @@ class App:
 
     @cached_property
     def _project(self) -> Any:
-        from checkpoints.gates import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
+        from checkpoints.gx_gate import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
 
         return open_project(self.settings.gx_root, self.environment(), self.settings)
 
     @cached_property
     def _gates(self) -> Mapping[str, Gate]:
-        from checkpoints.gates import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
+        from checkpoints.gx_gate import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
 
         gates = build_gates(self.settings, self.environment(), self._effects(), self._project)
         for gate in gates.values():
@@ -356,7 +356,7 @@ def _as_it_is(name: str, port: Port) -> Port:
 
 def _import_gates() -> None:
     with contextlib.suppress(Exception):  # it is raised again, and told, where it is needed
-        import checkpoints.gates  # noqa: F401, PLC0415
+        import checkpoints.gx_gate  # noqa: F401, PLC0415
 
 
 def main() -> NoReturn:

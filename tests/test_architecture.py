@@ -159,7 +159,7 @@ def test_the_settings_collection_is_asked_for_only_where_new_vectors_go() -> Non
         "pipeline/stages/embed.py",
         "pipeline/stages/sweep.py",  # as placement
         "pipeline/telemetry/datasets.py",  # until the embedding batch is known
-        "checkpoints/gates.py",  # as placement
+        "checkpoints/gx_gate.py",  # as placement
     }
     names = re.compile(r"(vector_collection|\.milvus_collection|collections\.current)\b")
     assert {name_of(path) for path in SOURCES if names.search(path.read_text("utf-8"))} == allowed

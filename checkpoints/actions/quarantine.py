@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.rules.policy import QUARANTINE, RAW
 from expectations_plugins.conditions.expressions import Condition, Or
 from expectations_plugins.mongodb.conditions import condition as compile_condition
+from pipeline.core.policy import QUARANTINE
 from pipeline.core.verdicts import GateReport, Verdict
 
 
@@ -20,7 +20,6 @@ class QuarantineAction(GateAction):
     type: Literal["sluicegate_quarantine"] = "sluicegate_quarantine"
     kind: ClassVar[str] = QUARANTINE
     title: ClassVar[str] = "quarantine bad records"
-    gates: ClassVar[tuple[str, ...]] = (RAW,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

@@ -31,7 +31,7 @@ from pipeline.core.outcome import (
     passed_over_in,
     verdicts_in,
 )
-from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
+from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of
 from pipeline.core.verdicts import GateReport, Verdict
 from pipeline.dead_letters import Death
 from pipeline.dead_letters.folders import count_records
@@ -50,7 +50,6 @@ T = TypeVar("T")
 GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
 
 
-WITHDRAWN = frozenset({"stage:publish", "stage:graph", "stage:embed"})
 """Stages that take back what is no longer accepted when they are done again."""
 
 
@@ -141,7 +140,7 @@ class BatchRun:
         lease, embed = self._keeper.lease, "stage:embed"
 
         def begin() -> None:  # running last: until then the batch is closed, and a re-embedding begins anew
-            self._ledger.clear_steps(lease, [embed, "gate:vectors"])
+            self._ledger.clear_steps(lease, [embed, gate_of(embed).key])
             number = self._ledger.start_step(lease, embed)
             self._ledger.set_status(lease, BatchStatus.RUNNING)
             said.append(StepLog(self._event, embed))
@@ -171,7 +170,7 @@ class BatchRun:
         )
         self._recount()
         for step in STEPS:
-            if step.key in WITHDRAWN and self._may_have_begun(step) and (ending := self._do(step)) is not None:
+            if step.withdrawn and self._may_have_begun(step) and (ending := self._do(step)) is not None:
                 return self._end(ending)
         where = self._kept("person", f"Rejected: {note}.")
         return self._end(Ending(BatchStatus.DEAD, ExitCode.OK, f"Rejected: {note}.{where}"))
