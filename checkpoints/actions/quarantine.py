@@ -33,7 +33,7 @@ class QuarantineAction(GateAction):
         return {
             "records": records,
             "condition": json.dumps(compile_condition(Or(tuple(bad)))),
-            "reason": "malformed user_id",
+            "reason": _reason(results),
         }
 
     @classmethod
@@ -60,6 +60,12 @@ class QuarantineAction(GateAction):
 def names_records(result: Any) -> bool:
     """Whether an expectation failed that says which records are bad."""
     return not result.success and hasattr(result.expectation_config.to_domain_obj(), "bad_records")
+
+
+def _reason(results: Sequence[Any]) -> str:
+    """What is wrong with the records, by the fields that are checked."""
+    columns = {str(one.expectation_config.to_domain_obj().column) for one in results if names_records(one)}
+    return ", ".join(f"malformed {column}" for column in sorted(columns))
 
 
 def _bad_records(results: Sequence[Any]) -> Iterator[Condition]:

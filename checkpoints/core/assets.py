@@ -6,6 +6,8 @@ from typing import Any
 
 from great_expectations.core.partitioners import PartitionerColumnValue
 
+from pipeline.core.fields import INTERACTION_ID, INTERACTIONS
+
 BY_BATCH = "by batch_id"
 
 
@@ -18,7 +20,7 @@ def interactions(context: Any) -> Any:
     source = _known(context, "mongodb") or context.data_sources.add_mongodb(
         "mongodb", connection_string="${MONGODB_URI}", database="${MONGODB_DATABASE}"
     )
-    return _by_batch(source, "interactions", lambda: source.add_collection("interactions"))
+    return _by_batch(source, INTERACTIONS, lambda: source.add_collection(INTERACTIONS))
 
 
 def graph(context: Any) -> Any:
@@ -31,7 +33,7 @@ def graph(context: Any) -> Any:
         database="${NEO4J_DATABASE}",
     )
     return _by_batch(
-        source, "interactions", lambda: source.add_node("interactions", label="Interaction", key="interaction_id")
+        source, INTERACTIONS, lambda: source.add_node(INTERACTIONS, label="Interaction", key=INTERACTION_ID)
     )
 
 

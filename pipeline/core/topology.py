@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.policy import FLAG, QUARANTINE, REDO, RESUME, ROLLBACK, SWEEP, Consequence, policy
 from pipeline.core.verdicts import Verdict
 
@@ -76,7 +77,7 @@ def _stage(name: str, store: str, purpose: str, reads: Touched, *writes: Touched
     return Step(name, StepKind.STAGE, (store,), purpose, (reads,), writes, kept=kept, withdrawn=not kept)
 
 
-_INTERACTIONS = Touched("interactions", ("interactions",))
+_INTERACTIONS = Touched(INTERACTIONS, ("interactions",))
 
 STEPS: tuple[Step, ...] = (
     _stage(
@@ -84,8 +85,8 @@ STEPS: tuple[Step, ...] = (
         "mongodb",
         "raw records into MongoDB, unreadable ones to the dead letters",
         Touched("file", ("read",)),
-        Touched("interactions", ("accepted", "quarantined")),
-        Touched("dead_letters", ("dead",)),
+        Touched(INTERACTIONS, ("accepted", "quarantined")),
+        Touched(DEAD_LETTERS, ("dead",)),
         kept=True,
     ),
     _stage(
@@ -101,7 +102,7 @@ STEPS: tuple[Step, ...] = (
         StepKind.GATE,
         ("mongodb",),
         "user_ids, volume and schema of what was loaded",
-        reads=(Touched("interactions"),),
+        reads=(Touched(INTERACTIONS),),
         redo=("stage:load", "stage:aggregate"),
         actions=(QUARANTINE,),
         policy=policy(QUARANTINE, fail=RESUME, warn="run.py quarantine list --batch {batch}"),
@@ -134,7 +135,7 @@ STEPS: tuple[Step, ...] = (
         "embed",
         "milvus",
         "messages embedded by Gemini, vectors into Milvus",
-        Touched("interactions", ("expected",)),
+        Touched(INTERACTIONS, ("expected",)),
         Touched("vectors", ("written",)),
     ),
     Step(

@@ -12,11 +12,10 @@ from pathlib import Path
 from pipeline.local.credentials import Credentials
 from pipeline.local.layout import Layout, open_log
 from pipeline.local.pings import answers
-from pipeline.local.process_ties import GRACE_SECONDS
+from pipeline.local.process_ties import GRACE_SECONDS, START_SECONDS
 from pipeline.local.specs import SERVERS
 from pipeline.local.state import ServerRecord, ServerState, read_ready
 
-START_SECONDS = 60.0
 IMPORT_ROOT = Path(__file__).resolve().parents[2]
 """`python -m` finds our modules from here, installed or not, whatever the user's working directory."""
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.local.children import IMPORT_ROOT, START_SECONDS, own_environment
+from pipeline.local.children import IMPORT_ROOT, own_environment
 from pipeline.local.credentials import load_or_create
 from pipeline.local.endpoints import Endpoints, endpoints_for
 from pipeline.local.errors import StackError
 from pipeline.local.layout import Layout, last_lines, open_log
 from pipeline.local.pings import answers
-from pipeline.local.process_ties import GRACE_SECONDS
+from pipeline.local.process_ties import GRACE_SECONDS, START_SECONDS
 from pipeline.local.specs import ALL, SERVERS, checked_names, known_names
 from pipeline.local.state import (
     ServerRecord,

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.config.connections import Connections, without_credentials
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.topology import Touched
 
 FILE = "file"
@@ -37,8 +38,8 @@ def names(to: Connections) -> Mapping[str, DatasetName]:
     milvus, milvus_database = _place("milvus", to.milvus_uri, 19530), _path(to.milvus_uri) or "default"
     bigquery = f"{to.bigquery_project}.{to.bigquery_dataset}"
     return {
-        "interactions": DatasetName(mongodb, f"{to.mongodb_database}.interactions"),
-        "dead_letters": DatasetName(mongodb, f"{to.mongodb_database}.dead_letters"),
+        INTERACTIONS: DatasetName(mongodb, f"{to.mongodb_database}.{INTERACTIONS}"),
+        DEAD_LETTERS: DatasetName(mongodb, f"{to.mongodb_database}.{DEAD_LETTERS}"),
         "metrics": DatasetName("bigquery", f"{bigquery}.interaction_metrics"),
         "published": DatasetName("bigquery", f"{bigquery}.published_metrics"),
         "graph": DatasetName(neo4j, f"{to.neo4j_database or 'neo4j'}.Interaction"),

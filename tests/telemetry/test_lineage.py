@@ -15,12 +15,11 @@ from openlineage.client.naming import dataset as naming
 from expectations_plugins.core.errors import TransientError
 from pipeline.config import load_settings
 from pipeline.config.connections import resolve
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.topology import STEPS, StepKind
 from pipeline.core.verdicts import Verdict
 from pipeline.local import Endpoints
 from pipeline.stores.bigquery.queries import METRICS, VIEW
-from pipeline.stores.mongodb.ledger_queries import DEAD_LETTERS
-from pipeline.stores.mongodb.queries import INTERACTIONS
 from pipeline.telemetry.datasets import DatasetName, file_name, names
 from pipeline.telemetry.openlineage import run_id
 from tests.fakes.scripted import ScriptedGate, ScriptedStage
