@@ -20,54 +20,9 @@ ROOT = Path(__file__).parent.parent.parent
 CODE = ("expectations_plugins", "pipeline", "checkpoints", "sluicegate", "run.py", "pyproject.toml")
 SAMPLE = ROOT / "docs" / "sample"
 
-ROW = """    Step(
-        "campaigns",
-        StepKind.GATE,
-        ("mongodb",),
-        "campaign_ids of what was loaded",
-        reads=(Touched("interactions"),),
-        redo=("stage:graph",),
-        actions=(QUARANTINE,),
-        policy=policy(QUARANTINE, fail=RESUME, warn="run.py quarantine list --batch {batch}"),
-    ),
-"""
+PAGE = (ROOT / "docs" / "adding-a-gate.md").read_text("utf-8")
+ROW, FILE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 BEFORE = '    _stage(\n        "embed",'
-
-FILE = '''"""The campaign gate: campaign_ids of what was loaded."""
-
-from __future__ import annotations
-
-from typing import Any
-
-from great_expectations.expectations.metadata_types import FailureSeverity
-
-from checkpoints.core.assets import interactions
-from checkpoints.gates import parameter
-from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
-
-EXPECTED = "loaded"
-MEANINGS = {"loaded": "the records MongoDB holds"}
-
-batches = interactions
-
-
-def suite() -> list[Any]:
-    """What a campaign_id looks like."""
-    return [
-        ExpectUserIdsToBeWellFormed(
-            column="campaign_id",
-            pattern=r"^c_[a-z0-9]+$",
-            severity=FailureSeverity.CRITICAL,
-            notes="A campaign_id of another form is a fault of the sender.",
-        )
-    ]
-
-
-def parameters(settings: Any, batch: Any, raw_store: Any) -> dict[str, Any]:
-    """What is in MongoDB now."""
-    del settings
-    return {"loaded": sum(raw_store.counts(batch.batch_id))}
-'''
 
 
 @dataclass(frozen=True, slots=True)
