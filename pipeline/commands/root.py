@@ -31,6 +31,7 @@ COMMANDS = {
     "stage": LazyCommand("pipeline.commands.stages:stage", "Make one attempt at one stage of a batch."),
     "gate": LazyCommand("pipeline.commands.stages:gate", "Check a batch at one gate, once."),
     "backfill": LazyCommand("pipeline.commands.backfill:backfill", "Do what is missing of some days, side by side."),
+    "airflow": LazyCommand("pipeline.commands.airflow:airflow", "Write the DAG file for Airflow."),
     "status": LazyCommand("pipeline.commands.status:status", "Show batches, verdicts and latencies, or one batch."),
     "resume": LazyCommand("pipeline.commands.decisions:resume", "Let a halted batch go on without its bad records."),
     "recheck": LazyCommand("pipeline.commands.decisions:recheck", "Run the gate that stopped a batch again."),
