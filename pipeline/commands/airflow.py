@@ -26,8 +26,12 @@ def airflow() -> None:
 
 @airflow.command()
 @click.argument("paths", nargs=-1, type=PLACE)
-@click.option("--command", metavar="COMMAND", help="How the workers start Sluicegate, quoted as in a shell; as now.")
-@click.option("--folder", type=click.Path(), help="The folder it runs in on the workers; this one.")
+@click.option(
+    "--command",
+    metavar="COMMAND",
+    help="The command that starts Sluicegate on the workers, quoted as in a shell. Default: the program that runs now.",
+)
+@click.option("--folder", type=click.Path(), help="The folder it runs in on the workers. Default: the current folder.")
 def dag(*, paths: tuple[Place, ...], command: str | None, folder: str | None) -> None:
     """Print a DAG file for Airflow 3 that takes the batches in PATHS (the settings' landing folder when none is given).
 
