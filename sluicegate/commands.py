@@ -31,6 +31,7 @@ COMMANDS = {
     "stage": LazyCommand("pipeline.cli.stages:stage", "Make one attempt at one stage of a batch."),
     "gate": LazyCommand("pipeline.cli.stages:gate", "Check a batch at one gate, once."),
     "backfill": LazyCommand("pipeline.cli.backfill:backfill", "Do what is missing of some days, side by side."),
+    "airflow": LazyCommand("pipeline.cli.airflow:airflow", "Write the DAG file for Airflow."),
     "status": LazyCommand("pipeline.cli.status:status", "Show batches, verdicts and latencies, or one batch."),
     "resume": LazyCommand("pipeline.cli.decisions:resume", "Let a halted batch go on without its bad records."),
     "recheck": LazyCommand("pipeline.cli.decisions:recheck", "Run the gate that stopped a batch again."),
