@@ -122,7 +122,7 @@ def test_a_task_a_step_in_the_order_of_the_topology() -> None:
 
 
 def test_one_more_gate_is_one_more_task_and_one_more_step_of_the_plan() -> None:
-    more = Step("tone", StepKind.GATE, ("mongodb",), 'what isn\'t "polite"')
+    more = Step("tone", StepKind.GATE, ("mongodb",), 'what isn\'t "polite"', ())
     found = load(dag_file((*STEPS, more), **PLACES, paths=[]))
     last = steps_of(found.dag.tasks)[-1]
     assert len(found.dag.tasks) == len(load().dag.tasks) + 1
