@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from expectations_plugins.core.errors import ConfigurationError, SluicegateError
+from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.topology import GATES, MAX_ATTEMPTS
 from pipeline.ports.pages import Publishing
 from pipeline.resources.stores import OpenedStores, Port, Through
@@ -267,6 +267,7 @@ class App:
     def _project(self) -> Any:
         from checkpoints.gx_gate import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
 
+        self._require_gx_project()
         return open_project(self.settings.gx_root, self.environment(), self.settings)
 
     @cached_property
@@ -342,11 +343,14 @@ class App:
             importing.join()
 
     def _require_gx_project(self) -> None:
+        """Make the GX project where there is none yet: the first run in a folder does."""
         root = self.settings.gx_root
-        if not (root / "great_expectations.yml").is_file():
-            raise ConfigurationError(
-                f"There is no Great Expectations project at {root}.", next_step="Generate it: run.py gx sync"
-            )
+        if (root / "great_expectations.yml").is_file():
+            return
+        from checkpoints.sync import ensure  # noqa: PLC0415 - Great Expectations takes seconds to import
+
+        if ensure(root):
+            self.progress.event("gx_made", folder=str(root))
 
 
 def _as_it_is(name: str, port: Port) -> Port:

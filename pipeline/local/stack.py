@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.local.children import IMPORT_ROOT, own_environment
+from pipeline.core.program import module
+from pipeline.local.children import own_environment
 from pipeline.local.credentials import load_or_create
 from pipeline.local.endpoints import Endpoints, endpoints_for
 from pipeline.local.errors import StackError
@@ -136,11 +136,9 @@ class LocalStack:
             raise self._supervisor_error("died")
         self._layout.state.unlink(missing_ok=True)
         log = self._layout.log("supervisor")
-        command = [sys.executable, "-m", "pipeline.local.supervisor", str(self._layout.home)]
         with os.fdopen(open_log(log), "wb") as output:
             code = subprocess.run(  # noqa: S603 - our own module under our own interpreter
-                command,
-                cwd=IMPORT_ROOT,
+                module("pipeline.local.supervisor", str(self._layout.home)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
