@@ -10,19 +10,16 @@ from typing import Any
 import great_expectations
 from great_expectations.checkpoint import Checkpoint
 from great_expectations.core import ExpectationSuite
-from great_expectations.core.partitioners import PartitionerColumnValue
 from great_expectations.core.validation_definition import ValidationDefinition
 
 import expectations_plugins
 from checkpoints.actions import ACTIONS
 from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.storage import SITE
-from checkpoints.rules.policy import GRAPH, RAW, VECTORS
-from checkpoints.rules.suites import SUITES
+from checkpoints.gates import gate_file
 from expectations_plugins.engine.datasource import without_connecting
-from pipeline.core.topology import GATES
+from pipeline.core.topology import GATE_STEPS, GATES
 
-BY_BATCH = "by batch_id"
 RESULT_FORMAT = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": ["interaction_id"],
@@ -64,9 +61,9 @@ def build(context: Any) -> None:
     """
     expectations_plugins.register()
     with without_connecting():
-        batches = {RAW: _mongodb(context), GRAPH: _neo4j(context), VECTORS: _milvus(context)}
+        batches = {gate: gate_file(gate).batches(context) for gate in GATES}
     for gate in GATES:
-        suite = context.suites.add(ExpectationSuite(name=gate, expectations=SUITES[gate]()))
+        suite = context.suites.add(ExpectationSuite(name=gate, expectations=gate_file(gate).suite()))
         definition = context.validation_definitions.add(
             ValidationDefinition(name=gate, data=batches[gate], suite=suite)
         )
@@ -82,7 +79,11 @@ def build(context: Any) -> None:
 
 def actions(gate: str) -> list[Any]:
     """The actions of a gate's checkpoint, in the order they act: records first, then people, pages last."""
-    wanted: list[Any] = [action for action in ACTIONS.values() if gate in action.gates]
+    of_rows = {kind for step in GATE_STEPS.values() for kind in step.actions}
+    mine = GATE_STEPS[gate].actions
+    wanted: list[Any] = [
+        action for kind, action in ACTIONS.items() if (kind in mine if kind in of_rows else gate in action.gates)
+    ]
     return [action(name=action.title) for action in wanted]
 
 
@@ -98,31 +99,3 @@ def new_context(folder: str) -> Any:
     stores["validation_results_store"]["store_backend"] |= ATOMIC_FILES
     context.variables.save()
     return context
-
-
-def _mongodb(context: Any) -> Any:
-    source = context.data_sources.add_mongodb(
-        "mongodb", connection_string="${MONGODB_URI}", database="${MONGODB_DATABASE}"
-    )
-    return _by_batch(source.add_collection("interactions"))
-
-
-def _neo4j(context: Any) -> Any:
-    source = context.data_sources.add_neo4j(
-        "neo4j",
-        uri="${NEO4J_URI}",
-        user="${NEO4J_USER}",
-        password="${NEO4J_PASSWORD}",  # noqa: S106 - the name of a variable
-        database="${NEO4J_DATABASE}",
-    )
-    return _by_batch(source.add_node("interactions", label="Interaction", key="interaction_id"))
-
-
-def _milvus(context: Any) -> Any:
-    source = context.data_sources.add_milvus("milvus", uri="${MILVUS_URI}", token="${MILVUS_TOKEN}")  # noqa: S106
-    embeddings = source.add_collection("embeddings", collection="${MILVUS_COLLECTION}", allow_missing=True)
-    return _by_batch(embeddings)  # it is created with the first text
-
-
-def _by_batch(asset: Any) -> Any:
-    return asset.add_batch_definition(BY_BATCH, partitioner=PartitionerColumnValue(column_name="batch_id"))

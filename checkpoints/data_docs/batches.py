@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from checkpoints.data_docs.states import SYMBOLS, VERDICTS, Cell, cells, duration, row
-from checkpoints.rules.policy import DOCS
 from expectations_plugins.core.masking import Example, Masks
 from pipeline.core.outcome import counts_in, passed_over_in
+from pipeline.core.policy import DOCS, FLAG
 from pipeline.core.rollback_plan import removal
-from pipeline.core.topology import STEPS, StepKind
+from pipeline.core.topology import GATE_STEPS, STEPS, StepKind
 from pipeline.core.verdicts import Verdict
 from pipeline.runner.next_steps import NextStep, next_steps
 
@@ -187,7 +187,8 @@ def _asides(counts: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _orphans(document: Document) -> tuple[str, ...]:
-    findings = ((document.get("gates") or {}).get("graph") or {}).get("findings") or ()
+    flags = next((name for name, step in GATE_STEPS.items() if FLAG in step.actions), "")
+    findings = ((document.get("gates") or {}).get(flags) or {}).get("findings") or ()
     orphans = max((int(found.get("unexpected") or 0) for found in findings), default=0)
     return _asides({"orphaned": orphans})
 

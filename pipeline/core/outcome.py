@@ -9,7 +9,7 @@ from typing import Any
 
 from expectations_plugins.core.errors import EXIT_PRECEDENCE, ExitCode
 from pipeline.core.batches import BatchStatus, LoadCounts
-from pipeline.core.topology import GATES, STEPS, StepKind
+from pipeline.core.topology import GATE_STEPS, GATES, STEPS, StepKind
 from pipeline.storage.location import Place
 
 
@@ -107,7 +107,7 @@ def adds_up(counts: LoadCounts) -> bool:
 
 def way_on(gate: str, counts: LoadCounts) -> str:
     """The command that may let a batch go on which a gate halted: `resume`, `recheck` or `recheck --redo`."""
-    if gate != GATES[0] or not adds_up(counts):
+    if not GATE_STEPS[gate].leaves_records_out or not adds_up(counts):
         return "recheck --redo"  # what the stage before it wrote is what the gate refused
     return "resume" if counts.quarantined else "recheck"
 

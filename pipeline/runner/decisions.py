@@ -14,9 +14,6 @@ from pipeline.ports.ledger import Ledger
 
 Document = Mapping[str, Any]
 
-STAGES_BEFORE = {"raw": ("stage:load", "stage:aggregate"), "graph": ("stage:graph",), "vectors": ("stage:embed",)}
-"""The stages that are done again before a gate is checked again: what they wrote is what the gate refused."""
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -73,7 +70,7 @@ def recheck(*, redo: bool) -> Decision:
     def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
         gate = failed_gate(document)
         if gate is not None:
-            ledger.clear_steps(lease, [*(STAGES_BEFORE[gate.name] if redo else ()), gate.key])
+            ledger.clear_steps(lease, [*(gate.redo if redo else ()), gate.key])
 
     return Decision(_refuse_waiting, begin)
 
@@ -257,7 +254,7 @@ def _refuse_passing_over(batch: str, document: Document) -> None:
     gate, counts = failed_gate(document), counts_in(document)
     if gate is None:
         return
-    if gate.name != "raw":
+    if not gate.leaves_records_out:
         raise ConfigurationError(
             f"Batch {batch} failed the {gate.name} gate; no record can be left out to mend that.",
             next_step=f"Do the stage before it again, and check: run.py recheck {batch} --redo",

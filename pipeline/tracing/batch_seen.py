@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.core.outcome import counts_in, passed_over_in
-from pipeline.core.topology import GATES, STEPS
+from pipeline.core.topology import EMBED, GATES, STEPS, gate_of
 from pipeline.core.traces import BatchSeen, EmbeddingSeen, FindingSeen, GateSeen, StepSeen
 
 Document = Mapping[str, Any]
 
-SAMPLING_GATE = GATES[-1]
+SAMPLING_GATE = gate_of(EMBED).name
 
 
 def batch_seen(document: Document, interaction_id: str) -> BatchSeen:
