@@ -20,8 +20,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.local import Endpoints
-from pipeline.stores import mongodb, neo4j
 
 TEXT = st.one_of(st.none(), st.sampled_from(["", "a", "aa", "b", "ab1", "ünï", "x y", "1"]))
 NUMBER = st.one_of(st.none(), st.integers(-5, 5), st.sampled_from([0.5, 2.5, -1.25]))
