@@ -12,10 +12,11 @@ from typing import Any
 import great_expectations
 from great_expectations.core.run_identifier import RunIdentifier
 
-import expectations_plugins  # noqa: F401 - registers the data sources and expectations
+import expectations_plugins
 from checkpoints.actions import ACTIONS
 from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
 from checkpoints.core.verdicts import judged
+from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.gate_pages import GatePages
 from checkpoints.data_docs.object_storage import keep_elsewhere
 from checkpoints.gates import gate_file
@@ -63,6 +64,8 @@ def open_project(root: Path, environment: Mapping[str, str], settings: Settings 
     """
     if not (root / "great_expectations.yml").is_file():
         raise ConfigurationError(f"There is no Great Expectations project at {root}.", next_step="Run: run.py gx sync")
+    expectations_plugins.register()
+    gx_site.use()
     context = great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))
     if settings is not None:
         keep_elsewhere(context, settings)
