@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.cli.app import RootApp
 
 COMMANDS = {
+    "init": LazyCommand("sluicegate.init:init", "Make a project in a folder, with a sample to try it with."),
     "run": LazyCommand("pipeline.cli.run:run", "Take every batch that has landed through all stages and gates."),
     "plan": LazyCommand("pipeline.cli.stages:plan", "Say which batches have work to do, as JSON."),
     "stage": LazyCommand("pipeline.cli.stages:stage", "Make one attempt at one stage of a batch."),
@@ -70,7 +71,8 @@ def sluicegate(context: click.Context, json_logs: bool, log_level: str | None, t
     With no store configured, real servers are started on this machine for as long as a command needs them.
 
     \b
-    Example:
+    Examples:
+      python run.py init
       python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
     """
     app: RootApp = context.obj
