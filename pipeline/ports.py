@@ -242,7 +242,7 @@ class Ledger(Protocol):
         """Create indexes and check the schema version; idempotent.
 
         Raises:
-            ConfigurationError: The ledger has another schema version.
+            SchemaVersionError: The ledger is newer than this program, or too old to be used as it is.
         """
 
     def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from pipeline.runner.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stages import Reembedder, Rollback
 from pipeline.standing import StandingReader
+from pipeline.upgrades.migration import Migration
 
 
 class App(Protocol):
@@ -98,6 +99,12 @@ class App(Protocol):
     @property
     def history(self) -> History:
         """The ledger as pages read it, connected and prepared."""
+
+    def migration(self) -> Migration:
+        """What brings older data to this program's schema versions; nothing is prepared."""
+
+    def schema_note(self, store: str) -> str:
+        """What a person ought to know of the schema version of a store that answers; "" when there is nothing."""
 
     def runner(self, *stores: str) -> Runner:
         """The runner, with every stage and gate; local servers of these stores, or of all, are started first."""

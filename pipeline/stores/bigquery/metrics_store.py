@@ -18,6 +18,7 @@ from pipeline.errors import LeaseLostError, TerminalError
 from pipeline.model import MetricRow, short
 from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
+from pipeline.upgrades.versions import SCHEMAS
 
 TIMEOUT = 60.0
 JOB_TIME_LIMIT_MS = 50_000
@@ -29,6 +30,9 @@ RETRY = Retry(predicate=if_transient_error, initial=0.2, maximum=2.0, timeout=5.
 UPLOAD_RETRIES = 2
 ATTEMPTS = 50
 """Job ids tried for one content; a batch that is loaded again needs the next one."""
+
+LABEL = "sluicegate_schema"
+"""The label of the table of metrics that holds the dataset's schema version."""
 
 STRING, INTEGER = bigquery.SqlTypeNames.STRING, bigquery.SqlTypeNames.INTEGER
 METRICS_SCHEMA = (
@@ -73,6 +77,7 @@ class BigQueryMetricsStore:
             # by year: a table has 10,000 partitions and a job writes to 4,000, and what a log calls a day may be any
             metrics.time_partitioning = bigquery.TimePartitioning(bigquery.TimePartitioningType.YEAR, "window_start")
             metrics.clustering_fields = ["batch_id", "window_start"]
+            metrics.labels = {LABEL: str(SCHEMAS["bigquery"].current)}  # of a table that exists, its own stay
             view = bigquery.Table(f"{self._dataset}.{queries.VIEW}")
             view.view_query = queries.view(self._dataset)
             fences = self._table(queries.FENCES, FENCES_SCHEMA)

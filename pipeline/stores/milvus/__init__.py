@@ -6,11 +6,14 @@ from pipeline.stores.milvus.connection import MilvusClient, connect, ensure_load
 from pipeline.stores.milvus.errors import ERRORS
 from pipeline.stores.milvus.queries import keys_filter, literal
 from pipeline.stores.milvus.vector_store import MilvusVectorStore
+from pipeline.stores.milvus.version_mark import MilvusOldVectors, MilvusVersionMark
 
 __all__ = [
     "ERRORS",
     "MilvusClient",
+    "MilvusOldVectors",
     "MilvusVectorStore",
+    "MilvusVersionMark",
     "connect",
     "ensure_loaded",
     "keys_filter",

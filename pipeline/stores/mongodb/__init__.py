@@ -10,7 +10,9 @@ from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
+from pipeline.stores.mongodb.upgrades import MongoOldLedger
 from pipeline.stores.mongodb.values import plain
+from pipeline.stores.mongodb.version_mark import MongoVersionMark
 
 __all__ = [
     "ERRORS",
@@ -19,8 +21,10 @@ __all__ = [
     "MongoAlertBook",
     "MongoDeadQueue",
     "MongoLedger",
+    "MongoOldLedger",
     "MongoRawStore",
     "MongoUndoJournal",
+    "MongoVersionMark",
     "connect",
     "plain",
 ]

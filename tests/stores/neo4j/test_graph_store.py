@@ -13,7 +13,7 @@ import pytest
 from pipeline.errors import TerminalError
 from pipeline.local import Endpoints
 from pipeline.model import GraphRecord
-from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, fencing, queries, review_queries
+from pipeline.stores.neo4j import Graph, Neo4jGraphStore, connect, fencing, queries, review_queries, version_queries
 
 NASTY = "'}) DETACH DELETE n // ` \" \\ \n $batch_id ünï"
 
@@ -152,6 +152,11 @@ def test_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
         queries.COUNT,
     ]
     golden("neo4j_store.cypher", "\n\n".join(parts) + "\n")
+
+
+def test_the_schema_versions_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
+    parts = [*version_queries.SCHEMA, version_queries.FOUND, *version_queries.HOLDS_DATA]
+    golden("neo4j_version.cypher", "\n\n".join([*parts, version_queries.MARK, version_queries.FORGET_OLDER]) + "\n")
 
 
 def test_the_review_queues_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
