@@ -55,7 +55,7 @@ class Versions:
             mark.set(SCHEMAS[mark.store].current)
 
     def check_those_that_answer(self, *marks: Callable[[], VersionMark]) -> None:
-        """As `check`, of several; one whose store does not answer is left to whoever opens that store.
+        """As `check`, of several; one whose store does not answer is checked again when it is opened.
 
         Raises:
             SchemaVersionError: One of them must not be touched.
