@@ -326,7 +326,7 @@ class App:
     def migration(self) -> Migration:
         """What brings older data to this program's schema versions."""
         self.connections("mongodb", "bigquery", "neo4j", "milvus")
-        return self.stores.migration()
+        return self.stores.migration(self.settings.gemini_model)
 
     def schema_note(self, store: str) -> str:
         """What a person ought to know of the schema version of a store that is not a local one; "" for nothing."""

@@ -196,9 +196,13 @@ class OpenedStores:
             "milvus": lambda: opening.of_collection(*self._collection),
         }
 
-    def migration(self) -> Migration:
-        """What brings older data of all four stores to this program's schema versions; nothing is prepared."""
-        return opening.migration(self.database, self._dataset, self.graph, self._collection)
+    def migration(self, model: str) -> Migration:
+        """What brings older data of all four stores to this program's schema versions; nothing is prepared.
+
+        Args:
+            model: The settings' embedding model.
+        """
+        return opening.migration(self.database, self._dataset, self.graph, self._collection, model)
 
     @cached_property
     def lineage(self) -> LineageReaders:

@@ -113,13 +113,25 @@ class Migration:
     def _old_batches(self) -> Iterator[OldBatch]:
         version = SCHEMAS[LEDGER].current
         for document in self._ledger.old():
-            sources = {name: self._vectors.source_of(name) for name in homeless(document)}
+            known = {name: home for name, one in manifests(document).items() if (home := _home_in(one)) is not None}
+            homes: dict[str, Home] = {}
+            names = homeless(document)
+            for name in names:
+                if (home := self._home(name, {**known, **homes})) is not None:
+                    homes[name] = home
             yield OldBatch(
                 batch_id=str(document["_id"]),
                 is_old=document.get("schema_version") != version,
-                homes={name: Home(self._vectors.collection, one) for name, one in sources.items() if one is not None},
-                lost=tuple(name for name, one in sources.items() if one is None),
+                homes=homes,
+                lost=tuple(name for name in names if name not in homes),
             )
+
+    def _home(self, name: str, others: Mapping[str, Home]) -> Home | None:
+        """Where the vectors of an embedding batch are, or were until another one of the batch replaced them there."""
+        model = self._vectors.model_of(name)
+        if model is not None:
+            return Home(self._vectors.collection, model)
+        return next((others[later] for later in self._ledger.replaced_by(name) if later in others), None)
 
     def _complete_batches(self) -> None:
         for batch in self._old_batches():
@@ -142,18 +154,30 @@ class Migration:
 
 
 def homeless(document: Mapping[str, Any]) -> list[str]:
-    """Embedding batches of a batch that have vectors, or may have some, and whose manifest names no collection."""
+    """Embedding batches of a batch that have vectors, or may have some, and whose manifest names no collection.
+
+    The latest first: where its vectors are says where those that it replaced were.
+    """
+    found = {name: one for name, one in manifests(document).items() if _is_homeless(one)}
+    return sorted(found, key=lambda name: (-int(found[name].get("number") or 0), name))
+
+
+def manifests(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """All manifests of a batch, by embedding batch."""
     latest = document.get("embedding") or {}
-    manifests = {**(document.get("embeddings") or {})}
-    if latest.get("embedding_batch_id"):
-        manifests.setdefault(str(latest["embedding_batch_id"]), latest)
-    return sorted(name for name, one in manifests.items() if _is_homeless(one))
+    named = {str(latest["embedding_batch_id"]): latest} if latest.get("embedding_batch_id") else {}
+    return {**named, **(document.get("embeddings") or {})}
 
 
 def _is_homeless(manifest: Mapping[str, Any]) -> bool:
     if manifest.get("collection") or manifest.get("rolled_back_at"):
         return False
     return bool(manifest.get("written")) or not manifest.get("finished", True)
+
+
+def _home_in(manifest: Mapping[str, Any]) -> Home | None:
+    collection = manifest.get("collection")
+    return Home(str(collection), str(manifest.get("model") or "")) if collection else None
 
 
 def _work(batches: Sequence[OldBatch]) -> Iterator[str]:

@@ -118,7 +118,7 @@ def note_of(mark: Callable[[], VersionMark], database: Callable[[], Database]) -
 
 
 def migration(
-    database: Database, bigquery: tuple[Client, str], graph: Graph, milvus: tuple[MilvusClient, str]
+    database: Database, bigquery: tuple[Client, str], graph: Graph, milvus: tuple[MilvusClient, str], model: str
 ) -> Migration:
     """The migration of all four stores.
 
@@ -127,6 +127,7 @@ def migration(
         bigquery: A client, and the dataset.
         graph: The graph.
         milvus: A client, and the settings' collection.
+        model: The settings' embedding model.
     """
     from pipeline.stores.milvus import MilvusOldVectors  # noqa: PLC0415
     from pipeline.stores.mongodb import MongoOldLedger  # noqa: PLC0415
@@ -140,4 +141,4 @@ def migration(
         of_graph(graph),
         *(of_collection(client, name) for name in collections),
     ]
-    return Migration(ledger, MilvusOldVectors(client, current), marks)
+    return Migration(ledger, MilvusOldVectors(client, current, model), marks)

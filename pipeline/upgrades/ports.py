@@ -37,7 +37,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where the vectors of an embedding batch are, and the model that made them; "" where no vector says."""
+    """Where the vectors of an embedding batch are, and the model that it belongs to."""
 
     collection: str
     model: str
@@ -58,6 +58,9 @@ class OldLedger(Protocol):
     def collections(self) -> Sequence[str]:
         """All collections that manifests name."""
 
+    def replaced_by(self, embedding_batch_id: str) -> Sequence[str]:
+        """Embedding batches that wrote over vectors of this one, and were not rolled back."""
+
     def place(self, batch_id: str, embedding_batch_id: str, home: Home) -> None:
         """Write into a manifest where its vectors are; nothing happens when it says so already."""
 
@@ -72,5 +75,9 @@ class OldVectors(Protocol):
     def collection(self) -> str:
         """Its name."""
 
-    def source_of(self, embedding_batch_id: str) -> str | None:
-        """The model that made vectors of this embedding batch: "" when no model did, None when there are none."""
+    def model_of(self, embedding_batch_id: str) -> str | None:
+        """The model that made vectors of this embedding batch, the settings' one when no model did.
+
+        Returns:
+            None when the collection holds no vector of it.
+        """

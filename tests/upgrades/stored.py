@@ -113,7 +113,7 @@ def _restored(value: Any) -> Any:
         if "$bytes" in value:
             return base64.b64decode(value["$bytes"])
         found = {name: _restored(item) for name, item in value.items()}
-        if isinstance(before := found.get("before"), dict):
+        if isinstance(before := found.get("before"), dict) and VECTOR in before:
             made = vector_of(found["interaction_id"], before["embedding_source"])
             before[VECTOR] = struct.pack(f"<{DIMENSION}f", *made)
         return found

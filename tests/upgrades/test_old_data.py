@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ STATUS = {
     "rejected": "dead",
     "fallback": "closed",
     "reembedded": "closed",
-    "rolled_back": "closed",
+    "rolled_back": "halted",
     "released": "closed",
     "dead_records": "closed",
     "orphans": "closed",
@@ -37,6 +39,7 @@ READS: tuple[tuple[str, ...], ...] = (
 )
 """Commands that only read, and say the same before a migration and after it."""
 
+ADDED = ("schema_version", "collection", "model")
 NEVER_MARKED = {"mongodb": 1, "bigquery": None, "neo4j": [], "milvus": None}
 
 
@@ -53,7 +56,7 @@ def test_the_data_is_small_and_names_no_machine() -> None:
     texts = [path.read_text("utf-8") for path in sorted(DATA.glob("*.json"))]
     assert len(texts) == 4
     assert sum(len(text.encode()) for text in texts) < MOST_BYTES
-    assert not any(word in text for text in texts for word in ("/tmp/", "/home/", str(Path.home())))
+    assert not any(word in text for text in texts for word in ("/tmp/", str(Path.home()), gethostname()))
 
 
 def test_a_migration_says_what_it_would_do_does_it_and_is_done(make_place: Callable[[], Place]) -> None:
@@ -101,10 +104,24 @@ def test_every_command_that_reads_says_the_same_before_and_after(make_place: Cal
     before = {fate: place.command("status", place.ids[fate]).stdout for fate in STATUS}
     place.command("migrate")
     for arguments, text in said_before.items():
-        assert place.command(*arguments).stdout.replace(place.stores.name, "") == text.replace(place.stores.name, "")
+        assert alike(place, place.command(*arguments).stdout) == alike(place, text)
     for fate, text in before.items():
         assert fate in text
         assert STATUS[fate] in place.command("status", place.ids[fate]).stdout
+
+
+def alike(place: Place, text: str) -> str:
+    """What a command said, without what a migration adds: the version of a document, collection and model."""
+    found = json.dumps(without_additions(json.loads(text))) if text.startswith("[") else text
+    return found.replace(place.stores.name, "")
+
+
+def without_additions(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_additions(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: without_additions(item) for name, item in value.items() if name not in ADDED}
 
 
 def test_a_run_over_the_same_logs_finds_nothing_new(place: Place) -> None:
@@ -131,11 +148,13 @@ def test_old_batches_are_decided_about(place: Place) -> None:
     place.command("recheck", ids["halted_graph"], "--redo")
     place.command("recheck", ids["halted_vectors"], "--redo")
     place.command("rollback", ids["closed"], "--yes")
-    assert [place.status(fate) for fate in ("halted_raw", "halted_graph", "halted_vectors", "closed")] == ["closed"] * 4
+    assert [place.status(fate) for fate in ("halted_raw", "halted_graph", "halted_vectors")] == ["closed"] * 3
+    assert place.status("closed") == "halted"  # by the rollback
     assert len(place.stores.vectors(ids["halted_graph"])) == old_logs.RECORDS
     assert len(place.stores.vectors(ids["halted_vectors"])) == old_logs.RECORDS
     assert place.stores.vectors(ids["closed"]) == set()
-    place.command("recheck", ids["closed"], "--redo", code=None)
+    place.command("recheck", ids["closed"], "--redo")
+    assert (place.status("closed"), len(place.stores.vectors(ids["closed"]))) == ("closed", old_logs.RECORDS)
 
 
 def test_old_fallback_vectors_are_replaced_and_taken_back(place: Place) -> None:
@@ -151,7 +170,7 @@ def test_an_old_dead_batch_and_old_dead_records_are_shown_and_rejected_ones_stay
     ids = place.ids
     assert ids["rejected"][:12] in place.command("dlq", "list").stdout
     assert "not ours" in place.command("dlq", "show", ids["rejected"]).stdout
-    assert "not JSON" in place.command("dlq", "show", ids["dead_records"], code=None).stdout
+    assert "not JSON" in place.command("dlq", "show", f"{ids['dead_records'][:12]}:5").stdout
     place.command("reject", ids["halted_raw"], "--note", "neither", "--yes", code=None)
     assert place.status("halted_raw") == "dead"
 

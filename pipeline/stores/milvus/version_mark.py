@@ -51,21 +51,27 @@ class MilvusOldVectors:
     Args:
         client: A client from `connect`; the caller closes it.
         collection: The settings' collection.
+        model: The settings' model.
     """
 
-    def __init__(self, client: MilvusClient, collection: str) -> None:
+    def __init__(self, client: MilvusClient, collection: str, model: str) -> None:
         self._client = client
+        self._model = model
         self._store = MilvusVectorStore(client, collection)
         self._is_there: bool | None = None
         self.collection = collection
 
-    def source_of(self, embedding_batch_id: str) -> str | None:
-        """The model that made vectors of this embedding batch: "" when no model did, None when there are none."""
+    def model_of(self, embedding_batch_id: str) -> str | None:
+        """The model that made vectors of this embedding batch, the settings' one when no model did.
+
+        Returns:
+            None when the collection holds no vector of it.
+        """
         if not self._can_be_read():
             return None
         ids = self._store.some_of(embedding_batch_id, SAMPLE)
         sources = {source for _, source in self._store.owners(ids).values()} - {FALLBACK_SOURCE}
-        return min(sources, default="") if ids else None
+        return min(sources, default=self._model) if ids else None
 
     def _can_be_read(self) -> bool:
         if self._is_there is None:

@@ -57,8 +57,8 @@ def homeless(batch_id: str, name: str) -> Document:
 
 
 def placed(name: str, collection: str, model: str) -> list[Document]:
-    """A manifest with its collection, and its model where one is known; the same in the latest one, if it is that."""
-    found = literal({"collection": collection} | ({"model": model} if model else {}))
+    """A manifest with its collection and its model; the same in the latest one, if it is that."""
+    found = literal({"collection": collection, "model": model})
     is_latest = {"$eq": ["$embedding.embedding_batch_id", literal(name)]}
     latest = {"$cond": [is_latest, {"$mergeObjects": ["$embedding", found]}, "$embedding"]}
     # of the latest one the ledger may hold this copy alone

@@ -14,6 +14,7 @@ from pipeline.stores.mongodb import upgrade_queries as queries
 from pipeline.stores.mongodb.connection import Database
 from pipeline.stores.mongodb.errors import ERRORS
 from pipeline.stores.mongodb.ledger_queries import BATCHES, LEASES
+from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 from pipeline.upgrades.ports import Held, Home
 
 
@@ -27,6 +28,7 @@ class MongoOldLedger:
     def __init__(self, database: Database) -> None:
         self._batches = database.get_collection(BATCHES)
         self._leases = database.get_collection(LEASES)
+        self._journal = MongoUndoJournal(database)
 
     def leases(self) -> Sequence[Held]:
         """Leases that have not expired, by the server's clock."""
@@ -51,6 +53,10 @@ class MongoOldLedger:
             for row in rows:
                 found.update(str(one.get("collection") or "") for one in (row.get("embeddings") or {}).values())
         return sorted(found - {""})
+
+    def replaced_by(self, embedding_batch_id: str) -> Sequence[str]:
+        """Embedding batches that wrote over vectors of this one, and were not rolled back."""
+        return self._journal.later(embedding_batch_id)
 
     def place(self, batch_id: str, embedding_batch_id: str, home: Home) -> None:
         """Write into a manifest where its vectors are; nothing happens when it says so already."""
