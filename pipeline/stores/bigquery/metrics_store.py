@@ -17,6 +17,7 @@ from google.cloud import bigquery
 from expectations_plugins.core.errors import LeaseLostError, TerminalError
 from pipeline.core.batches import short
 from pipeline.core.records import MetricRow
+from pipeline.core.schema_versions import SCHEMAS
 from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
 
@@ -30,6 +31,9 @@ RETRY = Retry(predicate=if_transient_error, initial=0.2, maximum=2.0, timeout=5.
 UPLOAD_RETRIES = 2
 ATTEMPTS = 50
 """Job ids tried for one content; a batch that is loaded again needs the next one."""
+
+LABEL = "sluicegate_schema"
+"""The label of the table of metrics that holds the dataset's schema version."""
 
 STRING, INTEGER = bigquery.SqlTypeNames.STRING, bigquery.SqlTypeNames.INTEGER
 METRICS_SCHEMA = (
@@ -74,6 +78,7 @@ class BigQueryMetricsStore:
             # by year: a table has 10,000 partitions and a job writes to 4,000, and what a log calls a day may be any
             metrics.time_partitioning = bigquery.TimePartitioning(bigquery.TimePartitioningType.YEAR, "window_start")
             metrics.clustering_fields = ["batch_id", "window_start"]
+            metrics.labels = {LABEL: str(SCHEMAS["bigquery"].current)}  # of a table that exists, its own stay
             view = bigquery.Table(f"{self._dataset}.{queries.VIEW}")
             view.view_query = queries.view(self._dataset)
             fences = self._table(queries.FENCES, FENCES_SCHEMA)

@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from pipeline.core.schema_versions import SCHEMAS
+
 Document = dict[str, Any]
 Update = list[Document]
 
-LEDGER_VERSION = 1
+LEDGER_VERSION = SCHEMAS["mongodb"].current
 """Schema version of the ledger's documents."""
 
 BATCHES = "batches"
