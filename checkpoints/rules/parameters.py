@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
+from pipeline.core.embeddings import EmbedManifest
 from pipeline.ports.stores import RawStore
 from pipeline.stages.sweep import writers
 
-Document = Mapping[str, Any]
 
-
-def parameters(gate: str, settings: Settings, document: Document, raw_store: RawStore) -> dict[str, Any]:
+def parameters(gate: str, settings: Settings, batch: Batch, raw_store: RawStore) -> dict[str, Any]:
     """The suite parameters of a gate for one batch.
 
     Args:
         gate: The gate's name.
         settings: What a person set.
-        document: The batch's ledger document.
+        batch: The batch.
         raw_store: Asked for what is accepted now.
     """
-    return GATES[gate](settings, document, raw_store)
+    return GATES[gate](settings, batch, raw_store)
 
 
 def expected(gate: str, values: Mapping[str, Any]) -> int:
@@ -29,30 +29,29 @@ def expected(gate: str, values: Mapping[str, Any]) -> int:
     return int(values[{"raw": "loaded", "graph": "accepted", "vectors": "embeddings"}[gate]])
 
 
-def _raw(settings: Settings, document: Document, _: RawStore) -> dict[str, Any]:
-    counts = document.get("counts") or {}
-    read, duplicate = int(counts.get("read", 0)), int(counts.get("duplicate", 0))
+def _raw(settings: Settings, batch: Batch, _: RawStore) -> dict[str, Any]:
+    counts = batch.counts
     return {
         "user_id_pattern": settings.user_id_pattern,
         "user_id_tolerance": settings.user_id_tolerance,
-        "loaded": read - duplicate - int(counts.get("dead", 0)),
-        "at_least": 1 if read > duplicate else 0,
+        "loaded": counts.read - counts.duplicate - counts.dead,
+        "at_least": 1 if counts.read > counts.duplicate else 0,
     }
 
 
-def _graph(_: Settings, document: Document, raw_store: RawStore) -> dict[str, Any]:
-    accepted, _quarantined = raw_store.counts(str(document["_id"]))
+def _graph(_: Settings, batch: Batch, raw_store: RawStore) -> dict[str, Any]:
+    accepted, _quarantined = raw_store.counts(batch.batch_id)
     return {"accepted": accepted}
 
 
-def _vectors(settings: Settings, document: Document, _: RawStore) -> dict[str, Any]:
-    embedding = document.get("embedding") or {}
+def _vectors(settings: Settings, batch: Batch, _: RawStore) -> dict[str, Any]:
+    embedding = batch.embedding or EmbedManifest("")
     return {
-        "embedding_batch_id": str(embedding.get("embedding_batch_id", "")),
-        "sample_ids": list(embedding.get("sample_ids", ())),
-        "fences": sorted(set(writers(document).values())) or [0],
-        "embeddings": int(embedding.get("expected", 0)),
-        "rejected": dict(embedding.get("rejected", {})),
+        "embedding_batch_id": embedding.embedding_batch_id,
+        "sample_ids": list(embedding.sample_ids),
+        "fences": sorted(set(writers(batch).values())) or [0],
+        "embeddings": embedding.expected,
+        "rejected": dict(embedding.rejected),
         "vector_tolerance": settings.vector_tolerance,
         "vector_min_invalid": settings.vector_min_invalid,
         "vector_exact_scan": settings.vector_exact_scan,
@@ -72,7 +71,7 @@ MEANINGS = {
 }
 """What the parameters that are named in sentences stand for."""
 
-GATES: dict[str, Callable[[Settings, Document, RawStore], dict[str, Any]]] = {
+GATES: dict[str, Callable[[Settings, Batch, RawStore], dict[str, Any]]] = {
     "raw": _raw,
     "graph": _graph,
     "vectors": _vectors,
