@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluicegate.app import main
+from sluicegate.launcher import main
 
 if __name__ == "__main__":
-    main()
+    main("run.py")

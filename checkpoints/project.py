@@ -10,47 +10,45 @@ from typing import Any
 import great_expectations
 from great_expectations.checkpoint import Checkpoint
 from great_expectations.core import ExpectationSuite
-from great_expectations.core.partitioners import PartitionerColumnValue
 from great_expectations.core.validation_definition import ValidationDefinition
 
-import expectations_plugins  # noqa: F401 - registers the data sources and expectations
+import expectations_plugins
 from checkpoints.actions import ACTIONS
+from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.storage import SITE
-from checkpoints.rules.policy import GRAPH, RAW, VECTORS
-from checkpoints.rules.suites import SUITES
+from checkpoints.gates import gate_file
 from expectations_plugins.engine.datasource import without_connecting
-from pipeline.core.topology import GATES
+from pipeline.core.topology import GATE_STEPS, GATES
 
-BY_BATCH = "by batch_id"
 RESULT_FORMAT = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": ["interaction_id"],
     "partial_unexpected_count": 20,
 }
-ATOMIC_FILES = {"module_name": "checkpoints.data_docs.storage", "class_name": "AtomicFilesystemStoreBackend"}
-_OURS = "checkpoints.data_docs.gx_site"
+ATOMIC_FILES = {"module_name": "expectations_plugins.files", "class_name": "AtomicFilesystemStoreBackend"}
+_PAGES = "expectations_plugins.site"
 SITE_CONFIGURATION: Any = {
     "class_name": "SiteBuilder",
     "show_how_to_buttons": False,
     "store_backend": {**ATOMIC_FILES, "base_directory": "uncommitted/data_docs/local_site/"},
-    "site_index_builder": {"module_name": _OURS, "class_name": "StartPageBuilder"},
+    "site_index_builder": {"module_name": _PAGES, "class_name": "StartPageBuilder"},
     "site_section_builders": {
         "expectations": {
             "class_name": "DefaultSiteSectionBuilder",
             "source_store_name": "expectations_store",
-            "renderer": {"module_name": _OURS, "class_name": "SuiteRenderer"},
-            "view": {"module_name": _OURS, "class_name": "PageView"},
+            "renderer": {"module_name": _PAGES, "class_name": "SuiteRenderer"},
+            "view": {"module_name": _PAGES, "class_name": "PageView"},
         },
         "validations": {
             "class_name": "DefaultSiteSectionBuilder",
             "source_store_name": "validation_results_store",
-            "renderer": {"module_name": _OURS, "class_name": "ResultRenderer"},
-            "view": {"module_name": _OURS, "class_name": "PageView"},
+            "renderer": {"module_name": _PAGES, "class_name": "ResultRenderer"},
+            "view": {"module_name": _PAGES, "class_name": "PageView"},
         },
         "profiling": "none",
     },
 }
-"""GX's site, with our pages: GX finds results and suites, and keeps them where `store_backend` says."""
+"""GX's site, with our pages in our own processes: GX finds results and suites; `store_backend` says where pages are."""
 
 NO_PROGRESS_BARS: Any = {"globally": False, "metric_calculations": False}
 
@@ -61,10 +59,11 @@ def build(context: Any) -> None:
     Args:
         context: A GX data context.
     """
+    expectations_plugins.register()
     with without_connecting():
-        batches = {RAW: _mongodb(context), GRAPH: _neo4j(context), VECTORS: _milvus(context)}
+        batches = {gate: gate_file(gate).batches(context) for gate in GATES}
     for gate in GATES:
-        suite = context.suites.add(ExpectationSuite(name=gate, expectations=SUITES[gate]()))
+        suite = context.suites.add(ExpectationSuite(name=gate, expectations=gate_file(gate).suite()))
         definition = context.validation_definitions.add(
             ValidationDefinition(name=gate, data=batches[gate], suite=suite)
         )
@@ -80,12 +79,18 @@ def build(context: Any) -> None:
 
 def actions(gate: str) -> list[Any]:
     """The actions of a gate's checkpoint, in the order they act: records first, then people, pages last."""
-    wanted: list[Any] = [action for action in ACTIONS.values() if gate in action.gates]
+    of_rows = {kind for step in GATE_STEPS.values() for kind in step.actions}
+    mine = GATE_STEPS[gate].actions
+    wanted: list[Any] = [
+        action for kind, action in ACTIONS.items() if (kind in mine if kind in of_rows else gate in action.gates)
+    ]
     return [action(name=action.title) for action in wanted]
 
 
 def new_context(folder: str) -> Any:
     """A new file context in `folder`/gx, without telemetry and without progress bars."""
+    expectations_plugins.register()
+    gx_site.use()
     context = great_expectations.get_context(mode="file", project_root_dir=folder)
     context.variables.progress_bars = NO_PROGRESS_BARS
     context.variables.analytics_enabled = False
@@ -94,31 +99,3 @@ def new_context(folder: str) -> Any:
     stores["validation_results_store"]["store_backend"] |= ATOMIC_FILES
     context.variables.save()
     return context
-
-
-def _mongodb(context: Any) -> Any:
-    source = context.data_sources.add_mongodb(
-        "mongodb", connection_string="${MONGODB_URI}", database="${MONGODB_DATABASE}"
-    )
-    return _by_batch(source.add_collection("interactions"))
-
-
-def _neo4j(context: Any) -> Any:
-    source = context.data_sources.add_neo4j(
-        "neo4j",
-        uri="${NEO4J_URI}",
-        user="${NEO4J_USER}",
-        password="${NEO4J_PASSWORD}",  # noqa: S106 - the name of a variable
-        database="${NEO4J_DATABASE}",
-    )
-    return _by_batch(source.add_node("interactions", label="Interaction", key="interaction_id"))
-
-
-def _milvus(context: Any) -> Any:
-    source = context.data_sources.add_milvus("milvus", uri="${MILVUS_URI}", token="${MILVUS_TOKEN}")  # noqa: S106
-    embeddings = source.add_collection("embeddings", collection="${MILVUS_COLLECTION}", allow_missing=True)
-    return _by_batch(embeddings)  # it is created with the first text
-
-
-def _by_batch(asset: Any) -> Any:
-    return asset.add_batch_definition(BY_BATCH, partitioner=PartitionerColumnValue(column_name="batch_id"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -13,9 +14,11 @@ from typing import Any
 
 from checkpoints.project import build, new_context
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.storage.atomic_files import appearing
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/sluicegate/sluicegate/gx")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+PROJECT_FILE = "great_expectations.yml"
 FOLDERS = ("expectations", "validation_definitions", "checkpoints")
 HEADER = (
     "# Generated from checkpoints/ by `run.py gx sync`; do not edit by hand, `run.py gx sync --check` compares.\n"
@@ -31,7 +34,7 @@ def generate() -> dict[str, str]:
         build(context)
         root = Path(folder) / "gx"
         names = dict(_names(context))
-        files = {"great_expectations.yml": HEADER + _body((root / "great_expectations.yml").read_text("utf-8"))}
+        files = {PROJECT_FILE: HEADER + _body((root / PROJECT_FILE).read_text("utf-8"))}
         for path in sorted(path for name in FOLDERS for path in (root / name).rglob("*.json")):
             files[str(path.relative_to(root))] = _pretty(path.read_text("utf-8"))
     return {path: _stable(text, names, path) for path, text in files.items()} | {".gitignore": GITIGNORE}
@@ -42,11 +45,52 @@ def write(root: Path) -> list[str]:
     wanted, changed = generate(), differences(root)
     for folder in FOLDERS:
         shutil.rmtree(root / folder, ignore_errors=True)
-    for path, text in wanted.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+    _write(root, wanted)
     return changed
+
+
+def ensure(root: Path) -> bool:
+    """Make the project where there is none; what is there is left as it is. Two processes may do so at once.
+
+    Args:
+        root: The project's folder.
+
+    Returns:
+        Whether it was made now.
+
+    Raises:
+        ConfigurationError: It cannot be written, or a folder without a project is in its place.
+    """
+    if has_project(root):
+        return False
+    wanted = generate()
+    try:
+        with appearing(root.absolute()) as hidden:
+            _write(hidden, wanted)
+            hidden.chmod(0o777 & ~_umask())  # a web server may read the pages in it
+    except OSError as error:
+        if has_project(root):  # another process was faster
+            return False
+        raise _cannot_be_made(root, error) from None
+    return True
+
+
+def _cannot_be_made(root: Path, error: OSError) -> ConfigurationError:
+    if root.is_dir() and isinstance(error, FileExistsError):
+        return ConfigurationError(
+            f"The folder {root} holds files, but no Great Expectations project.",
+            next_step="If it is the right one, write the project there: run.py gx sync. If not, set SLUICEGATE_GX.",
+        )
+    return ConfigurationError(
+        f"There is no Great Expectations project at {root}, and none can be made: {error.strerror}.",
+        next_step="Make that folder writable, or make the project elsewhere and set SLUICEGATE_GX:"
+        " run.py gx sync --root FOLDER",
+    )
+
+
+def has_project(root: Path) -> bool:
+    """Whether there is a project at `root`."""
+    return (root / PROJECT_FILE).is_file()
 
 
 def differences(root: Path) -> list[str]:
@@ -62,6 +106,20 @@ def differences(root: Path) -> list[str]:
         if path.is_file()
     }
     return sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
+
+
+def _write(root: Path, files: Mapping[str, str]) -> None:
+    for path, text in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+def _umask() -> int:
+    """The process's mask; it can be read only by setting it."""
+    found = os.umask(0o077)
+    os.umask(found)
+    return found
 
 
 def _names(context: Any) -> Iterator[tuple[str, str]]:

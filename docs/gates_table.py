@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from checkpoints.rules.policy import CONSEQUENCES, MARKS
+from pipeline.core.policy import MARKS
+from pipeline.core.topology import GATE_STEPS
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "gates.md"
@@ -19,7 +20,8 @@ def rows() -> Iterator[str]:
     """The table, line by line."""
     yield "| gate | verdict | the batch | records | alert | the command to run next |"
     yield "|---|---|---|---|---|---|"
-    for (gate, verdict), follows in sorted(CONSEQUENCES.items()):
+    consequences = {(step.name, verdict): one for step in GATE_STEPS.values() for verdict, one in step.policy.items()}
+    for (gate, verdict), follows in sorted(consequences.items()):
         alert = follows.severity or (GREEN if verdict == "PASS" else "-")
         command = f"`{follows.command.format(batch='BATCH')}`" if follows.command else "-"
         yield f"| {gate} | {verdict} | {follows.batch} | {MARKS[follows.mark] or '-'} | {alert} | {command} |"

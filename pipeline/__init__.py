@@ -1,5 +1,5 @@
-"""The micro-batch pipeline: model, ports, settings, stores, stages and runner.
+"""The micro-batch pipeline: an application in folders that have an order, drawn in docs/architecture.md.
 
-Imports point downwards: this package imports neither `checkpoints` nor `expectations_plugins`, so it runs and tests
+It imports of ours `expectations_plugins` only, and of that neither engines nor expectations: it runs and is tested
 without Great Expectations. Nothing is imported here, so that `import pipeline` stays free.
 """

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from expectations_plugins.core.errors import ConfigurationError, SluicegateError
+from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.topology import GATES, MAX_ATTEMPTS
 from pipeline.ports.pages import Publishing
 from pipeline.resources.stores import OpenedStores, Port, Through
@@ -202,7 +202,7 @@ class App:
         """
         from expectations_plugins.core.retry import RetryPolicy  # noqa: PLC0415
         from pipeline.config.connections import ALL_STORES  # noqa: PLC0415
-        from pipeline.runner.lazy import DeferredGate, DeferredStage, deferred  # noqa: PLC0415
+        from pipeline.runner.lazy import LazyGate, LazyStage  # noqa: PLC0415
         from pipeline.runner.lease import new_holder  # noqa: PLC0415
         from pipeline.runner.runner import Runner  # noqa: PLC0415
 
@@ -213,14 +213,14 @@ class App:
             with self._importing_gates():
                 self.connections(*ALL_STORES)
         return Runner(
-            stages={name: DeferredStage(name, build) for name, build in self._stages().items()},
-            gates={name: DeferredGate(name, lambda: self._gates) for name in GATES},
-            ledger=deferred(lambda: self.ledger),
+            stages={name: LazyStage(name, build) for name, build in self._stages().items()},
+            gates={name: LazyGate(name, lambda: self._gates) for name in GATES},
+            ledger=lambda: self.ledger,
             policy=RetryPolicy(MAX_ATTEMPTS, self.settings.retry_wait, self.settings.retry_wait_max),
             progress=self.progress,
             holder=new_holder(),
             lease_seconds=self.settings.lease_seconds,
-            raw_store=deferred(lambda: self.raw_store),
+            raw_store=lambda: self.raw_store,
             spool=self.settings.spool_dir,
             halts_pipeline=self.settings.halt_scope == "pipeline",
             alarms=self.alerts,
@@ -266,13 +266,14 @@ class App:
 
     @cached_property
     def _project(self) -> Any:
-        from checkpoints.gates import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
+        from checkpoints.gx_gate import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
 
+        self._require_gx_project()
         return open_project(self.settings.gx_root, self.environment(), self.settings)
 
     @cached_property
     def _gates(self) -> Mapping[str, Gate]:
-        from checkpoints.gates import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
+        from checkpoints.gx_gate import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
 
         gates = build_gates(self.settings, self.environment(), self._effects(), self._project)
         for gate in gates.values():
@@ -343,11 +344,14 @@ class App:
             importing.join()
 
     def _require_gx_project(self) -> None:
+        """Make the GX project where there is none yet: the first run in a folder does."""
         root = self.settings.gx_root
-        if not (root / "great_expectations.yml").is_file():
-            raise ConfigurationError(
-                f"There is no Great Expectations project at {root}.", next_step="Generate it: run.py gx sync"
-            )
+        if (root / "great_expectations.yml").is_file():
+            return
+        from checkpoints.sync import ensure  # noqa: PLC0415 - Great Expectations takes seconds to import
+
+        if ensure(root):
+            self.progress.event("gx_made", folder=str(root))
 
 
 def _as_it_is(name: str, port: Port) -> Port:
@@ -357,7 +361,7 @@ def _as_it_is(name: str, port: Port) -> Port:
 
 def _import_gates() -> None:
     with contextlib.suppress(Exception):  # it is raised again, and told, where it is needed
-        import checkpoints.gates  # noqa: F401, PLC0415
+        import checkpoints.gx_gate  # noqa: F401, PLC0415
 
 
 def main() -> NoReturn:

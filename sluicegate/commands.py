@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
@@ -21,16 +20,19 @@ from expectations_plugins.core.redaction import hidden
 from pipeline.cli.lazy_group import LazyCommand, LazyGroup
 from pipeline.cli.streams import NO_ROOM, Forgiving, let_go_of_stdout
 from pipeline.cli.tables import printable
+from pipeline.core.program import program
 
 if TYPE_CHECKING:
     from pipeline.cli.app import RootApp
 
 COMMANDS = {
+    "init": LazyCommand("sluicegate.init:init", "Make a project in a folder, with a sample to try it with."),
     "run": LazyCommand("pipeline.cli.run:run", "Take every batch that has landed through all stages and gates."),
     "plan": LazyCommand("pipeline.cli.stages:plan", "Say which batches have work to do, as JSON."),
     "stage": LazyCommand("pipeline.cli.stages:stage", "Make one attempt at one stage of a batch."),
     "gate": LazyCommand("pipeline.cli.stages:gate", "Check a batch at one gate, once."),
     "backfill": LazyCommand("pipeline.cli.backfill:backfill", "Do what is missing of some days, side by side."),
+    "airflow": LazyCommand("pipeline.cli.airflow:airflow", "Write the DAG file for Airflow."),
     "status": LazyCommand("pipeline.cli.status:status", "Show batches, verdicts and latencies, or one batch."),
     "resume": LazyCommand("pipeline.cli.decisions:resume", "Let a halted batch go on without its bad records."),
     "recheck": LazyCommand("pipeline.cli.decisions:recheck", "Run the gate that stopped a batch again."),
@@ -69,7 +71,8 @@ def sluicegate(context: click.Context, json_logs: bool, log_level: str | None, t
     With no store configured, real servers are started on this machine for as long as a command needs them.
 
     \b
-    Example:
+    Examples:
+      python run.py init
       python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
     """
     app: RootApp = context.obj
@@ -93,7 +96,7 @@ def start(make_app: Callable[[], RootApp]) -> NoReturn:
 
 def _invoke(app: RootApp) -> int:
     try:
-        code = sluicegate.main(prog_name=Path(sys.argv[0]).name, standalone_mode=False, obj=app)
+        code = sluicegate.main(prog_name=program(), standalone_mode=False, obj=app)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -75,6 +75,6 @@ def become(arguments: Sequence[str], env: Mapping[str, str], folder: str, said: 
 
 def _be_the_command(arguments: tuple[str, ...], env: Mapping[str, str], folder: str, said: str) -> None:
     become(arguments, env, folder, said)
-    from sluicegate.app import main  # noqa: PLC0415 - the parent need not
+    from sluicegate.launcher import main  # noqa: PLC0415 - the parent need not
 
-    main()
+    main("run.py")

@@ -7,7 +7,7 @@ import importlib
 import os
 
 MODULES = (
-    "checkpoints.gates",
+    "checkpoints.gx_gate",
     "checkpoints.data_docs.site",
     "pipeline.alerts.channels.pagerduty",
     "pipeline.alerts.channels.slack",

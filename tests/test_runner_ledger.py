@@ -55,12 +55,12 @@ class Scene:
         return Runner(
             stages={**self.stages, "load": LoadStage(self.raw_store, self.ledger, zone=ZoneInfo("UTC"))},
             gates=self.gates,
-            ledger=self.ledger,
+            ledger=lambda: self.ledger,
             policy=RetryPolicy(MAX_ATTEMPTS, wait=0, wait_max=0),
             progress=RecordedProgress(),
             holder=holder,
             lease_seconds=30,
-            raw_store=self.raw_store,
+            raw_store=lambda: self.raw_store,
             spool=self.folder / "spool",
         )
 

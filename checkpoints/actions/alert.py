@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Literal
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.quarantine import names_records
 from checkpoints.actions.scope import ActionScope
-from checkpoints.rules.policy import ALERT, consequence
 from expectations_plugins.core.masking import Example
 from pipeline.core.alert import Alert
 from pipeline.core.batches import short
+from pipeline.core.policy import ALERT
+from pipeline.core.topology import GATE_STEPS
 from pipeline.core.verdicts import Finding, GateReport, Verdict
 
 EXAMPLES = 3
@@ -31,7 +32,7 @@ class AlertAction(GateAction):
         """The alert without what the other actions did, or that all is well."""
         if report.verdict in (Verdict.ERROR, Verdict.EMPTY):
             return None
-        follows = consequence(scope.gate, report.verdict)
+        follows = GATE_STEPS[scope.gate].policy[report.verdict]
         if not follows.severity:
             return {"green": True}
         failed = [finding for finding in report.findings if finding.severity == "critical"] or list(report.findings)

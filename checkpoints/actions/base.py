@@ -6,17 +6,18 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from great_expectations.checkpoint.actions import ValidationAction
-
 from checkpoints.actions.scope import ActionScope, current
+from expectations_plugins.actions import TakesItsPlace
+from expectations_plugins.engine.gx_internals import ValidationAction
 from pipeline.core.topology import GATES
 from pipeline.core.verdicts import GateReport
 
 
-class GateAction(ValidationAction):
+class GateAction(ValidationAction, metaclass=TakesItsPlace):
     """An action of a gate's checkpoint. Subclasses name their kind and say what they intend and do.
 
-    `title` is its name in the GX project; `gates` are those whose checkpoints take it.
+    `title` is its name in the GX project. An action that a row of the topology names is in that gate's checkpoint; any
+    other is in the checkpoints of `gates`.
     """
 
     kind: ClassVar[str]
@@ -67,8 +68,8 @@ def siblings(checkpoint_result: Any, action: GateAction) -> list[GateAction]:
 
 def by_hand(checkpoint_result: Any, context: Any) -> ActionScope:
     """The scope of a checkpoint run from a notebook or by GX's Airflow operator: it looks, and writes its page."""
+    from checkpoints.core.verdicts import judged  # noqa: PLC0415 - judges what plugins register
     from checkpoints.data_docs.gate_pages import GatePages  # noqa: PLC0415 - pages render what plugins register, and we are one
-    from checkpoints.rules.verdicts import judged  # noqa: PLC0415 - judges what plugins register
     from expectations_plugins.core.masking import Masks  # noqa: PLC0415
 
     name = str(getattr(checkpoint_result.checkpoint_config, "name", "") or "checkpoint")

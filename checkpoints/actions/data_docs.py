@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.rules.policy import DOCS
+from pipeline.core.policy import DOCS
 from pipeline.core.verdicts import GateReport
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.rules.policy import FLAG, GRAPH
+from pipeline.core.policy import FLAG
 from pipeline.core.verdicts import GateReport, Verdict
 
 
@@ -17,7 +17,6 @@ class FlagAction(GateAction):
     type: Literal["sluicegate_flag"] = "sluicegate_flag"
     kind: ClassVar[str] = FLAG
     title: ClassVar[str] = "flag orphans for review"
-    gates: ClassVar[tuple[str, ...]] = (GRAPH,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

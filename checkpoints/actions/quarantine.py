@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.rules.policy import QUARANTINE, RAW
 from expectations_plugins.conditions.expressions import Condition, Or
 from expectations_plugins.mongodb.conditions import condition as compile_condition
+from pipeline.core.policy import QUARANTINE
 from pipeline.core.verdicts import GateReport, Verdict
 
 
@@ -20,7 +20,6 @@ class QuarantineAction(GateAction):
     type: Literal["sluicegate_quarantine"] = "sluicegate_quarantine"
     kind: ClassVar[str] = QUARANTINE
     title: ClassVar[str] = "quarantine bad records"
-    gates: ClassVar[tuple[str, ...]] = (RAW,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:
@@ -34,7 +33,7 @@ class QuarantineAction(GateAction):
         return {
             "records": records,
             "condition": json.dumps(compile_condition(Or(tuple(bad)))),
-            "reason": "malformed user_id",
+            "reason": _reason(results),
         }
 
     @classmethod
@@ -61,6 +60,12 @@ class QuarantineAction(GateAction):
 def names_records(result: Any) -> bool:
     """Whether an expectation failed that says which records are bad."""
     return not result.success and hasattr(result.expectation_config.to_domain_obj(), "bad_records")
+
+
+def _reason(results: Sequence[Any]) -> str:
+    """What is wrong with the records, by the fields that are checked."""
+    columns = {str(one.expectation_config.to_domain_obj().column) for one in results if names_records(one)}
+    return ", ".join(f"malformed {column}" for column in sorted(columns))
 
 
 def _bad_records(results: Sequence[Any]) -> Iterator[Condition]:

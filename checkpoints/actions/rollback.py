@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.rules.policy import ROLLBACK, VECTORS
 from pipeline.core.embeddings import VECTOR_DIMENSION
+from pipeline.core.policy import ROLLBACK
 from pipeline.core.rollback_plan import removal
 from pipeline.core.verdicts import GateReport, Verdict
 
@@ -19,7 +19,6 @@ class RollbackAction(GateAction):
     type: Literal["sluicegate_rollback"] = "sluicegate_rollback"
     kind: ClassVar[str] = ROLLBACK
     title: ClassVar[str] = "roll the embedding batch back"
-    gates: ClassVar[tuple[str, ...]] = (VECTORS,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from checkpoints.rules.policy import SWEEP, VECTORS
 from pipeline.core.batch import Batch
+from pipeline.core.policy import SWEEP
 from pipeline.core.verdicts import GateReport, Verdict
 
 FENCE_FIELD = "fence"
@@ -20,7 +20,6 @@ class SweepAction(GateAction):
     type: Literal["sluicegate_sweep"] = "sluicegate_sweep"
     kind: ClassVar[str] = SWEEP
     title: ClassVar[str] = "sweep stale vectors"
-    gates: ClassVar[tuple[str, ...]] = (VECTORS,)
     marks_records: ClassVar[bool] = True
 
     def intend(self, report: GateReport, results: Sequence[Any], scope: ActionScope) -> Mapping[str, Any] | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from checkpoints.data_docs.states import SYMBOLS, VERDICTS, Cell, cells, duration, row
-from checkpoints.rules.policy import DOCS
 from expectations_plugins.core.masking import Example, Masks
 from pipeline.core.batch import Batch, EmbeddingState, GateState
 from pipeline.core.next_steps import NextStep, next_steps
+from pipeline.core.policy import DOCS, FLAG
 from pipeline.core.rollback_plan import RollbackNumbers, removal
-from pipeline.core.topology import STEPS, StepKind
+from pipeline.core.topology import GATE_STEPS, STEPS, StepKind
 from pipeline.core.verdicts import Finding
 
 EXAMPLES_SHOWN = 5
@@ -186,7 +186,8 @@ def _asides(counts: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def _orphans(batch: Batch) -> tuple[str, ...]:
-    gate = batch.gates.get("graph") or GateState()
+    flags = next((name for name, step in GATE_STEPS.items() if FLAG in step.actions), "")
+    gate = batch.gates.get(flags) or GateState()
     return _asides({"orphaned": max((found.unexpected for found in gate.findings), default=0)})
 
 

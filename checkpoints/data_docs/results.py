@@ -11,15 +11,16 @@ from typing import Any
 import dateutil.parser
 from markupsafe import Markup
 
+from checkpoints.core.verdicts import verdict_of
 from checkpoints.data_docs.sentences import examples_headers, sentence, severity_of
 from checkpoints.data_docs.states import SYMBOLS, VERDICTS
-from checkpoints.rules.verdicts import verdict_of
 from expectations_plugins.core.masking import Example, Masks
 from expectations_plugins.engine.observed import observed
 from expectations_plugins.engine.rendering import examples_column, raised, share
-from pipeline.stores.mongodb.queries import INTERACTIONS, accepted_filter
+from pipeline.core.fields import INTERACTIONS
+from pipeline.core.topology import store_title
+from pipeline.stores.mongodb.queries import accepted_filter
 
-STORES = {"raw": "MongoDB", "graph": "Neo4j", "vectors": "Milvus"}
 LANGUAGES = {"MongoDB": "mongosh", "Neo4j": "Cypher", "Milvus": "Python, pymilvus"}
 SHOWN = 20
 KEY = "interaction_id"
@@ -150,7 +151,7 @@ def result_page(result: Any, masks: Masks) -> ResultPage:
     """
     suite, meta = str(result.suite_name), result.meta or {}
     batch_id = str((meta.get("active_batch_definition") or {}).get("batch_identifiers", {}).get("batch_id") or "")
-    store, (run_name, run_time) = STORES.get(suite, ""), _run(meta.get("run_id"))
+    store, (run_name, run_time) = store_title(suite), _run(meta.get("run_id"))
     views = tuple(_expectation(one, store, batch_id, masks) for one in result.results)
     seen = max((view.checked for view in views), default=0)
     return ResultPage(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from checkpoints.data_docs.results import STORES
 from checkpoints.data_docs.sentences import parameters_of, sentence, severity_of
 from checkpoints.data_docs.states import SYMBOLS, VERDICTS
-from checkpoints.rules.parameters import MEANINGS
-from checkpoints.rules.policy import CONSEQUENCES, MARKS, Consequence
-from pipeline.core.topology import GATES, STEPS, StepKind
+from checkpoints.gates import gate_file
+from pipeline.core.policy import MARKS, Consequence
+from pipeline.core.topology import GATE_STEPS, GATES, store_title
 from pipeline.core.verdicts import Verdict
 
 
@@ -65,17 +64,17 @@ def suite_page(suite: Any) -> SuitePage:
         suite: GX's ExpectationSuite.
     """
     name = str(suite.name)
-    purposes = {step.name: step.purpose for step in STEPS if step.kind is StepKind.GATE}
+    step, meanings = GATE_STEPS.get(name), gate_file(name).MEANINGS if name in GATES else {}
     configurations = [expectation.configuration for expectation in suite.expectations]
     sentences = [sentence(one) for one in configurations]
     named = dict.fromkeys(parameter for one in configurations for parameter in parameters_of(one))
     return SuitePage(
         name=name,
-        purpose=purposes.get(name, ""),
-        store=STORES.get(name, ""),
+        purpose=step.purpose if step else "",
+        store=store_title(name),
         expectations=tuple(_expected(name, *pair) for pair in zip(configurations, sentences, strict=True)),
         parameters=tuple(
-            (parameter, MEANINGS.get(parameter, "")) for parameter in named if _is_in(parameter, sentences)
+            (parameter, meanings.get(parameter, "")) for parameter in named if _is_in(parameter, sentences)
         ),
         follows=tuple(_follows(name)),
     )
@@ -100,8 +99,12 @@ def _expected(gate: str, configuration: Any, words: Markup) -> Expected:
         why="\n".join(notes) if isinstance(notes, list) else str(notes or ""),
         severity=severity,
         state=VERDICTS[verdict],
-        follows=_in_words(CONSEQUENCES.get((gate, verdict))),
+        follows=_in_words(_policy(gate).get(verdict)),
     )
+
+
+def _policy(gate: str) -> Mapping[Verdict, Consequence]:
+    return GATE_STEPS[gate].policy if gate in GATE_STEPS else {}
 
 
 def _in_words(follows: Consequence | None) -> str:
@@ -113,7 +116,7 @@ def _in_words(follows: Consequence | None) -> str:
 
 def _follows(gate: str) -> Iterable[Follows]:
     for verdict in Verdict:
-        if found := CONSEQUENCES.get((gate, verdict)):
+        if found := _policy(gate).get(verdict):
             yield Follows(
                 state=VERDICTS[verdict],
                 verdict=str(verdict),

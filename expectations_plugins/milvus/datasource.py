@@ -10,7 +10,7 @@ from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource,
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from expectations_plugins.engine.gx_internals import ConfigStr
 from expectations_plugins.engine.metrics import Direct, MetricCall, MetricSpec, Plan
-from expectations_plugins.engine.registration import TABLE_DOMAIN, register
+from expectations_plugins.engine.registration import TABLE_DOMAIN
 from expectations_plugins.engine.store_metrics import STORE_SPECS
 from expectations_plugins.milvus.backend import MilvusBackend
 from expectations_plugins.milvus.connection import connect
@@ -98,6 +98,3 @@ class MilvusDatasource(_StoreDatasource):
             )
         )
         return asset
-
-
-register(MilvusExecutionEngine)

@@ -11,7 +11,6 @@ from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource,
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from expectations_plugins.engine.gx_internals import ConfigStr
 from expectations_plugins.engine.metrics import MetricSpec
-from expectations_plugins.engine.registration import register
 from expectations_plugins.engine.store_metrics import STORE_SPECS
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from expectations_plugins.mongodb.connection import connect
@@ -86,6 +85,3 @@ class MongoDBDatasource(_StoreDatasource):
             )
         )
         return asset
-
-
-register(MongoDBExecutionEngine)

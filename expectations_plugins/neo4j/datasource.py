@@ -11,7 +11,6 @@ from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource,
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from expectations_plugins.engine.gx_internals import ConfigStr
 from expectations_plugins.engine.metrics import MetricSpec
-from expectations_plugins.engine.registration import register
 from expectations_plugins.engine.store_metrics import STORE_SPECS
 from expectations_plugins.neo4j.backend import Neo4jBackend
 from expectations_plugins.neo4j.connection import connect
@@ -210,6 +209,3 @@ class Neo4jDatasource(_StoreDatasource):
             )
         )
         return asset
-
-
-register(Neo4jExecutionEngine)

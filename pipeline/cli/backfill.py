@@ -25,6 +25,7 @@ from pipeline.cli.summary import outcome_as_json, plain
 from pipeline.cli.tables import printable, status_word, table
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.outcome import BatchOutcome
+from pipeline.core.program import again as program_again
 from pipeline.core.topology import REDONE
 from pipeline.core.version import code_version
 from pipeline.runner.runner import Runner
@@ -203,7 +204,7 @@ def _all_done(app: App, items: Sequence[Item], workers: int) -> list[Mapping[str
     terminal = sys.stderr.isatty()
     app.runner()  # what is wrong with the settings or the project is told once, and local servers are shared
     answers: list[Mapping[str, Any]] = []
-    command = [sys.executable, sys.argv[0], "--json-logs", "backfill", "--worker"]
+    command = program_again("--json-logs", "backfill", "--worker")
     bar = click.progressbar(length=len(items), label="Backfill", file=sys.stderr, hidden=not terminal)
     with bar, Crew(command, workers, log=subprocess.DEVNULL if terminal else None) as crew:
         for _, answer in crew.do(items):

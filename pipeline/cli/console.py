@@ -50,6 +50,7 @@ class ConsoleProgress(Progress):
         )
         self._task: TaskID | None = None
         self._shown: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "gx_made": self._gx_made,
             "waiting": self._waiting,
             "ready": self._ready,
             "campaigns_loaded": self._campaigns_loaded,
@@ -88,6 +89,9 @@ class ConsoleProgress(Progress):
         self._drop()
         if self._console.is_terminal:
             self._bars.stop()
+
+    def _gx_made(self, fields: Mapping[str, Any]) -> None:
+        self._print(f"The Great Expectations project was made at {escape(printable(fields['folder']))}")
 
     def _waiting(self, fields: Mapping[str, Any]) -> None:
         self._take(str(fields["what"]))

@@ -13,9 +13,10 @@ from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.outcome import BatchOutcome
 from pipeline.core.rollback_plan import removal
+from pipeline.core.topology import EMBED, gate_of
 from pipeline.stages.embed import REEMBED
 
-GATE = "vectors"
+GATE = gate_of(EMBED).name
 MOST_BATCHES = 10_000
 
 

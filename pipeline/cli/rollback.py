@@ -9,8 +9,7 @@ from pipeline.cli.app import app_of
 from pipeline.cli.prompts import confirm
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.rollback_plan import RollbackPlan, difference, removal
-
-GATE = "gate:vectors"
+from pipeline.core.topology import EMBED, gate_of
 
 
 @click.command()
@@ -48,7 +47,7 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
     confirm("Roll it back?", yes=yes)
     with app.leased(plan.batch_id) as keeper:
         # halted first: whatever ends this, the batch does not stand there as closed without its vectors
-        app.ledger.end_step(keeper.lease, GATE, ok=False, counts={}, error="rolled back by a person")
+        app.ledger.end_step(keeper.lease, gate_of(EMBED).key, ok=False, counts={}, error="rolled back by a person")
         reason = "Its vectors were rolled back by a person."
         app.ledger.set_status(keeper.lease, BatchStatus.HALTED, reason=reason)
         done = app.rollback.perform(keeper.lease, plan.batch_id, plan.embedding_batch_id, collection)

@@ -38,7 +38,8 @@ LOAD = STEPS[0]
 def plan(context: click.Context, *, paths: tuple[Place, ...], limit: int | None) -> ExitCode:
     """Say as JSON which batches in PATHS (files or folders; the landing folder when none is given) have work to do.
 
-    Those are new ones, and such as were interrupted or are held by an outage. Nothing is changed.
+    Those are new ones, and such as were interrupted or are held by an outage. Nothing is changed. It also says which
+    steps there are, in order.
 
     \b
     Examples:
@@ -50,7 +51,8 @@ def plan(context: click.Context, *, paths: tuple[Place, ...], limit: int | None)
     sources = _discovered(app, paths or (app.settings.landing,), left_out)
     pending = [_pending(source, known) for source, known in _as_known(app, sources)]
     batches = [one for one in pending if one is not None][:limit]
-    click.echo(json.dumps({"batches": batches, "left_out": left_out.as_data()}))
+    steps = [step.key for step in STEPS]  # so that a scheduler can see that it knows all of them
+    click.echo(json.dumps({"batches": batches, "left_out": left_out.as_data(), "steps": steps}))
     return left_out.exit_code(()) if not batches else ExitCode.OK
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts
-from pipeline.core.topology import GATES
+from pipeline.core.topology import GATE_STEPS, GATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
 
 def way_on(gate: str, counts: LoadCounts) -> str:
     """The command that may let a batch go on which a gate halted: `resume`, `recheck` or `recheck --redo`."""
-    if gate != GATES[0] or not counts.adds_up:
+    if not GATE_STEPS[gate].leaves_records_out or not counts.adds_up:
         return "recheck --redo"  # what the stage before it wrote is what the gate refused
     return "resume" if counts.quarantined else "recheck"
 

@@ -1,9 +1,21 @@
-"""The order of stages and gates: one table of plain data that the runner, the docs and the tests read."""
+"""The steps of a batch in their order: one table, and a row holds all facts of a step.
+
+What a gate expects is the file of its name in `checkpoints/gates`; everything else about a step is read from here by
+the runner, the commands, telemetry, the pages, the DAG, the docs and the tests.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
+from pipeline.core.policy import FLAG, QUARANTINE, REDO, RESUME, ROLLBACK, SWEEP, Consequence, policy
+from pipeline.core.verdicts import Verdict
+
+MAX_ATTEMPTS = 4
+"""One attempt and three retries, per batch and stage."""
 
 
 class StepKind(StrEnum):
@@ -11,6 +23,14 @@ class StepKind(StrEnum):
 
     STAGE = "stage"
     GATE = "gate"
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A dataset a step reads or writes, and which of the step's counts are its rows; () when they are not counted."""
+
+    dataset: str
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,38 +42,147 @@ class Step:
         kind: Stage or gate.
         stores: The stores it writes to (stage) or reads (gate).
         purpose: What it does, in words.
+        reads, writes: The datasets it reads and writes, by the names of `pipeline.telemetry.datasets`.
+        kept: Whether it stays done when a batch's raw records stay, and only what follows of them is done again.
+        withdrawn: Whether a rejected batch has it done again without records, which takes back what it published.
+        redo: Keys of the stages that `recheck --redo` does again before this gate: what they wrote is what it refused.
+        actions: Kinds of the actions on records that the gate's checkpoint has, in the order they act.
+        policy: What follows from each of the gate's verdicts.
     """
 
     name: str
     kind: StepKind
     stores: tuple[str, ...]
     purpose: str
+    reads: tuple[Touched, ...]
+    writes: tuple[Touched, ...] = ()
+    kept: bool = False
+    withdrawn: bool = False
+    redo: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    policy: Mapping[Verdict, Consequence] = field(default_factory=dict, repr=False, hash=False)
 
     @property
     def key(self) -> str:
         """The step's name in the ledger, `stage:load` or `gate:raw`."""
         return f"{self.kind}:{self.name}"
 
+    @property
+    def leaves_records_out(self) -> bool:
+        """Whether the gate quarantines what it refuses, so that a person may let the batch go on without it."""
+        return QUARANTINE in self.actions
+
+
+def _stage(name: str, store: str, purpose: str, reads: Touched, *writes: Touched, kept: bool = False) -> Step:
+    return Step(name, StepKind.STAGE, (store,), purpose, (reads,), writes, kept=kept, withdrawn=not kept)
+
+
+_INTERACTIONS = Touched(INTERACTIONS, ("interactions",))
 
 STEPS: tuple[Step, ...] = (
-    Step("load", StepKind.STAGE, ("mongodb",), "raw records into MongoDB, unreadable ones to the dead letters"),
-    Step("aggregate", StepKind.STAGE, ("bigquery",), "metrics of the batch into BigQuery, not yet published"),
-    Step("raw", StepKind.GATE, ("mongodb",), "user_ids, volume and schema of what was loaded"),
-    Step("publish", StepKind.STAGE, ("bigquery",), "metrics without quarantined records become visible to analysts"),
-    Step("graph", StepKind.STAGE, ("neo4j",), "users and interactions, linked to their campaigns"),
-    Step("graph", StepKind.GATE, ("neo4j",), "orphaned interactions; the graph holds what MongoDB accepted"),
-    Step("embed", StepKind.STAGE, ("milvus",), "messages embedded by Gemini, vectors into Milvus"),
-    Step("vectors", StepKind.GATE, ("milvus",), "100 sampled vectors: dimension, zeros, non-finite, missing"),
+    _stage(
+        "load",
+        "mongodb",
+        "raw records into MongoDB, unreadable ones to the dead letters",
+        Touched("file", ("read",)),
+        Touched(INTERACTIONS, ("accepted", "quarantined")),
+        Touched(DEAD_LETTERS, ("dead",)),
+        kept=True,
+    ),
+    _stage(
+        "aggregate",
+        "bigquery",
+        "metrics of the batch into BigQuery, not yet published",
+        _INTERACTIONS,
+        Touched("metrics", ("rows",)),
+        kept=True,  # its metrics stay until they are published again
+    ),
+    Step(
+        "raw",
+        StepKind.GATE,
+        ("mongodb",),
+        "user_ids, volume and schema of what was loaded",
+        reads=(Touched(INTERACTIONS),),
+        redo=("stage:load", "stage:aggregate"),
+        actions=(QUARANTINE,),
+        policy=policy(QUARANTINE, fail=RESUME, warn="run.py quarantine list --batch {batch}"),
+    ),
+    _stage(
+        "publish",
+        "bigquery",
+        "metrics without quarantined records become visible to analysts",
+        _INTERACTIONS,
+        Touched("published", ("rows",)),
+    ),
+    _stage(
+        "graph",
+        "neo4j",
+        "users and interactions, linked to their campaigns",
+        _INTERACTIONS,
+        Touched("graph", ("interactions",)),
+    ),
+    Step(
+        "graph",
+        StepKind.GATE,
+        ("neo4j",),
+        "orphaned interactions; the graph holds what MongoDB accepted",
+        reads=(Touched("graph"),),
+        redo=("stage:graph",),
+        actions=(FLAG,),
+        policy=policy(FLAG, fail=REDO, warn="run.py review list --batch {batch}"),
+    ),
+    _stage(
+        "embed",
+        "milvus",
+        "messages embedded by Gemini, vectors into Milvus",
+        Touched(INTERACTIONS, ("expected",)),
+        Touched("vectors", ("written",)),
+    ),
+    Step(
+        "vectors",
+        StepKind.GATE,
+        ("milvus",),
+        "100 sampled vectors: dimension, zeros, non-finite, missing",
+        reads=(Touched("vectors"),),
+        redo=("stage:embed",),
+        actions=(ROLLBACK, SWEEP),
+        policy=policy(ROLLBACK, fail=REDO, warn="run.py reembed --batch {batch}", warn_mark=""),
+    ),
 )
+
+EMBED = "stage:embed"
+"""The stage whose gate rolls embedding batches back."""
 
 STAGES: tuple[str, ...] = tuple(step.name for step in STEPS if step.kind is StepKind.STAGE)
 """Names of the stages, in order."""
 
-REDONE: tuple[str, ...] = tuple(step.key for step in STEPS if step.key not in ("stage:load", "stage:aggregate"))
-"""What is done again of a batch whose raw records stay: its metrics stay too until they are published anew."""
+GATE_STEPS: Mapping[str, Step] = {step.name: step for step in STEPS if step.kind is StepKind.GATE}
+"""The gates by name, in order."""
 
-GATES: tuple[str, ...] = tuple(step.name for step in STEPS if step.kind is StepKind.GATE)
+GATES: tuple[str, ...] = tuple(GATE_STEPS)
 """Names of the gates, in order."""
 
-MAX_ATTEMPTS = 4
-"""One attempt and three retries, per batch and stage."""
+REDONE: tuple[str, ...] = tuple(step.key for step in STEPS if not step.kept)
+"""What is done again of a batch whose raw records stay."""
+
+STORE_TITLES: Mapping[str, str] = {
+    "mongodb": "MongoDB",
+    "bigquery": "BigQuery",
+    "neo4j": "Neo4j",
+    "milvus": "Milvus",
+}
+"""What people call the stores."""
+
+
+def gate_of(stage: str) -> Step:
+    """The gate that judges what a stage wrote.
+
+    Args:
+        stage: The stage's key.
+    """
+    return next(step for step in GATE_STEPS.values() if stage in step.redo)
+
+
+def store_title(gate: str) -> str:
+    """What people call the store a gate looks at; "" of what is no gate."""
+    return STORE_TITLES[GATE_STEPS[gate].stores[0]] if gate in GATE_STEPS else ""

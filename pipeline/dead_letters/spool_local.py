@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.dead_letters.spool import ABANDONED_SECONDS, Draft, Named
-from pipeline.storage import atomic_files as durable
+from pipeline.storage import atomic_files
 
 
 class LocalShelf:
@@ -54,26 +54,26 @@ class LocalShelf:
     @contextmanager
     def appearing(self, name: str) -> Iterator[Draft]:
         """A folder that is there, whole, when the block ends."""
-        with durable.appearing(self._root / name) as hidden:
+        with atomic_files.appearing(self._root / name) as hidden:
             yield _Folder(hidden)
 
     @contextmanager
     def changing(self, name: str) -> Iterator[Draft]:
         """A folder that is there, to which the block adds."""
         yield _Folder(self._root / name)
-        durable.flush_folder(self._root / name)
+        atomic_files.flush_folder(self._root / name)
 
     def remove(self, name: str, named: Named) -> None:
         """Remove a folder, whatever is in it."""
         del named
-        durable.remove_folder(self._root / name)
+        atomic_files.remove_folder(self._root / name)
 
     def sweep(self, named: Named) -> None:
         """Remove hidden folders that a killed process left."""
         del named
         before = time.time() - ABANDONED_SECONDS
         with suppress(OSError):
-            for path in self._root.glob(f".*{durable.PART_SUFFIX}"):
+            for path in self._root.glob(f".*{atomic_files.PART_SUFFIX}"):
                 if path.stat().st_mtime < before:
                     shutil.rmtree(path, ignore_errors=True)
 
@@ -86,9 +86,9 @@ class _Folder:
 
     def keep(self, file: Path, name: str) -> tuple[str, Path]:
         """Copy a file."""
-        durable.copy(file, self._folder / name)
+        atomic_files.copy(file, self._folder / name)
         return name, self._folder / name
 
     def write(self, name: str, data: bytes) -> None:
         """Write a small file."""
-        durable.write(self._folder / name, data)
+        atomic_files.write(self._folder / name, data)

@@ -15,9 +15,9 @@ from bqemulator.server import EmulatorServer
 
 from pipeline.local.credentials import BIGQUERY_PROJECT
 from pipeline.local.endpoints import LOOPBACK
+from pipeline.local.process_ties import START_SECONDS
 from pipeline.local.running import RunningServer, ServerContext
 
-START_SECONDS = 60
 STOP_SECONDS = 8
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
+from pipeline.core.program import module
 from pipeline.local.credentials import Credentials
 from pipeline.local.layout import Layout, open_log
 from pipeline.local.pings import answers
-from pipeline.local.process_ties import GRACE_SECONDS
+from pipeline.local.process_ties import GRACE_SECONDS, START_SECONDS
 from pipeline.local.specs import SERVERS
 from pipeline.local.state import ServerRecord, ServerState, read_ready
-
-START_SECONDS = 60.0
-IMPORT_ROOT = Path(__file__).resolve().parents[2]
-"""`python -m` finds our modules from here, installed or not, whatever the user's working directory."""
 
 CLIENT_VARIABLES = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "GOOGLE_", "SLACK_", "PAGERDUTY_")
 """Prefixes of variables that name real stores and their credentials; no local server has a use for them."""
@@ -61,12 +56,10 @@ class Child:
             self._process.wait()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "pipeline.local.server_process", self._name]
         log = open_log(self._layout.log(self._name))
         try:
             return subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
-                [*command, str(self._layout.home), str(os.getpid())],
-                cwd=IMPORT_ROOT,
+                module("pipeline.local.server_process", self._name, str(self._layout.home), str(os.getpid())),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

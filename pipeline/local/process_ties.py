@@ -9,6 +9,9 @@ import sys
 import threading
 import time
 
+START_SECONDS = 300.0
+"""How long a server that lives is waited for: on a busy machine five of them take minutes to import what they need."""
+
 GRACE_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.5

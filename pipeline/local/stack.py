@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.local.children import IMPORT_ROOT, START_SECONDS, own_environment
+from pipeline.core.program import module
+from pipeline.local.children import own_environment
 from pipeline.local.credentials import load_or_create
 from pipeline.local.endpoints import Endpoints, endpoints_for
 from pipeline.local.errors import StackError
 from pipeline.local.layout import Layout, last_lines, open_log
 from pipeline.local.pings import answers
-from pipeline.local.process_ties import GRACE_SECONDS
+from pipeline.local.process_ties import GRACE_SECONDS, START_SECONDS
 from pipeline.local.specs import ALL, SERVERS, checked_names, known_names
 from pipeline.local.state import (
     ServerRecord,
@@ -136,11 +136,9 @@ class LocalStack:
             raise self._supervisor_error("died")
         self._layout.state.unlink(missing_ok=True)
         log = self._layout.log("supervisor")
-        command = [sys.executable, "-m", "pipeline.local.supervisor", str(self._layout.home)]
         with os.fdopen(open_log(log), "wb") as output:
             code = subprocess.run(  # noqa: S603 - our own module under our own interpreter
-                command,
-                cwd=IMPORT_ROOT,
+                module("pipeline.local.supervisor", str(self._layout.home)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

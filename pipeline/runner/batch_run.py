@@ -21,17 +21,17 @@ from expectations_plugins.core.retry import retry
 from pipeline.core.batch import RESUMED, WITHOUT_FILE, Batch, StepStatus
 from pipeline.core.batches import BatchSource, BatchStatus, LoadCounts
 from pipeline.core.outcome import Ending, StepOutcome
-from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
+from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of
 from pipeline.core.verdicts import GateReport, Verdict
 from pipeline.dead_letters import Death
 from pipeline.dead_letters.folders import count_records
 from pipeline.dead_letters.spool_import import counts_of_dead
-from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
 from pipeline.runner.gate_messages import checks, summary, told
 from pipeline.runner.lease import LeasedProgress, LeaseKeeper
+from pipeline.runner.patience import LedgerDownError, Patience, PatientLedger
 from pipeline.runner.results import dead_lettered, halted, held, worth_another
-from pipeline.runner.run_context import LedgerDownError, Parts, ReplacesFallbacks
+from pipeline.runner.run_context import ReplacesFallbacks, RunContext
 from pipeline.runner.spool import RunnerSpool, cut_off, history_of
 from pipeline.runner.steps import StepLog
 
@@ -40,7 +40,6 @@ T = TypeVar("T")
 GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
 
 
-WITHDRAWN = frozenset({"stage:publish", "stage:graph", "stage:embed"})
 """Stages that take back what is no longer accepted when they are done again."""
 
 
@@ -56,14 +55,14 @@ class BatchRun:
     """One batch, one lease.
 
     Args:
-        parts: What the runner works with.
+        context: What the runner works with.
         source: The batch.
         keeper: Keeps the lease.
         batch: It, as the ledger knew it when the lease was taken.
     """
 
-    def __init__(self, parts: Parts, source: BatchSource, keeper: LeaseKeeper, batch: Batch) -> None:
-        self._parts = parts
+    def __init__(self, context: RunContext, source: BatchSource, keeper: LeaseKeeper, batch: Batch) -> None:
+        self._parts = context
         self._source = source
         self._keeper = keeper
         self._batch = batch
@@ -79,7 +78,7 @@ class BatchRun:
         for step in STEPS:
             if self._batch.is_done(step.key):
                 continue
-            self._sure(self._keeper.renew)
+            self._patiently(self._keeper.renew)
             ending = self._do(step)
             if ending is not None:
                 return self._end(ending)
@@ -90,14 +89,14 @@ class BatchRun:
         if self._batch.is_done("stage:load"):
             return self.walk()
         batch_id, lease = self._source.batch_id, self._keeper.lease
-        accepted, quarantined = self._sure(lambda: self._parts.raw_store.counts(batch_id))
-        dead = self._sure(lambda: sum(1 for _ in self._ledger.dead_letters(batch_id)))
+        accepted, quarantined = self._parts.records.counts(batch_id)
+        dead = self._ledger.dead_records(batch_id)
         # duplicates left no trace; they are with the batches that brought them first
         self.counts = LoadCounts(accepted + quarantined + dead, accepted, quarantined, dead=dead)
         counts = asdict(self.counts) | {WITHOUT_FILE: True}
-        self._sure(lambda: self._ledger.set_counts(lease, self.counts))
-        self._sure(lambda: self._ledger.end_step(lease, "stage:load", ok=True, counts=counts))
-        now = self._sure(lambda: self._ledger.batch(batch_id))
+        self._ledger.set_counts(lease, self.counts)
+        self._ledger.end_step(lease, "stage:load", ok=True, counts=counts)
+        now = self._ledger.batch(batch_id)
         self._batch = now or self._batch
         return self.walk()
 
@@ -112,7 +111,7 @@ class BatchRun:
 
     def _begin(self) -> None:
         if self._batch.status is not BatchStatus.RUNNING:
-            self._sure(lambda: self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING))
+            self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING)
 
     def _close(self) -> Ending:
         ending = self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
@@ -129,9 +128,9 @@ class BatchRun:
         lease, embed = self._keeper.lease, "stage:embed"
 
         def begin() -> None:  # running last: until then the batch is closed, and a re-embedding begins anew
-            self._sure(lambda: self._ledger.clear_steps(lease, [embed, "gate:vectors"]))
-            number = self._sure(lambda: self._ledger.start_step(lease, embed))
-            self._sure(lambda: self._ledger.set_status(lease, BatchStatus.RUNNING))
+            self._ledger.clear_steps(lease, [embed, gate_of(embed).key])
+            number = self._ledger.start_step(lease, embed)
+            self._ledger.set_status(lease, BatchStatus.RUNNING)
             said.append(StepLog(self._event, embed))
             self._event("attempt_started", step=embed, attempt=number, after_cut_off=False)
 
@@ -145,29 +144,21 @@ class BatchRun:
         if manifest is None:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Nothing was replaced.", fresh=False)
         counts = {"expected": manifest.expected, "written": manifest.written, "fallback": manifest.fallback}
-        self._sure(lambda: self._ledger.end_step(lease, embed, ok=True, counts=counts))
+        self._ledger.end_step(lease, embed, ok=True, counts=counts)
         self.steps.extend(log.ended(ok=True, attempts=1, counts=counts) for log in said)
-        now = self._sure(lambda: self._ledger.batch(self._source.batch_id))
+        now = self._ledger.batch(self._source.batch_id)
         self._batch = now or self._batch
         return self.walk()
 
     def withdraw(self, note: str) -> Ending:
         """Take back what the batch published; its records stay in MongoDB, marked, and its file in the spool."""
-        batch_id, fence = self._source.batch_id, self._keeper.lease.fence
-        everything = {"$literal": True}
-        self._sure(
-            lambda: self._parts.raw_store.quarantine(
-                batch_id,
-                everything,
-                gate="person",
-                reason=f"rejected: {note}",
-                run_id=f"rejected-{fence}",
-                fence=fence,
-            )
+        fence = self._keeper.lease.fence
+        self._parts.records.quarantine_all(
+            self._keeper.lease, gate="person", reason=f"rejected: {note}", run_id=f"rejected-{fence}"
         )
         self._recount()
         for step in STEPS:
-            if step.key in WITHDRAWN and self._may_have_begun(step) and (ending := self._do(step)) is not None:
+            if step.withdrawn and self._may_have_begun(step) and (ending := self._do(step)) is not None:
                 return self._end(ending)
         where = self._kept("person", f"Rejected: {note}.")
         return self._end(Ending(BatchStatus.DEAD, ExitCode.OK, f"Rejected: {note}.{where}"))
@@ -180,7 +171,7 @@ class BatchRun:
     def _end(self, ending: Ending) -> Ending:
         status = ending.status
         if status is not None:
-            self._sure(lambda: self._ledger.set_status(self._keeper.lease, status, reason=ending.message))
+            self._ledger.set_status(self._keeper.lease, status, reason=ending.message)
             self._spool.ended(self._source.batch_id, status)
         return ending
 
@@ -222,7 +213,7 @@ class BatchRun:
         except (KeyboardInterrupt, SystemExit, ConfigurationError):
             # a person stopped it or a setting is wrong: that says nothing of the batch, so it is not held against it
             with contextlib.suppress(SluicegateError):
-                self._ledger.clear_steps(self._keeper.lease, [step.key])
+                self._ledger.opened().clear_steps(self._keeper.lease, [step.key])
             raise
         except Exception as error:
             self._ended(step, ok=False, counts={}, error=str(error))
@@ -240,7 +231,7 @@ class BatchRun:
 
     def _kept(self, stage: str, error: str) -> str:
         """Keep the dead batch in the spool and make its counts add up; where its file is, as a sentence."""
-        batch = self._sure(lambda: self._ledger.batch(self._source.batch_id)) or self._batch
+        batch = self._ledger.batch(self._source.batch_id) or self._batch
         death = Death(
             stage=stage,
             error=error,
@@ -255,9 +246,9 @@ class BatchRun:
 
     def _count_dead(self, source: BatchSource) -> None:
         """What was not loaded is dead with the batch."""
-        accepted, quarantined = self._sure(lambda: self._parts.raw_store.counts(source.batch_id))
+        accepted, quarantined = self._parts.records.counts(source.batch_id)
         counts = counts_of_dead(count_records(source), accepted, quarantined)
-        self._sure(lambda: self._ledger.set_counts(self._keeper.lease, counts))
+        self._ledger.set_counts(self._keeper.lease, counts)
         self.counts = counts
 
     def _gate(self, step: Step, work: _Work) -> Ending | None:
@@ -271,7 +262,7 @@ class BatchRun:
         work.counts = {"verdict": str(report.verdict), "run_id": report.run_id}
         self.verdicts[step.name] = str(report.verdict)
         self.docs = report.docs or self.docs
-        self._sure(lambda: self._ledger.record_gate(self._keeper.lease, report))
+        self._ledger.record_gate(self._keeper.lease, report)
         self._recount()
         again = report.verdict is Verdict.FAIL and step.name in self._batch.passed_over and self.counts.adds_up
         if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
@@ -292,7 +283,7 @@ class BatchRun:
 
     def _gate_attempt(self, step: Step, work: _Work) -> GateReport:
         self._started(step, work)
-        self._sure(self._keeper.renew)
+        self._patiently(self._keeper.renew)
         report = self._parts.gates[step.name].check(self._source.batch_id, self._keeper.lease)
         if report.verdict is Verdict.ERROR and report.transient:
             raise _GateDownError(report)
@@ -306,10 +297,10 @@ class BatchRun:
 
     def _recount(self) -> None:
         """A gate's actions may have quarantined records: the ledger's counts follow the store."""
-        accepted, quarantined = self._sure(lambda: self._parts.raw_store.counts(self._source.batch_id))
+        accepted, quarantined = self._parts.records.counts(self._source.batch_id)
         counts = replace(self.counts, accepted=accepted, quarantined=quarantined)
         if counts != self.counts:
-            self._sure(lambda: self._ledger.set_counts(self._keeper.lease, counts))
+            self._ledger.set_counts(self._keeper.lease, counts)
             self.counts = counts
 
     def _retried(self, step: Step, work: _Work, attempt: Callable[[], T]) -> T:
@@ -323,7 +314,7 @@ class BatchRun:
 
     def _started(self, step: Step, work: _Work) -> int:
         work.attempts += 1
-        work.number = self._sure(lambda: self._ledger.start_step(self._keeper.lease, step.key))
+        work.number = self._ledger.start_step(self._keeper.lease, step.key)
         was_cut_off = work.attempts == 1 and self._batch.step(step.key).status is StepStatus.RUNNING
         embedding = self._batch.embedding
         stays = embedding is not None and embedding.collection and not embedding.rolled_back_at
@@ -333,7 +324,7 @@ class BatchRun:
 
     def _ended(self, step: Step, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
         lease = self._keeper.lease
-        self._sure(lambda: self._ledger.end_step(lease, step.key, ok=ok, counts=counts, error=error))
+        self._ledger.end_step(lease, step.key, ok=ok, counts=counts, error=error)
 
     def _context(self) -> BatchContext:
         return BatchContext(
@@ -351,11 +342,12 @@ class BatchRun:
         return RunnerSpool(self._parts.spool, self._parts.alarms)
 
     @property
-    def _ledger(self) -> Ledger:
+    def _ledger(self) -> PatientLedger:
         return self._parts.ledger
 
-    def _sure(self, call: Callable[[], T]) -> T:
-        return self._parts.sure(call)
+    @property
+    def _patiently(self) -> Patience:
+        return self._parts.patiently
 
 
 @dataclass(slots=True)

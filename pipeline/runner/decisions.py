@@ -12,9 +12,6 @@ from pipeline.core.outcome import Ending
 from pipeline.core.topology import STEPS, Step
 from pipeline.ports.ledger import Ledger
 
-STAGES_BEFORE = {"raw": ("stage:load", "stage:aggregate"), "graph": ("stage:graph",), "vectors": ("stage:embed",)}
-"""The stages that are done again before a gate is checked again: what they wrote is what the gate refused."""
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -70,7 +67,7 @@ def recheck(*, redo: bool) -> Decision:
     def begin(ledger: Ledger, lease: Lease, batch: Batch) -> None:
         gate = batch.failed_gate()
         if gate is not None:
-            ledger.clear_steps(lease, [*(STAGES_BEFORE[gate.name] if redo else ()), gate.key])
+            ledger.clear_steps(lease, [*(gate.redo if redo else ()), gate.key])
 
     return Decision(_refuse_waiting, begin)
 
@@ -240,7 +237,7 @@ def _refuse_passing_over(batch: Batch) -> None:
     gate, counts = batch.failed_gate(), batch.counts
     if gate is None:
         return
-    if gate.name != "raw":
+    if not gate.leaves_records_out:
         raise ConfigurationError(
             f"Batch {batch.name} failed the {gate.name} gate; no record can be left out to mend that.",
             next_step=f"Do the stage before it again, and check: run.py recheck {batch.name} --redo",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from pipeline.core.batches import Lease
 from pipeline.core.verdicts import GateReport
 from pipeline.ports.steps import BatchContext, Gate, Stage
 
-Port = TypeVar("Port")
 
-
-class DeferredStage:
+class LazyStage:
     """A stage whose store is connected within its first attempt.
 
     Args:
@@ -37,7 +35,7 @@ class DeferredStage:
         return self._stage.run(context)
 
 
-class DeferredGate:
+class LazyGate:
     """A gate that is built with all others when the first of them is used.
 
     Args:
@@ -57,25 +55,3 @@ class DeferredGate:
     def check(self, batch_id: str, lease: Lease | None) -> GateReport:
         """Build the gates if this is the first time, then judge the batch."""
         return self._build()[self._name].check(batch_id, lease)
-
-
-def deferred(build: Callable[[], Port]) -> Port:
-    """A store that is connected by the first call to it, and tried again by the next when that fails.
-
-    Args:
-        build: Connects and builds it; cheap after the first success.
-    """
-    return cast("Port", _Deferred(build))
-
-
-class _Deferred:
-    """Passes everything on."""
-
-    def __init__(self, build: Callable[[], Any]) -> None:
-        self._build = build
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            return getattr(self._build(), name)(*arguments, **named)
-
-        return call

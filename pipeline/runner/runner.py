@@ -24,7 +24,8 @@ from pipeline.runner.alarms import RunnerAlarms
 from pipeline.runner.batch_run import BatchRun
 from pipeline.runner.decisions import Decision
 from pipeline.runner.lease import LeaseKeeper
-from pipeline.runner.run_context import CountsRecords, LedgerDownError, Parts, ReplacesFallbacks
+from pipeline.runner.patience import CountsRecords, LedgerDownError, Patience, PatientLedger, PatientRecords
+from pipeline.runner.run_context import ReplacesFallbacks, RunContext
 from pipeline.runner.spool import RunnerSpool
 from pipeline.runner.task import SoFar, Task, as_it_is, bug, not_yet
 from pipeline.storage.fetching import size
@@ -36,12 +37,12 @@ class Runner:
 
     Args:
         stages, gates: By name, as the topology names them.
-        ledger: Batches and leases.
+        ledger: Gives batches and leases; asked for each call, so that a ledger that is down is connected later.
         policy: Attempts and waits; the ledger counts attempts on over several processes.
         progress: Where to report.
         holder: Who holds the leases, unique to this process.
         lease_seconds: How long a lease lasts unless it is renewed.
-        raw_store: Asked for record counts after a gate.
+        raw_store: Gives the store that is asked for record counts after a gate.
         spool: Where the files of dead batches are kept.
         halts_pipeline: Whether a halted batch stops those after it too.
         alarms: Who tells people of outages and dead batches; None tells nobody.
@@ -53,22 +54,25 @@ class Runner:
         *,
         stages: Mapping[str, Stage],
         gates: Mapping[str, Gate],
-        ledger: Ledger,
+        ledger: Callable[[], Ledger],
         policy: RetryPolicy,
         progress: Progress,
         holder: str,
         lease_seconds: float,
-        raw_store: CountsRecords,
+        raw_store: Callable[[], CountsRecords],
         spool: Place,
         halts_pipeline: bool = False,
         alarms: Alarms | None = None,
         publish: Callable[[str], object] = str,
     ) -> None:
         self._halts_pipeline = halts_pipeline
-        told = RunnerAlarms(alarms)
-        self._parts = Parts(stages, gates, ledger, raw_store, policy, progress, spool, told, publish)
-        self._ledger = ledger
-        self._spool = RunnerSpool(spool, told)
+        people, self._patiently = RunnerAlarms(alarms), Patience(policy)
+        self._ledger = PatientLedger(ledger, self._patiently)
+        records = PatientRecords(raw_store, self._patiently)
+        self._parts = RunContext(
+            stages, gates, self._ledger, records, policy, self._patiently, progress, spool, people, publish
+        )
+        self._spool = RunnerSpool(spool, people)
         self._takes_in = True
         self._down: LedgerDownError | None = None
         self._holder = holder
@@ -100,7 +104,7 @@ class Runner:
         settled = partial(decisions.settled_step, step=step, otherwise=self._settled)
 
         def found() -> Batch:
-            return self._ledger.batch(source.batch_id) or Batch(source.batch_id)
+            return self._ledger.opened().batch(source.batch_id) or Batch(source.batch_id)
 
         return self._report(
             Task(
@@ -132,7 +136,7 @@ class Runner:
             return ledger.batch(batch_id) or now
 
         def found() -> Batch:
-            return self._ledger.batch(batch_id) or Batch(batch_id)
+            return self._ledger.opened().batch(batch_id) or Batch(batch_id)
 
         return self._report(Task(source, found, settled=decisions.replay, prepare=prepare))
 
@@ -190,7 +194,7 @@ class Runner:
             change(lease)
             return ledger.batch(batch_id) or now
 
-        batch = self._parts.sure(lambda: self._ledger.batch(batch_id)) or Batch(batch_id)
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
         decisions.refuse_changing(batch)
         source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
         after = decisions.waits_changed
@@ -202,7 +206,7 @@ class Runner:
         Raises:
             ConfigurationError: The batch is neither closed nor was it interrupted.
         """
-        batch = self._parts.sure(lambda: self._ledger.batch(batch_id)) or Batch(batch_id)
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
         decisions.refuse_reembedding(batch)
 
         def prepare(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
@@ -233,7 +237,7 @@ class Runner:
     def _decided(
         self, batch_id: str, decision: Decision, work: Callable[[BatchRun], Ending] = BatchRun.walk
     ) -> BatchOutcome:
-        batch = self._parts.sure(lambda: self._ledger.batch(batch_id)) or Batch(batch_id)
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
         decision.refuse(batch)
 
         def begin(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
@@ -252,7 +256,7 @@ class Runner:
         ending = decisions.settled(batch)
         if ending is not None or not self._halts_pipeline:
             return ending
-        halted = self._parts.sure(lambda: self._ledger.halted(other_than=batch.batch_id))
+        halted = self._ledger.halted(other_than=batch.batch_id)
         if halted is None:
             return None
         other = halted.name
@@ -266,7 +270,7 @@ class Runner:
 
     def _open(self, source: BatchSource) -> Batch:
         bytes_ = source.stamp.size if source.stamp else size(source.path)
-        return self._ledger.open_batch(source.batch_id, source=written(source.path), size=bytes_)
+        return self._ledger.opened().open_batch(source.batch_id, source=written(source.path), size=bytes_)
 
     def _report(self, task: Task) -> BatchOutcome:
         source, event = task.source, self._parts.progress.event
@@ -319,17 +323,17 @@ class Runner:
         )
 
     def _work(self, task: Task, so_far: SoFar) -> Ending:
-        sure, batch_id = self._parts.sure, task.source.batch_id
+        batch_id, ledger = task.source.batch_id, self._ledger.opened
         so_far.batch = so_far.before = self._reached(task)
         if (ending := task.settled(so_far.batch)) is not None:
             self._spool.ended(batch_id, ending.status)
             return ending
         self._spool.at_work(batch_id)
-        lease = self._acquire(batch_id)
-        with LeaseKeeper(self._ledger, lease, self._lease_seconds) as keeper:
+        lease = self._ledger.acquire(batch_id, self._holder, self._lease_seconds)
+        with LeaseKeeper(ledger(), lease, self._lease_seconds) as keeper:
             # another run may have gone on with the batch before we had the lease
-            batch = sure(lambda: self._ledger.batch(batch_id)) or so_far.batch
-            so_far.batch = sure(lambda: task.prepare(self._ledger, keeper.lease, batch))
+            batch = self._ledger.batch(batch_id) or so_far.batch
+            so_far.batch = self._patiently(lambda: task.prepare(ledger(), keeper.lease, batch))
             if (ending := (task.after or task.settled)(so_far.batch)) is not None:
                 return ending
             so_far.run = BatchRun(self._parts, task.source, keeper, so_far.batch)
@@ -342,7 +346,7 @@ class Runner:
         try:
             if self._takes_in:
                 self.take_in()
-            batch = self._parts.sure(task.open)
+            batch = self._patiently(task.open)
         except LedgerDownError as error:
             self._down = error
             raise
@@ -355,11 +359,11 @@ class Runner:
         Raises:
             LedgerDownError: It still cannot.
         """
-        count, seconds, progress = self._parts.raw_store.counts, self._lease_seconds, self._parts.progress
-        self._parts.sure(
-            lambda: self._spool.take_in(self._ledger, count, holder=self._holder, seconds=seconds, progress=progress)
-        )
-        self._takes_in = False
+        seconds, progress = self._lease_seconds, self._parts.progress
 
-    def _acquire(self, batch_id: str) -> Lease:
-        return self._parts.sure(lambda: self._ledger.acquire(batch_id, self._holder, self._lease_seconds))
+        def enter() -> None:
+            ledger, counts = self._ledger.opened(), self._parts.records.opened().counts
+            self._spool.take_in(ledger, counts, holder=self._holder, seconds=seconds, progress=progress)
+
+        self._patiently(enter)
+        self._takes_in = False

@@ -12,8 +12,7 @@ from functools import partial
 
 from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.batches import BatchSource, FileStamp
-from pipeline.sources import batch_id_cache as remembered
-from pipeline.sources import listing as landed
+from pipeline.sources import batch_id_cache, listing
 from pipeline.sources.files import (
     MAX_BYTES,
     Break,
@@ -124,7 +123,7 @@ def changed(source: BatchSource) -> SluicegateError | None:
 def _files(given: Place, told: LeaveOut) -> Iterator[tuple[Place, Callable[[], FileStamp]]]:
     """The files of what was given, and what tells how they look: of objects, listing them did."""
     if isinstance(given, Remote):
-        yield from ((place, partial(_known, stamp)) for place, stamp in landed.objects_of(given, told))
+        yield from ((place, partial(_known, stamp)) for place, stamp in listing.objects_of(given, told))
     else:
         yield from ((path, partial(stamp_of, path)) for path in log_files(given, told))
 
@@ -134,7 +133,7 @@ def _known(stamp: FileStamp) -> FileStamp:
 
 
 def _is_same(path: Place, stamp: FileStamp) -> bool:
-    return landed.is_same(path) if isinstance(path, Remote) else stamp_of(path) == stamp
+    return listing.is_same(path) if isinstance(path, Remote) else stamp_of(path) == stamp
 
 
 def _gone(path: Place) -> SluicegateError:
@@ -169,10 +168,10 @@ def _named_before(
     if not isinstance(path, Remote):
         return list(_batches(path, stamp, max_records, max_bytes, max_line_bytes))
     limits = (max_records, max_bytes, max_line_bytes)
-    batches = remembered.recalled(path, stamp, limits)
+    batches = batch_id_cache.recalled(path, stamp, limits)
     if batches is None:
         batches = list(_batches(path, stamp, *limits))
-        remembered.remember(path, limits, batches)
+        batch_id_cache.remember(path, limits, batches)
         cache.make_room(path)
     return batches
 

@@ -1,4 +1,4 @@
-"""What OpenLineage calls our datasets: a namespace a store, a name in it, and which of them each step reads and writes.
+"""What OpenLineage calls our datasets: a namespace a store, a name in it. A step's row says which it reads and writes.
 
 BigQuery and files follow the specification's naming; it has no rule for MongoDB, Neo4j and Milvus, so these follow its
 pattern for databases: `scheme://host:port`, `database.collection`. No credentials and no options are in a name.
@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.config.connections import Connections, without_credentials
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
+from pipeline.core.topology import Touched
 
 FILE = "file"
 VECTORS = "vectors"
@@ -26,33 +28,6 @@ class DatasetName:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """A dataset a step touches, and which of the step's counts are its rows; () when they are not counted."""
-
-    dataset: str
-    rows: tuple[str, ...] = ()
-
-
-READS: Mapping[str, tuple[Touched, ...]] = {
-    "stage:load": (Touched(FILE, ("read",)),),
-    "stage:aggregate": (Touched("interactions", ("interactions",)),),
-    "gate:raw": (Touched("interactions"),),
-    "stage:publish": (Touched("interactions", ("interactions",)),),
-    "stage:graph": (Touched("interactions", ("interactions",)),),
-    "gate:graph": (Touched("graph"),),
-    "stage:embed": (Touched("interactions", ("expected",)),),
-    "gate:vectors": (Touched(VECTORS),),
-}
-WRITES: Mapping[str, tuple[Touched, ...]] = {
-    "stage:load": (Touched("interactions", ("accepted", "quarantined")), Touched("dead_letters", ("dead",))),
-    "stage:aggregate": (Touched("metrics", ("rows",)),),
-    "stage:publish": (Touched("published", ("rows",)),),
-    "stage:graph": (Touched("graph", ("interactions",)),),
-    "stage:embed": (Touched(VECTORS, ("written",)),),
-}
-
-
 def names(to: Connections) -> Mapping[str, DatasetName]:
     """The datasets of these stores, by our names for them; a batch's file is not among them.
 
@@ -63,8 +38,8 @@ def names(to: Connections) -> Mapping[str, DatasetName]:
     milvus, milvus_database = _place("milvus", to.milvus_uri, 19530), _path(to.milvus_uri) or "default"
     bigquery = f"{to.bigquery_project}.{to.bigquery_dataset}"
     return {
-        "interactions": DatasetName(mongodb, f"{to.mongodb_database}.interactions"),
-        "dead_letters": DatasetName(mongodb, f"{to.mongodb_database}.dead_letters"),
+        INTERACTIONS: DatasetName(mongodb, f"{to.mongodb_database}.{INTERACTIONS}"),
+        DEAD_LETTERS: DatasetName(mongodb, f"{to.mongodb_database}.{DEAD_LETTERS}"),
         "metrics": DatasetName("bigquery", f"{bigquery}.interaction_metrics"),
         "published": DatasetName("bigquery", f"{bigquery}.published_metrics"),
         "graph": DatasetName(neo4j, f"{to.neo4j_database or 'neo4j'}.Interaction"),

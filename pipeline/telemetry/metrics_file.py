@@ -11,7 +11,7 @@ from pathlib import Path
 from expectations_plugins.core.errors import TransientError
 from pipeline.config import Settings
 from pipeline.config.connections import Connections
-from pipeline.storage import atomic_files as durable
+from pipeline.storage import atomic_files
 from pipeline.storage.locks import FileLock
 from pipeline.telemetry.event_dispatch import Happened, Listener
 from pipeline.telemetry.measuring import Measurement, measured
@@ -86,7 +86,7 @@ class MetricsFile(Listener):
             samples, damage = read(self._path)
             for measurement in self._waiting:
                 count(samples, measurement)
-            durable.write(self._path, text_of(samples).encode("utf-8"))  # whole or not at all
+            atomic_files.write(self._path, text_of(samples).encode("utf-8"))  # whole or not at all
         return damage
 
 

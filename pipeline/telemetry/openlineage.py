@@ -15,8 +15,9 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, Run, RunEve
 
 from expectations_plugins.core.errors import ExitCode
 from pipeline.config.connections import Connections
-from pipeline.telemetry import openlineage_events as lineage_events
-from pipeline.telemetry.datasets import FILE, READS, VECTORS, WRITES, DatasetName, Touched, file_name, names, rows
+from pipeline.core.topology import STEPS, Step, Touched
+from pipeline.telemetry import openlineage_events
+from pipeline.telemetry.datasets import FILE, VECTORS, DatasetName, file_name, names, rows
 from pipeline.telemetry.event_dispatch import Happened, Listener
 from pipeline.telemetry.openlineage_events import BATCH_JOB, PRODUCER
 
@@ -151,11 +152,11 @@ class Lineage(Listener):
     def _tell_batch(self, state: RunState, happened: Happened) -> None:
         batch, counts = self._batch, happened.fields.get("counts")
         read = counts.get("read") if isinstance(counts, Mapping) else None
-        source = lineage_events.read(file_name(batch.source), read if isinstance(read, int) else None)
+        source = openlineage_events.read(file_name(batch.source), read if isinstance(read, int) else None)
         self._tell(
             state,
             happened,
-            run=lineage_events.run(run_id(batch.batch_id), error=_error(state, batch.batch_id)),
+            run=openlineage_events.run(run_id(batch.batch_id), error=_error(state, batch.batch_id)),
             name=BATCH_JOB,
             inputs=[source] if batch.source else [],
             outputs=list(batch.written.values()),
@@ -163,30 +164,30 @@ class Lineage(Listener):
 
     def _tell_step(self, state: RunState, happened: Happened) -> None:
         batch = self._batch
-        parent = lineage_events.parent(run_id(batch.batch_id), self._namespace)
+        parent = openlineage_events.parent(run_id(batch.batch_id), self._namespace)
         error = _error(state, batch.batch_id)
         verdict = batch.verdict if state is not RunState.START else None
-        inputs = [self._input(touched, happened, verdict) for touched in READS.get(batch.step, ())]
-        outputs = {touched.dataset: self._output(touched, happened) for touched in WRITES.get(batch.step, ())}
+        inputs = [self._input(touched, happened, verdict) for touched in _row(batch.step).reads]
+        outputs = {touched.dataset: self._output(touched, happened) for touched in _row(batch.step).writes}
         if state is RunState.COMPLETE:
             batch.written |= outputs
         self._tell(
             state,
             happened,
-            run=lineage_events.run(run_id(batch.batch_id, batch.step, batch.attempt), parent=parent, error=error),
-            name=lineage_events.job_name(batch.step),
+            run=openlineage_events.run(run_id(batch.batch_id, batch.step, batch.attempt), parent=parent, error=error),
+            name=openlineage_events.job_name(batch.step),
             inputs=inputs,
             outputs=list(outputs.values()),
         )
 
     def _input(self, touched: Touched, happened: Happened, verdict: Happened | None) -> InputDataset:
-        found = lineage_events.read(self._name(touched.dataset), rows(touched, happened.fields))
+        found = openlineage_events.read(self._name(touched.dataset), rows(touched, happened.fields))
         if verdict is not None and verdict.text("gate") == self._batch.step.partition(":")[2]:
-            found.inputFacets = {**(found.inputFacets or {}), **lineage_events.quality(verdict)}
+            found.inputFacets = {**(found.inputFacets or {}), **openlineage_events.quality(verdict)}
         return found
 
     def _output(self, touched: Touched, happened: Happened) -> OutputDataset:
-        return lineage_events.written(self._name(touched.dataset), rows(touched, happened.fields))
+        return openlineage_events.written(self._name(touched.dataset), rows(touched, happened.fields))
 
     def _name(self, dataset: str) -> DatasetName:
         if dataset == FILE:
@@ -213,7 +214,7 @@ class Lineage(Listener):
                 eventType=state,
                 eventTime=datetime.fromtimestamp(happened.at / 1e9, UTC).isoformat(),
                 run=run,
-                job=lineage_events.job(self._namespace, name),
+                job=openlineage_events.job(self._namespace, name),
                 inputs=list(inputs),
                 outputs=list(outputs),
                 producer=PRODUCER,
@@ -231,3 +232,7 @@ def _state_of(happened: Happened) -> RunState:
 
 def _error(state: RunState, batch_id: str) -> str:
     return f"run.py status {batch_id[:12]} says why." if state in {RunState.FAIL, RunState.ABORT} else ""
+
+
+def _row(key: str) -> Step:
+    return next(step for step in STEPS if step.key == key)

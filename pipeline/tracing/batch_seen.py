@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.core.batch import Batch, GateState
-from pipeline.core.topology import GATES, STEPS
+from pipeline.core.topology import EMBED, GATES, STEPS, gate_of
 from pipeline.core.traces import BatchSeen, EmbeddingSeen, FindingSeen, GateSeen, StepSeen
 from pipeline.core.verdicts import Finding
 
-SAMPLING_GATE = GATES[-1]
+SAMPLING_GATE = gate_of(EMBED).name
 
 
 def batch_seen(batch: Batch, interaction_id: str) -> BatchSeen:

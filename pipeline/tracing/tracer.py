@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TransientError
 from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.core.fields import WINDOW_MINUTES
 from pipeline.core.traces import (
     Answer,
     BatchSeen,
@@ -30,8 +31,6 @@ T = TypeVar("T")
 
 MOST_DEAD = 20
 """Dead letters of one id that are shown."""
-
-WINDOW_MINUTES = 10
 
 
 class Tracer:

@@ -86,12 +86,13 @@ def test_an_unreachable_ledger_is_exit_code_3(process: Process) -> None:
     assert "hunter2" not in done.stderr
 
 
-def test_a_run_without_a_gx_project_says_how_to_make_one(process: Process, tmp_path: Path) -> None:
+def test_a_run_whose_gx_project_cannot_be_made_says_what_to_do(process: Process, tmp_path: Path) -> None:
     (tmp_path / "landing").mkdir()
     (tmp_path / "landing" / "0900.jsonl").write_text('{"interaction_id": "i_1"}\n')
-    done = process("run")
+    (tmp_path / "a file").touch()
+    done = process("run", SLUICEGATE_GX=str(tmp_path / "a file" / "gx"))
     assert done.returncode == 2
-    assert "run.py gx sync" in done.stderr
+    assert "run.py gx sync --root FOLDER" in done.stderr
 
 
 def test_logs_in_a_pipe_are_json_lines_and_results_go_to_stdout(process: Process) -> None:

@@ -73,12 +73,12 @@ class Site:
         return Runner(
             stages=self.stages,
             gates=self.gates,
-            ledger=self.ledger,
+            ledger=lambda: self.ledger,
             policy=RetryPolicy(MAX_ATTEMPTS, wait=0, wait_max=0),
             progress=self.progress,
             holder=uuid.uuid4().hex,
             lease_seconds=30,
-            raw_store=self.raw_store,
+            raw_store=lambda: self.raw_store,
             spool=self.spool,
         )
 

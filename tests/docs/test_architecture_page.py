@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.topology import STEPS
-from pipeline.stores.mongodb import alert_queries, ledger_queries, queries, undo_journal
+from pipeline.stores.mongodb import alert_queries, ledger_queries, undo_journal
 from tests.test_architecture import PACKAGES, ROOT, SOURCES, imported
 
 DOCS = ROOT / "docs"
@@ -63,10 +64,10 @@ def test_the_collections_that_are_named_are_those_there_are() -> None:
     part = PAGE.partition("## Where state lives")[2].partition("\n## ")[0]
     named = {name for row in re.findall(r"MongoDB ([^|:]+)", part) for name in re.findall(r"`(\w+)`", row)}
     assert named == {
-        queries.INTERACTIONS,
+        INTERACTIONS,
         ledger_queries.BATCHES,
         ledger_queries.LEASES,
-        ledger_queries.DEAD_LETTERS,
+        DEAD_LETTERS,
         undo_journal.COLLECTION,
         alert_queries.ALERTS,
     }

@@ -15,13 +15,12 @@ import click
 import pytest
 
 from checkpoints.actions.alert import TITLES
-from checkpoints.rules.policy import CONSEQUENCES
 from expectations_plugins.core.errors import ExitCode
 from pipeline.cli.watch import Freshness, stale
 from pipeline.config import Settings
 from pipeline.core.alert import Alert, Delivery
 from pipeline.core.batches import BatchStatus
-from pipeline.core.topology import GATES
+from pipeline.core.topology import GATE_STEPS, GATES
 from pipeline.core.verdicts import Verdict
 from pipeline.runner.alarms import RunnerAlarms
 from sluicegate.commands import sluicegate
@@ -77,7 +76,7 @@ def runner_alerts() -> Iterator[tuple[str, Alert]]:
 
 def gate_alerts() -> Iterator[tuple[str, str, str]]:
     """Title, severity and next command of every alert of a gate's action."""
-    for (gate, verdict), follows in CONSEQUENCES.items():
+    for gate, verdict, follows in [(n, v, one) for n, s in GATE_STEPS.items() for v, one in s.policy.items()]:
         if follows.severity and verdict is not Verdict.ERROR:
             yield TITLES[verdict].format(gate=gate), follows.severity, follows.next_step("BATCH")
 

@@ -21,20 +21,21 @@ from expectations_plugins.core.errors import TransientError
 from expectations_plugins.engine.backend import Slice
 from expectations_plugins.engine.datasource import without_connecting
 from expectations_plugins.milvus.backend import MilvusBackend
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from expectations_plugins.mongodb.backend import MongoDBBackend
+from expectations_plugins.mongodb.connection import connect as connect_mongodb
 from expectations_plugins.neo4j.backend import Neo4jBackend
+from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.stores import milvus as milvus_store
-from pipeline.stores import mongodb as mongodb_store
-from pipeline.stores import neo4j as neo4j_store
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 
 DIMENSION = 768
 
 
 @pytest.fixture
 def database(endpoints: Endpoints) -> Iterator[Any]:
-    found = mongodb_store.connect(str(endpoints.mongodb_uri), f"t{uuid.uuid4().hex[:10]}")
+    found = connect_mongodb(str(endpoints.mongodb_uri), f"t{uuid.uuid4().hex[:10]}")
     yield found
     found.client.drop_database(found.name)
     found.client.close()
@@ -42,7 +43,7 @@ def database(endpoints: Endpoints) -> Iterator[Any]:
 
 @pytest.fixture
 def graph(endpoints: Endpoints) -> Iterator[Any]:
-    found = neo4j_store.connect(
+    found = connect_neo4j(
         str(endpoints.neo4j_uri),
         str(endpoints.neo4j_user),
         str(endpoints.neo4j_password),
@@ -54,8 +55,8 @@ def graph(endpoints: Endpoints) -> Iterator[Any]:
 
 @pytest.fixture
 def vectors(endpoints: Endpoints) -> Iterator[tuple[MilvusClient, str]]:
-    client, name = milvus_store.connect(str(endpoints.milvus_uri)), f"t{uuid.uuid4().hex[:10]}"
-    milvus_store.MilvusVectorStore(client, name).prepare()
+    client, name = connect_milvus(str(endpoints.milvus_uri)), f"t{uuid.uuid4().hex[:10]}"
+    MilvusVectorStore(client, name).prepare()
     yield client, name
     client.drop_collection(name)
     client.close()
@@ -69,7 +70,7 @@ def test_a_scan_finds_every_vector_whatever_order_they_were_written_in(vectors: 
     client, name = vectors
     ids = [f"id-{n:05d}" for n in range(1_700)]
     random.Random(1).shuffle(ids)
-    store = milvus_store.MilvusVectorStore(client, name)
+    store = MilvusVectorStore(client, name)
     store.upsert([VectorRow(key, "b", "e", "model", 1, unit(n)) for n, key in enumerate(ids)])
     values = {
         "sample_ids": [*sorted(ids)[:99], "id-missing"],
@@ -89,7 +90,7 @@ def test_a_scan_finds_every_vector_whatever_order_they_were_written_in(vectors: 
 @pytest.mark.parametrize("key", ["it's", 'say "hi"', "back\\slash", "new\nline", "ünï", "x'] or fence in [1"])
 def test_a_key_is_read_back_whatever_is_in_it(vectors: tuple[MilvusClient, str], key: str) -> None:
     client, name = vectors
-    store = milvus_store.MilvusVectorStore(client, name)
+    store = MilvusVectorStore(client, name)
     store.upsert([VectorRow(key, "b", "e", "model", 1, unit(1)), VectorRow("other", "b", "e", "model", 1, unit(2))])
     assert store.present("e", [key]) == {key: "model"}
 
@@ -198,7 +199,7 @@ def test_a_store_that_is_back_is_asked_again(database: Any, batch: Any) -> None:
     database.things.insert_one({"a": 1})
     engine = batch.data.execution_engine
     there = engine.backend
-    gone = mongodb_store.connect("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200", database.name)
+    gone = connect_mongodb("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200", database.name)
     engine.backend = MongoDBBackend(gone)
     assert not batch.validate(gxe.ExpectTableRowCountToEqual(value=1)).success
     assert [type(failure) for failure in engine.failures.values()] == [TransientError]
@@ -233,6 +234,6 @@ def test_a_collection_that_milvus_has_on_disk_only_is_loaded_and_read(vectors: t
     """As after a restart of the server."""
     client, name = vectors
     row = VectorRow("i_1", "b", "e", "model", 1, tuple([1.0] * DIMENSION))
-    milvus_store.MilvusVectorStore(client, name).upsert([row])
+    MilvusVectorStore(client, name).upsert([row])
     client.release_collection(name)
     assert MilvusBackend(client).measure(Slice(name), [Count(Always())]) == [1]

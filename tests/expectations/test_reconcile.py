@@ -20,13 +20,14 @@ from expectations_plugins.engine.backend import Slice
 from expectations_plugins.engine.datasource import without_connecting
 from expectations_plugins.engine.reconciliation import Reconciliation, Side, reconcile
 from expectations_plugins.milvus.backend import MilvusBackend
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from expectations_plugins.mongodb.backend import MongoDBBackend
+from expectations_plugins.mongodb.connection import connect as connect_mongodb
 from expectations_plugins.neo4j.backend import Neo4jBackend
+from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.stores import milvus as milvus_store
-from pipeline.stores import mongodb as mongodb_store
-from pipeline.stores import neo4j as neo4j_store
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 from tests.expectations.test_engines import Wire
 
 BATCH = Compare(Op.EQ, Field.of("batch_id"), "b")
@@ -73,7 +74,7 @@ class InMilvus:
     name: str
 
     def put(self, ids: Sequence[str]) -> None:
-        store = milvus_store.MilvusVectorStore(self.client, self.name)
+        store = MilvusVectorStore(self.client, self.name)
         store.upsert([VectorRow(key, "b", "e", "model", 1, VECTOR) for key in ids])
 
     def side(self) -> Side:
@@ -82,7 +83,7 @@ class InMilvus:
 
 @pytest.fixture(scope="module")
 def database(endpoints: Endpoints) -> Iterator[Any]:
-    found = mongodb_store.connect(str(endpoints.mongodb_uri), f"t{uuid.uuid4().hex[:10]}")
+    found = connect_mongodb(str(endpoints.mongodb_uri), f"t{uuid.uuid4().hex[:10]}")
     yield found
     found.client.drop_database(found.name)
     found.client.close()
@@ -95,7 +96,7 @@ def mongodb(database: Any) -> InMongoDB:
 
 @pytest.fixture(scope="module")
 def graph(endpoints: Endpoints) -> Iterator[Any]:
-    found = neo4j_store.connect(
+    found = connect_neo4j(
         str(endpoints.neo4j_uri),
         str(endpoints.neo4j_user),
         str(endpoints.neo4j_password),
@@ -112,8 +113,8 @@ def neo4j(graph: Any) -> InNeo4j:
 
 @pytest.fixture
 def milvus(endpoints: Endpoints) -> Iterator[InMilvus]:
-    client, name = milvus_store.connect(str(endpoints.milvus_uri)), f"t{uuid.uuid4().hex[:10]}"
-    milvus_store.MilvusVectorStore(client, name).prepare()
+    client, name = connect_milvus(str(endpoints.milvus_uri)), f"t{uuid.uuid4().hex[:10]}"
+    MilvusVectorStore(client, name).prepare()
     yield InMilvus(client, name)
     client.drop_collection(name)
     client.close()

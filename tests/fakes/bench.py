@@ -51,12 +51,12 @@ class Bench:
         return Runner(
             stages=self.stages,
             gates=self.gates,
-            ledger=self.ledger,
+            ledger=lambda: self.ledger,
             policy=RetryPolicy(MAX_ATTEMPTS, wait=0, wait_max=0),
             progress=self.progress,
             holder=holder,
             lease_seconds=self.lease_seconds,
-            raw_store=self.records,
+            raw_store=lambda: self.records,
             spool=self.spool,
             publish=self.published.append,
         )

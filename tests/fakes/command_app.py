@@ -95,12 +95,12 @@ class CommandApp:
         return Runner(
             stages=self.stages,
             gates=self.gates,
-            ledger=self.ledger,
+            ledger=lambda: self.ledger,
             policy=RetryPolicy(MAX_ATTEMPTS, wait=0, wait_max=0),
             progress=self.progress,
             holder="this run",
             lease_seconds=60,
-            raw_store=self,
+            raw_store=lambda: self,
             spool=self.folder / "spool",
         )
 

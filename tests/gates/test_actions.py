@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkpoints.actions import ACTIONS
-from checkpoints.gates import GxGate, open_project
+from checkpoints.gx_gate import GxGate, open_project
 from expectations_plugins.core.errors import LeaseLostError, TransientError
 from pipeline.core.batch import GateState
 from pipeline.core.batches import Lease

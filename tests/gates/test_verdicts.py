@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checkpoints.gates import build_gates
+from checkpoints.gx_gate import build_gates
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, TransientError
 from expectations_plugins.neo4j.connection import connect
 from pipeline.core.batches import BatchStatus

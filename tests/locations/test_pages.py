@@ -18,7 +18,7 @@ from great_expectations.exceptions import InvalidKeyError
 
 from checkpoints.data_docs.object_storage import ObjectStoreBackend, backend_of
 from checkpoints.data_docs.storage import SiteFiles
-from checkpoints.gates import open_project
+from checkpoints.gx_gate import open_project
 from checkpoints.sync import differences
 from expectations_plugins.core.errors import ConfigurationError, TransientError
 from pipeline.config import load_settings

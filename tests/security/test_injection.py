@@ -10,9 +10,9 @@ from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.milvus.conditions import reference
 from expectations_plugins.neo4j.conditions import quoted
+from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints
 from pipeline.stores import bigquery
-from pipeline.stores import neo4j as neo4j_store
 from pipeline.stores.bigquery.queries import checked_batch_id, dataset_path
 from tests.security.whole_run import MARKUP, OPERATORS, OTHER, WholeRun, record
 
@@ -44,7 +44,7 @@ def test_every_interaction_of_the_graph_points_to_its_own_campaign_only(
     whole_run: WholeRun, endpoints: Endpoints
 ) -> None:
     given = str(endpoints.neo4j_uri), str(endpoints.neo4j_user), str(endpoints.neo4j_password)
-    graph = neo4j_store.connect(*given, database=endpoints.neo4j_database)
+    graph = connect_neo4j(*given, database=endpoints.neo4j_database)
     query = "MATCH (i {batch_id: $batch})-[:REFERS_TO]->(c) RETURN i.interaction_id AS i, c.campaign_id AS c"
     rows = graph.read(query, {"batch": whole_run.batch(FIELDS)["_id"]}, doing="asking", timeout=30)
     graph.close()

@@ -16,9 +16,9 @@ import grpc
 import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
+from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints
 from pipeline.stores import milvus, mongodb
-from pipeline.stores import neo4j as neo4j_store
 from tests.security.google_front import google_front
 from tests.security.processes import ROOT, configured, port_of, run
 from tests.security.tls_front import authority
@@ -124,7 +124,7 @@ def _mongodb(endpoints: Endpoints, milvus_port: int) -> None:
 
 def _neo4j(endpoints: Endpoints, milvus_port: int) -> None:
     del milvus_port
-    neo4j_store.connect(str(endpoints.neo4j_uri), "root", "wrong-password", database=None).version()
+    connect_neo4j(str(endpoints.neo4j_uri), "root", "wrong-password", database=None).version()
 
 
 def _milvus(endpoints: Endpoints, milvus_port: int) -> None:

@@ -10,9 +10,9 @@ import great_expectations.expectations as gxe
 import pandas as pd
 import pytest
 
+from checkpoints.core.verdicts import judged
 from checkpoints.data_docs import pages
 from checkpoints.data_docs.results import result_page
-from checkpoints.rules.verdicts import judged
 from expectations_plugins.core.masking import Masks
 
 FRAME = pd.DataFrame(

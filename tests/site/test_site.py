@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from checkpoints.data_docs.site import Site as Pages
-from checkpoints.gates import open_project
+from checkpoints.gx_gate import open_project
 from pipeline.core.batches import BatchStatus
 from tests.gates.conftest import Site
 

@@ -7,15 +7,15 @@ import pytest
 
 from checkpoints.data_docs import pages
 from checkpoints.data_docs.suites import SuitePage, suite_pages
-from checkpoints.rules.suites import SUITES
+from checkpoints.gates import gate_file
 from pipeline.core.topology import GATES
 
 
 @pytest.fixture(scope="module")
 def found() -> list[SuitePage]:
     suites = [
-        great_expectations.ExpectationSuite(name=gate, expectations=SUITES[gate]())
-        for gate in sorted(SUITES, reverse=True)
+        great_expectations.ExpectationSuite(name=gate, expectations=gate_file(gate).suite())
+        for gate in sorted(GATES, reverse=True)
     ]
     return suite_pages([great_expectations.ExpectationSuite(name="another", expectations=[]), *suites])
 

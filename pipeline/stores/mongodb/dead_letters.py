@@ -10,9 +10,10 @@ from pymongo import UpdateOne
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batches import short
+from pipeline.core.fields import DEAD_LETTERS
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter
-from pipeline.stores.mongodb.ledger_queries import DEAD_LETTERS, plain
+from pipeline.stores.mongodb.ledger_queries import plain
 
 BURY_LETTERS = 500
 

@@ -9,6 +9,7 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import Lease, short
+from pipeline.core.fields import DEAD_LETTERS
 from pipeline.core.records import DeadReason
 from pipeline.ports.dead_letters import DeadQueue, Letter, LetterGroup
 from pipeline.stores.mongodb.batches import batch_in, tombstone_in
@@ -23,7 +24,7 @@ from pipeline.stores.mongodb.dead_queries import (
     parent_set,
 )
 from pipeline.stores.mongodb.leases import lost
-from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, held_filter
+from pipeline.stores.mongodb.ledger_queries import BATCHES, held_filter
 
 
 class MongoDeadQueue(DeadQueue):

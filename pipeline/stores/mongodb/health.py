@@ -11,8 +11,9 @@ from pymongo.collection import Collection
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batches import BatchStatus
+from pipeline.core.fields import DEAD_LETTERS
 from pipeline.ports.health import Standing, StandingReader
-from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
+from pipeline.stores.mongodb.ledger_queries import BATCHES
 from pipeline.stores.mongodb.windows import newest
 
 BATCH_INDEX = [("status", 1), ("dropped", 1), ("end_time", 1)]

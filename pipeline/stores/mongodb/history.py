@@ -11,12 +11,13 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.topology import GATES, STEPS
 from pipeline.ports.history import History, Stopped, Waiting
 from pipeline.stores.mongodb.batches import batch_in
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
-from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS, FIRST_SEEN_INDEX, NEWEST_FIRST, OLDEST_FIRST
-from pipeline.stores.mongodb.queries import INTERACTIONS, all_quarantined_filter
+from pipeline.stores.mongodb.ledger_queries import BATCHES, FIRST_SEEN_INDEX, NEWEST_FIRST, OLDEST_FIRST
+from pipeline.stores.mongodb.queries import all_quarantined_filter
 from pipeline.stores.mongodb.windows import back_from, newest, on_from
 
 SHOWN = 21

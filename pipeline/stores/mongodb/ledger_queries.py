@@ -24,7 +24,6 @@ LEDGER_VERSION = 1
 
 BATCHES = "batches"
 LEASES = "leases"
-DEAD_LETTERS = "dead_letters"
 META = "ledger_meta"
 
 OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]

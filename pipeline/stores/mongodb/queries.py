@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pipeline.core.fields import WINDOW_MINUTES
 from pipeline.core.records import MISSING, Interaction
 from pipeline.stores.mongodb.windows import EVER
 
 Document = dict[str, Any]
-
-INTERACTIONS = "interactions"
-WINDOW_MINUTES = 10
 
 _MARKED = {"quarantine": {"$exists": True}}
 _MARKED_AT_ANY_TIME = {"quarantine.at": {"$gte": EVER}}

@@ -16,12 +16,12 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import DUPLICATE_KEY, ERRORS
 from expectations_plugins.mongodb.values import plain
 from pipeline.core.batches import Lease, short
+from pipeline.core.fields import INTERACTIONS
 from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined
 from pipeline.ports.stores import RawStore
 from pipeline.stores.mongodb.fencing import Fence
 from pipeline.stores.mongodb.queries import (
     INDEXES,
-    INTERACTIONS,
     accepted_filter,
     all_quarantined_filter,
     counts_pipeline,

@@ -10,12 +10,13 @@ from expectations_plugins.mongodb.errors import ERRORS
 from expectations_plugins.mongodb.values import plain
 from pipeline.core.batch import Batch
 from pipeline.core.batches import short
+from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.records import DeadReason
 from pipeline.core.traces import DeadRecord, Mark, RawRecord, Release
 from pipeline.ports.tracing import RawLineage
 from pipeline.stores.mongodb.batches import batch_in, tombstone_in
-from pipeline.stores.mongodb.ledger_queries import BATCHES, DEAD_LETTERS
-from pipeline.stores.mongodb.queries import INTERACTIONS, owners_filter
+from pipeline.stores.mongodb.ledger_queries import BATCHES
+from pipeline.stores.mongodb.queries import owners_filter
 
 TIME_LIMIT_MS = 10_000
 OURS = ("batch_id", "line", "received_at", "content_hash", "quarantine", "quarantine_history", "_id")

@@ -12,14 +12,15 @@ from typing import Any
 import great_expectations
 from great_expectations.core.run_identifier import RunIdentifier
 
-import expectations_plugins  # noqa: F401 - registers the data sources and expectations
+import expectations_plugins
 from checkpoints.actions import ACTIONS
 from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
+from checkpoints.core.verdicts import judged
+from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.gate_pages import GatePages
 from checkpoints.data_docs.object_storage import keep_elsewhere
+from checkpoints.gates import gate_file
 from checkpoints.records import unfinished
-from checkpoints.rules.parameters import expected, parameters
-from checkpoints.rules.verdicts import judged
 from expectations_plugins.core.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
 from expectations_plugins.core.masking import Masks
 from expectations_plugins.engine.execution import StoreExecutionEngine
@@ -64,6 +65,8 @@ def open_project(root: Path, environment: Mapping[str, str], settings: Settings 
     """
     if not (root / "great_expectations.yml").is_file():
         raise ConfigurationError(f"There is no Great Expectations project at {root}.", next_step="Run: run.py gx sync")
+    expectations_plugins.register()
+    gx_site.use()
     context = great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))
     if settings is not None:
         keep_elsewhere(context, settings)
@@ -82,6 +85,7 @@ class GxGate:
 
     def __init__(self, name: str, context: Any, settings: Settings, effects: Effects) -> None:
         self._name = name
+        self._file = gate_file(name)
         self._context = context
         self._settings = settings
         self._effects = effects
@@ -104,7 +108,7 @@ class GxGate:
             batch = self._effects.ledger.batch(batch_id) or Batch(batch_id)
             if lease is not None and (left := unfinished(batch, self._name)) is not None:
                 return self._finish(replace(scope, run_id=left.run_id, report=left))
-            values |= parameters(self._name, self._settings, batch, self._effects.raw_store)
+            values |= self._file.parameters(self._settings, batch, self._effects.raw_store)
             self._look_in(batch)
             with acting(scope):
                 result = self._run(batch_id, run_id, values)
@@ -133,7 +137,7 @@ class GxGate:
         return ActionScope(self._name, batch_id, run_id, lease, self._effects, judge, pages, masks=masks)
 
     def _judged(self, run_id: str, results: Sequence[Any], values: Mapping[str, Any]) -> GateReport:
-        number = expected(self._name, values)
+        number = int(values[self._file.EXPECTED])
         outage = _is_outage(self._failures())
         masks = Masks(self._settings.masked)
         return judged(self._name, run_id, results, expected=number, parameters=values, outage=outage, masks=masks)

@@ -1,24 +1,20 @@
-"""What follows from each gate's verdict: one table that the actions, the alerts and the docs read."""
+"""What follows from each verdict of a gate: values that a step's row in the topology is made of."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.core.batches import short
-from pipeline.core.topology import GATES
 from pipeline.core.verdicts import Verdict
 
-RAW, GRAPH, VECTORS = GATES
+QUARANTINE, FLAG, ROLLBACK, SWEEP = "quarantine", "flag", "rollback", "sweep"
+"""Kinds of actions that change records: a gate's row names those of its checkpoint."""
 
-QUARANTINE = "quarantine"
-FLAG = "flag"
-ROLLBACK = "rollback"
-SWEEP = "sweep"
-ALERT = "alert"
-DOCS = "docs"
+ALERT, DOCS = "alert", "docs"
+"""Kinds of actions that every gate's checkpoint has."""
 
 CRITICAL, WARNING, OUTAGE = "critical", "warning", "error"
-
 
 MARKS = {
     QUARANTINE: "bad records are quarantined",
@@ -30,6 +26,10 @@ MARKS = {
 
 RESUME, RECHECK = "run.py resume {batch}", "run.py recheck {batch}"
 REDO = f"{RECHECK} --redo"
+
+GOES_ON = "goes on"
+HALTED = "is halted"
+HELD = "is held; the next run checks it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Consequence:
         Args:
             batch_id: The batch.
             records_left_out: Whether there are records that could be left out; there is nothing to resume without.
-            complete: Whether the store holds what was loaded; leaving records out mends nothing when it does not.
+            complete: Whether the store holds what was loaded; leaving records out does not help when it does not.
         """
         command = self.command
         if command == RESUME and not (records_left_out and complete):
@@ -62,24 +62,18 @@ class Consequence:
         return command.format(batch=short(batch_id))
 
 
-GOES_ON = "goes on"
-HALTED = "is halted"
-HELD = "is held; the next run checks it again"
+def policy(mark: str, *, fail: str, warn: str, warn_mark: str | None = None) -> Mapping[Verdict, Consequence]:
+    """What follows from a gate's verdicts.
 
-CONSEQUENCES: dict[tuple[str, Verdict], Consequence] = {
-    (RAW, Verdict.FAIL): Consequence(HALTED, QUARANTINE, CRITICAL, RESUME),
-    (RAW, Verdict.WARN): Consequence(GOES_ON, QUARANTINE, WARNING, "run.py quarantine list --batch {batch}"),
-    (GRAPH, Verdict.FAIL): Consequence(HALTED, FLAG, CRITICAL, REDO),
-    (GRAPH, Verdict.WARN): Consequence(GOES_ON, FLAG, WARNING, "run.py review list --batch {batch}"),
-    (VECTORS, Verdict.FAIL): Consequence(HALTED, ROLLBACK, CRITICAL, REDO),
-    (VECTORS, Verdict.WARN): Consequence(GOES_ON, "", WARNING, "run.py reembed --batch {batch}"),
-    **{(gate, Verdict.ERROR): Consequence(HELD, "", OUTAGE, "run.py doctor") for gate in GATES},
-    **{(gate, Verdict.PASS): Consequence(GOES_ON) for gate in GATES},
-    **{(gate, Verdict.EMPTY): Consequence(GOES_ON) for gate in GATES},
-}
-"""By gate and verdict."""
-
-
-def consequence(gate: str, verdict: Verdict) -> Consequence:
-    """What follows when a gate says this."""
-    return CONSEQUENCES[gate, verdict]
+    Args:
+        mark: The action on records when it fails or warns; "" for none.
+        fail, warn: The command a person runs next, with `{batch}` in it.
+        warn_mark: The action on records when it warns, where it is another one.
+    """
+    return {
+        Verdict.FAIL: Consequence(HALTED, mark, CRITICAL, fail),
+        Verdict.WARN: Consequence(GOES_ON, mark if warn_mark is None else warn_mark, WARNING, warn),
+        Verdict.ERROR: Consequence(HELD, "", OUTAGE, "run.py doctor"),
+        Verdict.PASS: Consequence(GOES_ON),
+        Verdict.EMPTY: Consequence(GOES_ON),
+    }

@@ -1,0 +1,50 @@
+"""This program: what it is called, and how it starts another process of its own."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+_KNOWN = {"program": "sluicegate"}
+
+
+def program() -> str:
+    """The program as it was started: `sluicegate`, `python -m sluicegate` or `run.py`."""
+    return _KNOWN["program"]
+
+
+def started_as(name: str) -> None:
+    """Note how the program was started; the launcher does so before anything else is imported.
+
+    Args:
+        name: What a person typed.
+    """
+    _KNOWN["program"] = name
+
+
+def again(*arguments: str) -> list[str]:
+    """The command that starts this program again, however it was started.
+
+    Args:
+        arguments: Those of the command line.
+    """
+    # -P: the launcher's folder does not become a place where modules are found
+    return [sys.executable, "-P", _launcher(), program(), *arguments]
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a module of ours in a process of its own.
+
+    Args:
+        name: The module.
+        arguments: Its own.
+    """
+    return again("-m", name, *arguments)
+
+
+def _launcher() -> str:
+    found = find_spec("sluicegate")
+    assert found is not None
+    assert found.origin is not None
+    return str(Path(found.origin).absolute().with_name("launcher.py"))
