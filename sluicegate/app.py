@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.alerts.router import AlertRouter
     from pipeline.config import Settings
     from pipeline.config.connections import Connections
+    from pipeline.core.batch import Batch
     from pipeline.local import Endpoints
     from pipeline.ports.dead_letters import DeadQueue
     from pipeline.ports.health import StandingReader
@@ -171,11 +172,11 @@ class App:
         stores, embedder = self.stores, self._embedder()
         return Reembedder(stores.raw_store, stores.vectors, stores.journal, embedder, stores.ledger, sample_size=size)
 
-    def fallbacks(self, document: Mapping[str, Any]) -> int:
-        """How many vectors of a batch no model made, by its ledger document."""
+    def fallbacks(self, batch: Batch) -> int:
+        """How many vectors of a batch no model made."""
         from pipeline.stages.placement import count_fallbacks  # noqa: PLC0415
 
-        return count_fallbacks(self.stores.vectors, document)
+        return count_fallbacks(self.stores.vectors, batch)
 
     def gate(self, name: str) -> Gate:
         """One gate."""

@@ -10,6 +10,7 @@ import click
 
 from pipeline.alerts.router import AlertRouter
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
 from pipeline.ports.dead_letters import DeadQueue
 from pipeline.ports.health import StandingReader
 from pipeline.ports.history import History
@@ -85,8 +86,8 @@ class App(Protocol):
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
 
-    def fallbacks(self, document: Mapping[str, Any]) -> int:
-        """How many vectors of a batch no model made, by its ledger document.
+    def fallbacks(self, batch: Batch) -> int:
+        """How many vectors of a batch no model made.
 
         Raises:
             ConfigurationError: The ledger does not say in which collection they are, and it is not the settings' one.

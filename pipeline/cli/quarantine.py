@@ -44,7 +44,7 @@ def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bo
       python run.py quarantine list --batch 3f2a91c07d11
     """
     app = app_of(context)
-    batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
+    batch_id = app.ledger.find(batch).batch_id if batch else None
     found = app.raw_store.quarantined(batch_id, limit + 1)
     more, found = len(found) > limit, found[:limit]
     if json_wanted:

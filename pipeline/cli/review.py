@@ -52,7 +52,7 @@ def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bo
       python run.py review list --batch 16a8a54a1dbc
     """
     app = app_of(context)
-    batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
+    batch_id = app.ledger.find(batch).batch_id if batch else None
     found = app.review_queue.list(limit, batch_id)
     if json_wanted:
         click.echo(json.dumps([asdict(one) for one in found], indent=2, default=plain))

@@ -79,8 +79,8 @@ class Tracer:
             return Answer()
 
         def read() -> BatchSeen | None:
-            document = self._readers.raw.batch(batch_id)
-            return batch_seen(document, interaction_id) if document else None
+            batch = self._readers.raw.batch(batch_id)
+            return batch_seen(batch, interaction_id) if batch else None
 
         return _asked(read)
 
