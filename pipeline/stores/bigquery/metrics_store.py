@@ -16,6 +16,7 @@ from google.cloud import bigquery
 
 from expectations_plugins.core.errors import LeaseLostError, TerminalError
 from pipeline.core.batches import short
+from pipeline.core.fields import CAMPAIGN_ID
 from pipeline.core.records import MetricRow
 from pipeline.core.schema_versions import SCHEMAS
 from pipeline.stores.bigquery import queries
@@ -38,7 +39,7 @@ LABEL = "sluicegate_schema"
 STRING, INTEGER = bigquery.SqlTypeNames.STRING, bigquery.SqlTypeNames.INTEGER
 METRICS_SCHEMA = (
     bigquery.SchemaField("batch_id", STRING, mode="REQUIRED"),
-    bigquery.SchemaField("campaign_id", STRING),
+    bigquery.SchemaField(CAMPAIGN_ID, STRING),
     bigquery.SchemaField("type", STRING),
     bigquery.SchemaField("window_start", bigquery.SqlTypeNames.TIMESTAMP),
     bigquery.SchemaField("interactions", INTEGER, mode="REQUIRED"),
@@ -170,7 +171,7 @@ class BigQueryMetricsStore:
 def _json_row(row: MetricRow) -> dict[str, Any]:
     return {
         "batch_id": row.batch_id,
-        "campaign_id": row.campaign_id,
+        CAMPAIGN_ID: row.campaign_id,
         "type": row.type,
         "window_start": row.window_start.isoformat() if row.window_start else None,
         "interactions": row.interactions,
