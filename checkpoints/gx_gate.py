@@ -25,6 +25,7 @@ from expectations_plugins.core.errors import ConfigurationError, LeaseLostError,
 from expectations_plugins.core.masking import Masks
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease, short
 from pipeline.core.topology import GATES
 from pipeline.core.verdicts import Finding, GateReport, Verdict
@@ -104,11 +105,11 @@ class GxGate:
         run_id, values = f"{short(batch_id)}-{self._name}-{uuid.uuid4().hex[:8]}", dict[str, Any]()
         scope = self._scope(batch_id, run_id, lease, lambda results: self._judged(run_id, results, values))
         try:
-            document = self._effects.ledger.batch(batch_id) or {"_id": batch_id}
-            if lease is not None and (left := unfinished(document, self._name)) is not None:
+            batch = self._effects.ledger.batch(batch_id) or Batch(batch_id)
+            if lease is not None and (left := unfinished(batch, self._name)) is not None:
                 return self._finish(replace(scope, run_id=left.run_id, report=left))
-            values |= self._file.parameters(self._settings, document, self._effects.raw_store)
-            self._look_in(document)
+            values |= self._file.parameters(self._settings, batch, self._effects.raw_store)
+            self._look_in(batch)
             with acting(scope):
                 result = self._run(batch_id, run_id, values)
             report = scope.plan([], result)
@@ -146,10 +147,10 @@ class GxGate:
         for engine in self._engines():
             engine.close()
 
-    def _look_in(self, document: Mapping[str, Any]) -> None:
+    def _look_in(self, batch: Batch) -> None:
         """Have GX read the collection that the batch was embedded into; the settings' one when that was not noted."""
-        embedding = document.get("embedding") or {}
-        self._context.runtime_environment[COLLECTION] = str(embedding.get("collection") or self._collection)
+        noted = batch.embedding.collection if batch.embedding else ""
+        self._context.runtime_environment[COLLECTION] = noted or self._collection
 
     def _run(self, batch_id: str, run_id: str, values: Mapping[str, Any]) -> Any:
         checkpoint = self._context.checkpoints.get(self._name)

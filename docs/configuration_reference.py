@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import SecretStr
-from pydantic_core import PydanticUndefined
-
-from pipeline.config import Settings
+from pipeline.config.reference import variables
 
 PAGE = Path(__file__).parent / "configuration.md"
 HEAD = """# Configuration
@@ -32,10 +29,10 @@ servers altogether.
 def page() -> str:
     """The page's text."""
     rows = []
-    for field in Settings.model_fields.values():
-        default = "" if field.default in (None, PydanticUndefined) else f"`{field.default}`"
-        secret = " (secret)" if SecretStr in getattr(field.annotation, "__args__", ()) else ""
-        rows.append(f"| `{field.alias}` | {field.description}{secret} | {default.replace('|', chr(92) + '|')} |\n")
+    for one in variables():
+        default = f"`{one.default}`".replace("|", "\\|") if one.default else ""
+        secret = " (secret)" if one.is_secret else ""
+        rows.append(f"| `{one.name}` | {one.description}{secret} | {default} |\n")
     return HEAD + "".join(rows)
 
 

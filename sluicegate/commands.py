@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.cli.app import RootApp
 
 COMMANDS = {
+    "init": LazyCommand("sluicegate.init:init", "Make a project in a folder, with a sample to try it with."),
     "run": LazyCommand("pipeline.cli.run:run", "Take every batch that has landed through all stages and gates."),
     "plan": LazyCommand("pipeline.cli.stages:plan", "Say which batches have work to do, as JSON."),
     "stage": LazyCommand("pipeline.cli.stages:stage", "Make one attempt at one stage of a batch."),
@@ -47,6 +48,7 @@ COMMANDS = {
     "docs": LazyCommand("pipeline.cli.docs:docs", "Open the Data Docs, or say where they are."),
     "watch": LazyCommand("pipeline.cli.watch:watch", "Alert when no batch has closed for a while."),
     "metrics": LazyCommand("pipeline.cli.metrics:metrics", "Print or serve the metrics, for Prometheus."),
+    "migrate": LazyCommand("pipeline.cli.migrate:migrate", "Bring older data to this version's form."),
     "doctor": LazyCommand("pipeline.cli.doctor:doctor", "Check that every store can be reached."),
     "stack": LazyCommand("pipeline.local.commands:stack", "Start, stop and look at the local servers."),
     "gx": LazyCommand("checkpoints.commands:gx", "Generate the Great Expectations project, or compare it."),
@@ -70,7 +72,8 @@ def sluicegate(context: click.Context, json_logs: bool, log_level: str | None, t
     With no store configured, real servers are started on this machine for as long as a command needs them.
 
     \b
-    Example:
+    Examples:
+      python run.py init
       python run.py run docs/sample/landing --campaigns docs/sample/campaigns.jsonl
     """
     app: RootApp = context.obj

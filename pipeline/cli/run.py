@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from expectations_plugins.core.errors import ExitCode
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import App, app_of
 from pipeline.cli.campaigns import load_campaigns
 from pipeline.cli.dlq_replay import deliver
@@ -71,7 +71,7 @@ def run(
     if tolerance is not None:
         app.configure(SLUICEGATE_USER_ID_TOLERANCE=tolerance)
     settings = app.settings
-    folders = paths or (settings.landing,)
+    folders = paths or (_landing(settings.landing),)
     most, age, left_out = settings.max_batch_records, settings.min_file_age, LeftOut(app.progress)
     sources = list(discover(folders, max_records=most, min_age=age, leave_out=left_out.add))
     parcels = list(Parcels(settings.spool_dir).waiting())
@@ -85,6 +85,16 @@ def run(
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
     return _process(app, runner, sources, parcels, limit, left_out=left_out, json_wanted=json_wanted)
+
+
+def _landing(folder: Place) -> Place:
+    if isinstance(folder, Path) and not folder.exists():
+        raise ConfigurationError(
+            f"There is nothing to run: no PATHS were given, and the landing folder {folder} does not exist.",
+            next_step="Give a log file (run.py run FILE), set SLUICEGATE_LANDING, or make a project with a sample:"
+            " run.py init",
+        )
+    return folder
 
 
 def _load(app: App, file: Path) -> None:

@@ -133,9 +133,9 @@ def test_the_example_action_acts_once_a_check_and_is_in_the_ledger(with_tickets:
     outcome = site.process("bad_user_ids.jsonl")
     assert outcome.status is BatchStatus.HALTED
     report = site.report(outcome, "raw")
-    [intent] = [one for one in report["intents"] if one["action"] == "ticket"]
+    [intent] = [one for one in report.intents if one.action == "ticket"]
     [ticket] = (with_tickets / "tickets").iterdir()
-    assert (intent["status"], intent["detail"]) == ("done", f"{ticket.name} written")
+    assert (intent.status, intent.detail) == ("done", f"{ticket.name} written")
     text = ticket.read_text("utf-8")
     assert text.startswith(f"Batch {outcome.batch_id[:12]} was halted at the raw gate.\n")
     assert "user_ids are bad" in text
