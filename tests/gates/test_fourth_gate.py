@@ -21,7 +21,7 @@ CODE = ("expectations_plugins", "pipeline", "checkpoints", "sluicegate", "run.py
 SAMPLE = ROOT / "docs" / "sample"
 
 PAGE = (ROOT / "docs" / "adding-a-gate.md").read_text("utf-8")
-ROW, FILE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+ROW, FILE = re.findall(r"```(?:text|python)\n(.*?)```", PAGE, re.DOTALL)
 BEFORE = '    _stage(\n        "embed",'
 
 
@@ -83,7 +83,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         made = Project(
             code,
             folder,
-            commands.environment(SLUICEGATE_HOME=str(folder / ".sluicegate"), SLUICEGATE_GX=str(folder / "gx")),
+            commands.environment(
+                SLUICEGATE_HOME=str(folder / ".sluicegate"),
+                SLUICEGATE_GX=str(folder / "gx"),
+                SLUICEGATE_METRICS_FILE=str(folder / "metrics.prom"),
+            ),
         )
         made("gx", "sync")
         made("campaigns", "load", _catalogue(folder))
@@ -122,15 +126,13 @@ def test_people_are_alerted(project: Project) -> None:
 def test_the_pages_show_it(project: Project, halted: tuple[str, dict[str, object]]) -> None:
     site = Path(project("docs", "path").strip()).parent
     pages = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
-    of_batch = [text for path, text in pages.items() if halted[0] in path.name]
-    assert of_batch
-    assert "campaigns" in of_batch[0]
+    assert any("campaigns" in text for path, text in pages.items() if halted[0] in str(path) and "batch" in str(path))
     assert any("campaign_ids of what was loaded" in text for path, text in pages.items() if path.name == "suites.html")
 
 
 @pytest.mark.usefixtures("halted")
 def test_metrics_and_the_dag_have_it(project: Project) -> None:
-    assert re.search(r'gate="campaigns".*verdict="FAIL"|verdict="FAIL".*gate="campaigns"', project("metrics"))
+    assert re.search(r'\{[^}]*gate="campaigns"[^}]*\}', project("metrics"))
     assert "campaigns" in project("airflow", "dag")
 
 
@@ -138,7 +140,7 @@ def test_a_person_lets_the_batch_go_on_without_its_record(
     project: Project, halted: tuple[str, dict[str, object]]
 ) -> None:
     project("resume", halted[0])
-    [batch] = [one for one in json.loads(project("status", "--json"))["batches"] if one["batch_id"] == halted[0]]
+    [batch] = [one for one in json.loads(project("status", "--json")) if one["_id"] == halted[0]]
     assert (batch["status"], batch["counts"]["quarantined"]) == ("closed", 1)
 
 
@@ -146,7 +148,7 @@ def test_or_it_is_repaired_and_checked_again_after_the_stage_before(project: Pro
     [batch] = json.loads(project("run", project.logs("second"), "--json", code=10))["batches"]
     project("quarantine", "release", "second_4", "--set", "campaign_id=c_spring", "--note", "repaired")
     project("recheck", batch["batch_id"], "--redo")
-    [now] = [one for one in json.loads(project("status", "--json"))["batches"] if one["batch_id"] == batch["batch_id"]]
+    [now] = [one for one in json.loads(project("status", "--json")) if one["_id"] == batch["batch_id"]]
     assert (now["status"], now["counts"]["accepted"]) == ("closed", 10)
 
 
