@@ -18,11 +18,12 @@ from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.storage import SITE
 from checkpoints.gates import gate_file
 from expectations_plugins.engine.datasource import without_connecting
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.topology import GATE_STEPS, GATES
 
 RESULT_FORMAT = {
     "result_format": "COMPLETE",
-    "unexpected_index_column_names": ["interaction_id"],
+    "unexpected_index_column_names": [INTERACTION_ID],
     "partial_unexpected_count": 20,
 }
 ATOMIC_FILES = {"module_name": "expectations_plugins.files", "class_name": "AtomicFilesystemStoreBackend"}

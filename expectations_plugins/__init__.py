@@ -7,9 +7,11 @@ nothing. Whatever is installed under the entry point group `sluicegate.plugins` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from great_expectations.data_context import AbstractDataContext
+
     from expectations_plugins.expectations import (
         ExpectFallbackEmbeddingRateToBeBelow,
         ExpectInteractionsToReferenceExistingCampaigns,
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from expectations_plugins.milvus.datasource import MilvusDatasource
     from expectations_plugins.mongodb.datasource import MongoDBDatasource
     from expectations_plugins.neo4j.datasource import Neo4jDatasource
+    from expectations_plugins.typed import DataSources
 
 __all__ = [
+    "DataSources",
     "ExpectFallbackEmbeddingRateToBeBelow",
     "ExpectInteractionsToReferenceExistingCampaigns",
     "ExpectRecordsToReferenceExistingTargets",
@@ -32,6 +36,7 @@ __all__ = [
     "MilvusDatasource",
     "MongoDBDatasource",
     "Neo4jDatasource",
+    "data_sources",
     "register",
 ]
 
@@ -45,6 +50,16 @@ def register() -> None:
     from expectations_plugins.registering import register_everything  # noqa: PLC0415 - it loads GX
 
     register_everything()
+
+
+def data_sources(context: AbstractDataContext) -> DataSources:
+    """`context.data_sources` with the types of our data sources, for editors and type checkers; registers first.
+
+    Args:
+        context: A GX data context.
+    """
+    register()
+    return cast("DataSources", context.data_sources)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from expectations_plugins import actions
+from expectations_plugins.actions import declare
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.core.redaction import hidden
 from expectations_plugins.engine.absent import AbsentStore, stand_in
@@ -59,7 +59,7 @@ def _register() -> None:
     import_module("expectations_plugins.expectations")
     teach_type_expectations()
     isolate_expectations()
-    actions.declare()
+    declare()
     for store in STORES:
         try:
             register_engine(_data_source(store).engine_type)
@@ -70,11 +70,13 @@ def _register() -> None:
 
 
 def named(name: str) -> Any:
-    """An expectation or a data source of ours.
+    """An expectation, a data source or a type of ours.
 
     Raises:
         ConfigurationError: It is the data source of a store whose driver is not installed.
     """
+    if name == "DataSources":
+        return import_module("expectations_plugins.typed").DataSources
     for store in STORES:
         if name == store.data_source:
             return _data_source(store)

@@ -1,6 +1,6 @@
 """Sluicegate, as it is installed: the command line, and the place where everything is wired together.
 
-Importing this package imports nothing else. In Sluicegate's own processes `sluicegate.launcher` finds the other packages.
+Importing this package imports nothing else; in Sluicegate's own processes `sluicegate.launcher` finds the others.
 """
 
 from __future__ import annotations

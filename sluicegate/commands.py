@@ -48,6 +48,7 @@ COMMANDS = {
     "docs": LazyCommand("pipeline.cli.docs:docs", "Open the Data Docs, or say where they are."),
     "watch": LazyCommand("pipeline.cli.watch:watch", "Alert when no batch has closed for a while."),
     "metrics": LazyCommand("pipeline.cli.metrics:metrics", "Print or serve the metrics, for Prometheus."),
+    "migrate": LazyCommand("pipeline.cli.migrate:migrate", "Bring older data to this version's form."),
     "doctor": LazyCommand("pipeline.cli.doctor:doctor", "Check that every store can be reached."),
     "stack": LazyCommand("pipeline.local.commands:stack", "Start, stop and look at the local servers."),
     "gx": LazyCommand("checkpoints.commands:gx", "Generate the Great Expectations project, or compare it."),

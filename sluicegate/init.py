@@ -57,7 +57,7 @@ def init(folder: Path) -> None:
     """
     from checkpoints.sync import ensure  # noqa: PLC0415 - GX takes seconds to import
 
-    made, left = [], []
+    made, left = list[str](), list[str]()
     (made if ensure(folder / "gx") else left).append("gx/")
     for file in _files():
         (made if _is_written(folder, file) else left).append(file.path)

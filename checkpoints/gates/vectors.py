@@ -9,11 +9,12 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 
 from checkpoints.core.assets import embeddings
 from checkpoints.gates import parameter
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.expectations.fallbacks import ExpectFallbackEmbeddingRateToBeBelow
 from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
-from pipeline.core.embeddings import VECTOR_DIMENSION, EmbedManifest
+from pipeline.core.embeddings import EmbedManifest
 from pipeline.ports.stores import RawStore
 from pipeline.stages.sweep import writers
 

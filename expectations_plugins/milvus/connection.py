@@ -41,6 +41,9 @@ OPTIONS = {
 FILES = ("ca_file", "client_certificate", "client_key")
 
 HOW = "Check MILVUS_URI: http://host:port/database, or https://host:port/database?server_name=…&ca_file=…"
+TIMEOUT = 10.0
+"""Seconds to wait for the connection."""
+
 HANDSHAKE_SECONDS = 5.0
 
 
@@ -48,7 +51,7 @@ def connect(
     uri: str,
     token: str = "",
     *,
-    timeout: float = 10.0,
+    timeout: float = TIMEOUT,
     secure: bool | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> MilvusClient:

@@ -16,6 +16,8 @@ from expectations_plugins.core.redaction import hidden
 from expectations_plugins.mongodb.capabilities import MONGODB, Capabilities, capabilities_of
 
 APPLICATION = "sluicegate"
+TIMEOUT = 10.0
+"""Seconds to wait for a server to be found, and for a connection to open."""
 
 REPLY = 120.0
 """Longer than what a server may keep us waiting for by its own rules: our longest queries have 60 s, and so has a
@@ -50,7 +52,7 @@ def connect(
     uri: str,
     database: str,
     *,
-    timeout: float = 10.0,
+    timeout: float = TIMEOUT,
     reply: float = REPLY,
     options: Mapping[str, Any] | None = None,
 ) -> Database:

@@ -8,15 +8,53 @@ from typing import Any
 from expectations_plugins.core.options import check_options
 
 OPTIONS = frozenset(
-    """
-    appname authMechanism authMechanismProperties authSource compressors connect connectTimeoutMS directConnection
-    heartbeatFrequencyMS journal loadBalanced localThresholdMS maxConnecting maxIdleTimeMS maxPoolSize
-    maxStalenessSeconds minPoolSize password readConcernLevel readPreference readPreferenceTags replicaSet retryReads
-    retryWrites serverMonitoringMode serverSelectionTimeoutMS socketTimeoutMS srvMaxHosts srvServiceName timeoutMS tls
-    tlsAllowInvalidCertificates tlsAllowInvalidHostnames tlsCAFile tlsCRLFile tlsCertificateKeyFile
-    tlsCertificateKeyFilePassword tlsDisableOCSPEndpointCheck tlsInsecure username uuidRepresentation w wTimeoutMS
-    waitQueueTimeoutMS zlibCompressionLevel
-    """.split()
+    [
+        "appname",
+        "authMechanism",
+        "authMechanismProperties",
+        "authSource",
+        "compressors",
+        "connect",
+        "connectTimeoutMS",
+        "directConnection",
+        "heartbeatFrequencyMS",
+        "journal",
+        "loadBalanced",
+        "localThresholdMS",
+        "maxConnecting",
+        "maxIdleTimeMS",
+        "maxPoolSize",
+        "maxStalenessSeconds",
+        "minPoolSize",
+        "password",
+        "readConcernLevel",
+        "readPreference",
+        "readPreferenceTags",
+        "replicaSet",
+        "retryReads",
+        "retryWrites",
+        "serverMonitoringMode",
+        "serverSelectionTimeoutMS",
+        "socketTimeoutMS",
+        "srvMaxHosts",
+        "srvServiceName",
+        "timeoutMS",
+        "tls",
+        "tlsAllowInvalidCertificates",
+        "tlsAllowInvalidHostnames",
+        "tlsCAFile",
+        "tlsCRLFile",
+        "tlsCertificateKeyFile",
+        "tlsCertificateKeyFilePassword",
+        "tlsDisableOCSPEndpointCheck",
+        "tlsInsecure",
+        "username",
+        "uuidRepresentation",
+        "w",
+        "wTimeoutMS",
+        "waitQueueTimeoutMS",
+        "zlibCompressionLevel",
+    ]
 )
 """What a project file can hold; objects of Python, e.g. listeners, cannot be written there."""
 

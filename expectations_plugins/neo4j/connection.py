@@ -37,6 +37,9 @@ WRITING = frozenset({"w", "rw", "s"})
 
 _NAMED = re.compile(r"`((?:[^`]|``)+)`")
 
+TIMEOUT = 10.0
+"""Seconds to wait for a connection."""
+
 FETCHED = 1_000
 """Rows the driver fetches at once."""
 
@@ -243,7 +246,7 @@ def connect(
     password: str,
     *,
     database: str | None,
-    timeout: float = 10.0,
+    timeout: float = TIMEOUT,
     late: float = LATE,
     token: str = "",
     auth: Scheme | None = None,

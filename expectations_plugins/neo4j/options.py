@@ -13,13 +13,27 @@ from expectations_plugins.core.options import check_options
 Scheme = Literal["basic", "bearer", "kerberos", "none"]
 
 OPTIONS = frozenset(
-    """
-    connection_acquisition_timeout connection_timeout connection_write_timeout disable_auto_commit_retries fetch_size
-    impersonated_user initial_retry_delay keep_alive liveness_check_timeout max_connection_lifetime
-    max_connection_pool_size max_transaction_retry_time notifications_disabled_classifications
-    notifications_min_severity retry_delay_jitter_factor retry_delay_multiplier telemetry_disabled user_agent
-    warn_notification_severity
-    """.split()
+    [
+        "connection_acquisition_timeout",
+        "connection_timeout",
+        "connection_write_timeout",
+        "disable_auto_commit_retries",
+        "fetch_size",
+        "impersonated_user",
+        "initial_retry_delay",
+        "keep_alive",
+        "liveness_check_timeout",
+        "max_connection_lifetime",
+        "max_connection_pool_size",
+        "max_transaction_retry_time",
+        "notifications_disabled_classifications",
+        "notifications_min_severity",
+        "retry_delay_jitter_factor",
+        "retry_delay_multiplier",
+        "telemetry_disabled",
+        "user_agent",
+        "warn_notification_severity",
+    ]
 )
 """What a project file can hold; objects of Python, e.g. a resolver, cannot be written there."""
 

@@ -22,6 +22,7 @@ from pipeline.ports.tracing import LineageReaders
 from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.runner import Runner
 from pipeline.stages import Reembedder, Rollback
+from pipeline.upgrades.migration import Migration
 
 
 class App(Protocol):
@@ -101,6 +102,12 @@ class App(Protocol):
     @property
     def history(self) -> History:
         """The ledger as pages read it, connected and prepared."""
+
+    def migration(self) -> Migration:
+        """What brings older data to this program's schema versions; nothing is prepared."""
+
+    def schema_note(self, store: str) -> str:
+        """What a person ought to know of the schema version of a store that answers; "" when there is nothing."""
 
     def runner(self, *stores: str) -> Runner:
         """The runner, with every stage and gate; local servers of these stores, or of all, are started first."""

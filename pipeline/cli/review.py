@@ -14,6 +14,7 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import moment, printable, table
 from pipeline.core.batches import short
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.records import ReviewItem
 
 
@@ -26,7 +27,7 @@ def _text(context: click.Context, parameter: click.Parameter, given: str) -> str
     raise click.BadParameter(f"The {name} is {'not UTF-8' if given.strip() else 'empty'}.")
 
 
-interaction_argument = click.argument("interaction_id", callback=_text)
+interaction_argument = click.argument(INTERACTION_ID, callback=_text)
 
 
 @click.group()

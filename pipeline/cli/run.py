@@ -91,7 +91,7 @@ def _landing(folder: Place) -> Place:
     if isinstance(folder, Path) and not folder.exists():
         raise ConfigurationError(
             f"There is nothing to run: no PATHS were given, and the landing folder {folder} does not exist.",
-            next_step="Give a log file, e.g. run.py run FILE, or set SLUICEGATE_LANDING, or make a project with a sample:"
+            next_step="Give a log file (run.py run FILE), set SLUICEGATE_LANDING, or make a project with a sample:"
             " run.py init",
         )
     return folder

@@ -71,6 +71,10 @@ class CommandApp:
             **variables,
         }
 
+    def schema_note(self, store: str) -> str:
+        del store
+        return ""
+
     @property
     def settings(self) -> Settings:
         return load_settings(**self._variables)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import ConfigurationError, TransientError
 from expectations_plugins.milvus.connection import connect
-from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding, VectorRow
+from pipeline.core.embeddings import FALLBACK_SOURCE, Embedding, VectorRow
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.local import Endpoints
 from pipeline.stages import EmbedStage, Reembedder, Rollback

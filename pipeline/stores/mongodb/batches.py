@@ -12,16 +12,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any, TypeVar
 
-from pipeline.core.batch import (
-    Batch,
-    EmbeddingState,
-    GateState,
-    IntentState,
-    Span,
-    StepState,
-    StepStatus,
-    Tombstone,
-)
+from pipeline.core.batch import Batch, EmbeddingState, GateState, IntentState, Span, StepState, StepStatus, Tombstone
 from pipeline.core.batches import BatchStatus, LoadCounts
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.core.verdicts import ActionOutcome, Finding, Verdict

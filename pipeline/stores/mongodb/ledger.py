@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -30,7 +31,6 @@ from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
     FIRST_SEEN_INDEX,
     LEDGER_VERSION,
-    META,
     NEWEST_FIRST,
     OLDEST_FIRST,
     Update,
@@ -49,9 +49,16 @@ from pipeline.stores.mongodb.ledger_queries import (
     steps_cleared,
     steps_reopened,
 )
+from pipeline.stores.mongodb.version_mark import MongoVersionMark
+
+LOG = logging.getLogger(__name__)
 
 _PREFIX = re.compile("[0-9a-f]{1,64}")
 _SHOWN_MATCHES = 5
+OLDER = (
+    "The ledger has schema version %s, this program's is %s. All commands work; when no older program uses the ledger"
+    " any more: run.py migrate"
+)
 
 
 class MongoLedger(Leases, DeadLetters, Ledger):
@@ -69,23 +76,17 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         DeadLetters.__init__(self, database)
         self._database = database
         self._batches = database.get_collection(BATCHES)
-        self._meta = database.get_collection(META)
 
     def prepare(self) -> None:
         """Create indexes and check the schema version; idempotent.
 
         Raises:
-            ConfigurationError: The ledger has another schema version.
+            SchemaVersionError: The ledger is newer than this program, or too old to be used as it is.
         """
+        found = MongoVersionMark(self._database).begin()
+        if found < LEDGER_VERSION:
+            LOG.warning(OLDER, found, LEDGER_VERSION)
         with ERRORS.guard("preparing the ledger"):
-            self._meta.update_one({"_id": "schema"}, {"$setOnInsert": {"version": LEDGER_VERSION}}, upsert=True)
-            found = (self._meta.find_one({"_id": "schema"}) or {}).get("version")
-            if found != LEDGER_VERSION:
-                raise ConfigurationError(
-                    f"This ledger was written by another version: its schema version is {found!r}, this program's is"
-                    f" {LEDGER_VERSION}.",
-                    next_step="Run the version that wrote it, or point MONGODB_DATABASE at another database.",
-                )
             self._batches.create_index(OLDEST_FIRST, name=FIRST_SEEN_INDEX)
         DeadLetters.prepare(self)
 

@@ -15,11 +15,12 @@ from typing import Any
 from pipeline.core.batch import StepStatus
 from pipeline.core.batches import BatchStatus
 from pipeline.core.rollback_plan import RollbackNumbers
+from pipeline.core.schema_versions import SCHEMAS
 
 Document = dict[str, Any]
 Update = list[Document]
 
-LEDGER_VERSION = 1
+LEDGER_VERSION = SCHEMAS["mongodb"].current
 """Schema version of the ledger's documents."""
 
 BATCHES = "batches"

@@ -10,7 +10,7 @@ from expectations_plugins.mongodb.errors import ERRORS
 from expectations_plugins.mongodb.values import plain
 from pipeline.core.batch import Batch
 from pipeline.core.batches import short
-from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
+from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID, INTERACTIONS
 from pipeline.core.records import DeadReason
 from pipeline.core.traces import DeadRecord, Mark, RawRecord, Release
 from pipeline.ports.tracing import RawLineage
@@ -69,7 +69,7 @@ def record_filter(key: str) -> dict[str, Any]:
 
 def dead_filter(interaction_id: str) -> dict[str, Any]:
     """Dead letters of one id; the second condition is the index's own, so that it is used."""
-    return {"interaction_id": {"$eq": interaction_id, "$exists": True}}
+    return {INTERACTION_ID: {"$eq": interaction_id, "$exists": True}}
 
 
 def _record(row: Mapping[str, Any]) -> RawRecord:

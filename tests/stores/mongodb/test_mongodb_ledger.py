@@ -15,9 +15,11 @@ from pipeline.core.batches import BatchStatus, Lease, LoadCounts
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.core.rollback_plan import RollbackPlan
+from pipeline.core.schema_versions import SchemaVersionError
 from pipeline.core.verdicts import ActionOutcome, Finding, GateReport, Verdict
 from pipeline.core.version import code_version
 from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 BATCH = "ab" * 32
@@ -51,7 +53,7 @@ def test_preparing_twice_is_preparing_once(ledger: MongoLedger, database: Databa
 
 def test_a_ledger_of_another_version_is_refused(ledger: MongoLedger, database: Database) -> None:
     database["ledger_meta"].update_one({"_id": "schema"}, {"$set": {"version": 99}})
-    with pytest.raises(ConfigurationError, match=r"written by another version: its schema version is 99, this .* is 1"):
+    with pytest.raises(SchemaVersionError, match=r"has schema version 99; this program reads versions 1 to 2"):
         ledger.prepare()
 
 
@@ -95,7 +97,7 @@ def test_a_new_batch_is_running_and_empty(ledger: MongoLedger) -> None:
         size=7,
         first_seen=batch.first_seen,
         updated=batch.updated,
-        schema_version=1,
+        schema_version=LEDGER_VERSION,
     )
 
 

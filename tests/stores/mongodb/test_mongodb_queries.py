@@ -12,7 +12,7 @@ from bson import Int64
 
 from pipeline.core.records import Interaction
 from pipeline.core.rollback_plan import RollbackNumbers
-from pipeline.stores.mongodb import ledger_queries, queries
+from pipeline.stores.mongodb import ledger_queries, queries, upgrade_queries
 
 NUMBERS = RollbackNumbers("$c", removed=3, restored=1, expected=4)
 Golden = Callable[[str, str], None]
@@ -44,6 +44,10 @@ BUILT: dict[str, Any] = {
     "in_quarantine": queries.in_quarantine_filter("$i"),
     "released": queries.released({"user_id": "$u_1"}, "$note", "run-1"),
     "status_running": ledger_queries.status_set("running", ""),
+    "upgrade_held_now": upgrade_queries.held_now(),
+    "upgrade_incomplete": upgrade_queries.incomplete(),
+    "upgrade_homeless": upgrade_queries.homeless("b_1", "e1"),
+    "upgrade_placed": upgrade_queries.placed("e1", "$collection", "$model"),
     "status_closed": ledger_queries.status_set("closed", "$why"),
 }
 
