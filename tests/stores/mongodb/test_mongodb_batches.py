@@ -1,4 +1,4 @@
-"""What the ledger writes of a batch, and the value that is read of it: the same field by field, and the same as JSON."""
+"""What the ledger writes of a batch, and the value that is read of it: the same field by field, and as JSON."""
 
 from __future__ import annotations
 
