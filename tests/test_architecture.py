@@ -138,6 +138,30 @@ def test_a_file_has_at_most_400_lines_and_says_what_lives_in_it(path: Path) -> N
     assert ast.get_docstring(ast.parse(text))
 
 
+BATCHES_AS_MAPPINGS = re.compile(
+    r"""^Document\ =                                                        # a name for such a mapping
+    | \b(?:document|batch)s?:\ [^=),\n]*\b(?:Mapping|dict|Document)\b     # such a parameter
+    | (?:\.get\(|\[)"(?:_id|steps|gates|embeddings?|first_seen|span)"[\],)]  # a read of a field""",
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+def test_a_batch_leaves_its_store_as_a_value() -> None:
+    """`pipeline.core.batch.Batch`: only the stores know what the ledger's documents look like."""
+    others = (
+        "pipeline/stores/",
+        "pipeline/airflow/",  # reads what commands say as JSON
+        "pipeline/embedding/gemini.py",  # its answers have a field of the same name
+        "expectations_plugins/",
+    )
+    readers = {
+        name_of(path): found
+        for path in SOURCES
+        if not name_of(path).startswith(others) and (found := BATCHES_AS_MAPPINGS.findall(path.read_text("utf-8")))
+    }
+    assert readers == {}
+
+
 def test_the_environment_is_read_in_one_place() -> None:
     # an Airflow task passes its worker's environment on, and reads nothing in it
     allowed = ("pipeline/config/", "pipeline/local/", "pipeline/airflow/sluicegate_dag.py")

@@ -11,6 +11,7 @@ from checkpoints.actions.scope import ActionScope
 from expectations_plugins.core.masking import Example
 from pipeline.core.alert import Alert
 from pipeline.core.batches import short
+from pipeline.core.next_steps import after_verdict
 from pipeline.core.policy import ALERT
 from pipeline.core.topology import GATE_STEPS
 from pipeline.core.verdicts import Finding, GateReport, Verdict
@@ -43,7 +44,9 @@ class AlertAction(GateAction):
             "examples": [[one.key, one.value] for one in _examples(failed, scope)][:EXAMPLES],
             "failure": "+".join(sorted({finding.expectation for finding in failed})),
             "docs": report.docs,
-            "next_step": follows.next_step(
+            "next_step": after_verdict(
+                scope.gate,
+                report.verdict,
                 scope.batch_id,
                 records_left_out=any(map(names_records, results)),
                 complete=all(finding.expectation != COUNTED for finding in report.findings),

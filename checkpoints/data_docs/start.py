@@ -10,6 +10,7 @@ from checkpoints.data_docs.charts import Chart, Line
 from checkpoints.data_docs.states import BatchRow, name_of, row
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, short
+from pipeline.core.next_steps import LOOK
 from pipeline.core.topology import GATES, STEPS, StepKind
 from pipeline.ports.history import Stopped, Waiting
 
@@ -125,9 +126,9 @@ def _headline(rows: Sequence[BatchRow], needs: Sequence[Need]) -> tuple[str, str
 
 def _needs(waiting: Waiting, review: int | None, has_page: Callable[[str], bool]) -> Iterator[Need]:
     stopped = (
-        (waiting.halted, "batch is halted", "batches are halted", "run.py status {batch}"),
-        (waiting.held, "batch is held by an outage", "batches are held by an outage", "run.py doctor"),
-        (waiting.dead, "batch is dead-lettered", "batches are dead-lettered", "run.py dlq show {batch}"),
+        (waiting.halted, "batch is halted", "batches are halted", LOOK[BatchStatus.HALTED]),
+        (waiting.held, "batch is held by an outage", "batches are held by an outage", LOOK[BatchStatus.HELD]),
+        (waiting.dead, "batch is dead-lettered", "batches are dead-lettered", LOOK[BatchStatus.DEAD]),
     )
     for batches, one, several, command in stopped:
         if batches:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.core.batch import Batch, EmbeddingState, GateState, IntentState, StepState
 from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.rollback_plan import RollbackNumbers
 
 
 def as_document(batch: Batch) -> dict[str, Any]:
@@ -73,6 +74,21 @@ def _intent(intent: IntentState) -> dict[str, Any]:
 
 
 def _embedding(embedding: EmbeddingState) -> dict[str, Any]:
-    found = asdict(embedding)
-    manifest = {field.name: found.pop(field.name) for field in fields(EmbedManifest)}
-    return {**manifest, **_known(found)}
+    manifest = {field.name: getattr(embedding, field.name) for field in fields(EmbedManifest)}
+    if not embedding.model:  # an earlier version wrote it, without these
+        del manifest["model"], manifest["was_finished"]
+        manifest |= {"collection": embedding.collection or None}
+    return _known(
+        {
+            **manifest,
+            "rollback": _numbers(embedding.rollback),
+            "rolled_back": _numbers(embedding.rolled_back),
+            "rolled_back_at": embedding.rolled_back_at,
+        }
+    )
+
+
+def _numbers(found: RollbackNumbers | None) -> dict[str, Any] | None:
+    if found is None or found.expected is not None:
+        return asdict(found) if found else None
+    return {"removed": found.removed, "restored": found.restored}  # as earlier versions did

@@ -50,7 +50,7 @@ def _waiting(app: App, batch: str | None) -> Iterator[Batch]:
         return
     for one in app.ledger.recent(MOST_BATCHES):
         latest, status = one.embedding, one.status
-        with_fallbacks = any(manifest.fallback for manifest in (*one.embeddings.values(), latest) if manifest)
+        with_fallbacks = any(manifest.fallback for manifest in one.manifests.values())
         interrupted = latest is not None and latest.kind == REEMBED and not latest.finished
         if (status is BatchStatus.CLOSED and with_fallbacks) or (status is BatchStatus.RUNNING and interrupted):
             yield one

@@ -197,6 +197,12 @@ class Batch:
         return next((step for step in gates if self.step(step.key).status is StepStatus.FAILED), None)
 
     @property
+    def manifests(self) -> dict[str, EmbeddingState]:
+        """All its embedding batches, by id; the first programs kept only the latest."""
+        latest = self.embedding
+        return {**({latest.embedding_batch_id: latest} if latest else {}), **self.embeddings}
+
+    @property
     def verdicts(self) -> dict[str, str]:
         """The verdict of each gate."""
         return {name: str(gate.verdict or "") for name, gate in self.gates.items()}

@@ -1,4 +1,4 @@
-"""What a person can do about a batch now: sentences that begin with the command, where there is one."""
+"""What a person can do about a batch next: decided here, and shown by commands, pages, alerts and JSON."""
 
 from __future__ import annotations
 
@@ -6,8 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchStatus, LoadCounts
+from pipeline.core.batches import BatchStatus, LoadCounts, short
+from pipeline.core.policy import RECHECK, REDO, RESUME
 from pipeline.core.topology import GATE_STEPS, GATES
+from pipeline.core.verdicts import Verdict
+
+LOOK = {
+    BatchStatus.HALTED: "run.py status {batch}",
+    BatchStatus.HELD: "run.py doctor",
+    BatchStatus.DEAD: "run.py dlq show {batch}",
+}
+"""The command that shows why a batch does not go on, with `{batch}` in it."""
+
+REPLAY = "run.py dlq replay {batch}"
+
+WORDS = {
+    RESUME: "goes on without the quarantined records",
+    RECHECK: "checks again after it is mended",
+    REDO: "does the stage before it again, and checks",
+}
+"""What the commands do of which one may let a halted batch go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,45 +40,110 @@ class NextStep:
 
 
 def next_steps(batch: Batch) -> tuple[NextStep, ...]:
-    """What a person can do; nothing for a batch that is well.
+    """What a person can do, the most likely first; nothing for a batch that is well.
 
     Args:
         batch: The batch, whole.
     """
     match batch.status:
         case BatchStatus.HALTED:
-            return _decisions(batch)
+            way = _way_on(batch)
+            return NextStep(WORDS.get(way, ""), _of(way, batch)), NextStep("gives it up", f"run.py reject {batch.name}")
         case BatchStatus.HELD:
-            return NextStep("the next run checks it again"), NextStep("shows which store is down", "run.py doctor")
+            shown = NextStep("shows which store is down", look(BatchStatus.HELD, batch.batch_id))
+            return NextStep("the next run checks it again"), shown
         case BatchStatus.DEAD:
-            shown = NextStep("says what is kept of it", f"run.py dlq show {batch.name}")
-            again = NextStep("tries it again", f"run.py dlq replay {batch.name}")
-            return (shown,) if batch.dropped else (shown, again)
+            shown = NextStep("says what is kept of it", look(BatchStatus.DEAD, batch.batch_id))
+            return (shown,) if batch.dropped else (shown, NextStep("tries it again", _of(REPLAY, batch)))
         case BatchStatus.RUNNING:
             return tuple(_unfinished(batch))
         case _:
             return ()
 
 
-def way_on(gate: str, counts: LoadCounts) -> str:
-    """The command that may let a batch go on which a gate halted: `resume`, `recheck` or `recheck --redo`."""
-    if not GATE_STEPS[gate].leaves_records_out or not counts.adds_up:
-        return "recheck --redo"  # what the stage before it wrote is what the gate refused
-    return "resume" if counts.quarantined else "recheck"
+def look(status: BatchStatus, batch_id: str) -> str:
+    """The command that shows why a batch does not go on."""
+    return LOOK[status].format(batch=short(batch_id))
+
+
+def advice(batch: Batch) -> str:
+    """What a run says at its end that a person does next, as sentences; "" for nothing.
+
+    Args:
+        batch: The batch, whole.
+    """
+    match batch.status:
+        case BatchStatus.HALTED:
+            return after_halt(batch.batch_id, _way_on(batch), batch.counts)
+        case BatchStatus.DEAD if not batch.dropped:
+            return f"Look: {look(BatchStatus.DEAD, batch.batch_id)}. When it is mended: {_of(REPLAY, batch)}"
+        case BatchStatus.HELD:
+            doctor = look(BatchStatus.HELD, batch.batch_id)
+            return f"Mend what is named above ({doctor}); the next run checks it again."
+        case _:
+            return ""
+
+
+def after_halt(batch_id: str, way: str, counts: LoadCounts) -> str:
+    """What a run says after it halted a batch.
+
+    Args:
+        batch_id: The batch.
+        way: As `way_on` gives it.
+        counts: What became of its records.
+    """
+    why = f"Go on without {_records(counts.quarantined)}" if way == RESUME else "When it is mended"
+    return f"Look: {look(BatchStatus.HALTED, batch_id)}. {why}: {way.format(batch=short(batch_id))}"
+
+
+def way_on(gate: str, *, records_left_out: bool = True, complete: bool = True) -> str:
+    """The command that may let a batch go on which a gate halted, with `{batch}` in it: what the gate's row says, or
+    what helps where nothing can be left out.
+
+    Args:
+        gate: The gate's name.
+        records_left_out: Whether there are records that could be left out; there is nothing to resume without.
+        complete: Whether the store holds what was loaded; leaving records out does not help when it does not.
+    """
+    command = GATE_STEPS[gate].policy[Verdict.FAIL].command
+    if command != RESUME:
+        return command
+    if not complete:
+        return REDO  # what the stage before it wrote is what the gate refused
+    return RESUME if records_left_out else RECHECK
+
+
+def after_verdict(
+    gate: str, verdict: Verdict, batch_id: str, *, records_left_out: bool = True, complete: bool = True
+) -> str:
+    """The command that an alert names; "" for none.
+
+    Args:
+        gate, verdict: What was said, by whom.
+        batch_id: The batch.
+        records_left_out, complete: As `way_on` takes them.
+    """
+    failed = verdict is Verdict.FAIL
+    command = way_on(gate, records_left_out=records_left_out, complete=complete) if failed else ""
+    return (command or GATE_STEPS[gate].policy[verdict].command).format(batch=short(batch_id))
+
+
+def _way_on(batch: Batch) -> str:
+    gate, counts = batch.failed_gate(), batch.counts
+    name = gate.name if gate else GATES[0]
+    return way_on(name, records_left_out=counts.quarantined > 0, complete=counts.adds_up)
+
+
+def _of(command: str, batch: Batch) -> str:
+    return command.format(batch=batch.name)
+
+
+def _records(count: int) -> str:
+    return f"the {count:,} quarantined records" if count > 1 else "the quarantined record"
 
 
 def _unfinished(batch: Batch) -> Iterator[NextStep]:
     yield NextStep("unless a run is at it now, the next run goes on with it")
     if not batch.is_done("stage:load"):
         words = "goes on with what was loaded, when its file is gone or another by now"
-        yield NextStep(words, f"run.py resume {batch.name} --without-file")
-
-
-def _decisions(batch: Batch) -> tuple[NextStep, ...]:
-    gate = batch.failed_gate()
-    again = {
-        "resume": NextStep("goes on without the quarantined records", f"run.py resume {batch.name}"),
-        "recheck": NextStep("checks again after it is mended", f"run.py recheck {batch.name}"),
-        "recheck --redo": NextStep("does the stage before it again, and checks", f"run.py recheck {batch.name} --redo"),
-    }[way_on(gate.name if gate else GATES[0], batch.counts)]
-    return again, NextStep("gives it up", f"run.py reject {batch.name}")
+        yield NextStep(words, f"{_of(RESUME, batch)} --without-file")

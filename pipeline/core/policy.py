@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.core.batches import short
 from pipeline.core.verdicts import Verdict
 
 QUARANTINE, FLAG, ROLLBACK, SWEEP = "quarantine", "flag", "rollback", "sweep"
@@ -47,19 +46,6 @@ class Consequence:
     mark: str = ""
     severity: str = ""
     command: str = ""
-
-    def next_step(self, batch_id: str, *, records_left_out: bool = True, complete: bool = True) -> str:
-        """The command for one batch.
-
-        Args:
-            batch_id: The batch.
-            records_left_out: Whether there are records that could be left out; there is nothing to resume without.
-            complete: Whether the store holds what was loaded; leaving records out does not help when it does not.
-        """
-        command = self.command
-        if command == RESUME and not (records_left_out and complete):
-            command = RECHECK if complete else REDO
-        return command.format(batch=short(batch_id))
 
 
 def policy(mark: str, *, fail: str, warn: str, warn_mark: str | None = None) -> Mapping[Verdict, Consequence]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
+
+from pipeline.core.batch import Batch
 
 
 class VersionMark(Protocol):
@@ -49,8 +51,10 @@ class OldLedger(Protocol):
     def leases(self) -> Sequence[Held]:
         """Leases that have not expired, by the server's clock."""
 
-    def old(self) -> Iterator[Mapping[str, Any]]:
-        """Batches that are of an older version, or have a manifest without a collection."""
+    def old(self) -> Iterator[Batch]:
+        """Batches that are of an older version, or have a manifest without a collection: only their versions and
+        embedding batches.
+        """
 
     def count(self) -> int:
         """How many batches are of an older version."""

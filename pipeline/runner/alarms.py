@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.core.alert import Alert
-from pipeline.core.batches import short
+from pipeline.core.batches import BatchStatus, short
+from pipeline.core.next_steps import look
 from pipeline.ports.steps import Alarms
 
 PIPELINE = "pipeline"
@@ -25,12 +26,12 @@ class RunnerAlarms:
     def held(self, batch_id: str, gate: str, summary: str) -> None:
         """A gate could not be checked, also not on the last attempt."""
         title = f"The {gate} gate could not be checked for batch {short(batch_id)}"
-        self._raise(batch_id, gate, title, summary, failure="outage", next_step="run.py doctor")
+        self._raise(batch_id, gate, title, summary, failure="outage", next_step=look(BatchStatus.HELD, batch_id))
 
     def dead(self, batch_id: str, step: str, summary: str) -> None:
         """A batch was moved to the dead-letter queue."""
         title = f"Batch {short(batch_id)} is in the dead-letter queue"
-        next_step = f"run.py dlq show {short(batch_id)}"
+        next_step = look(BatchStatus.DEAD, batch_id)
         self._raise(batch_id, PIPELINE, title, summary, failure=f"dead at {step}", next_step=next_step)
 
     def ledger_down(self, batch_id: str, summary: str) -> None:

@@ -292,7 +292,7 @@ class BatchRun:
     def _stopped(self, report: GateReport) -> Ending:
         if report.verdict is Verdict.ERROR:
             self._parts.alarms.held(self._source.batch_id, report.gate, summary(report))
-            return held(report)
+            return held(self._source.batch_id, report)
         return halted(self._source.batch_id, report, self.counts)
 
     def _recount(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import BatchStatus, Lease
+from pipeline.core.next_steps import advice
 from pipeline.core.outcome import Ending
 from pipeline.core.topology import STEPS, Step
 from pipeline.ports.ledger import Ledger
@@ -131,14 +132,12 @@ def settled(batch: Batch) -> Ending | None:
         case BatchStatus.CLOSED:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
         case BatchStatus.HALTED:
-            step = f"Look: run.py status {batch.name}. Then: run.py resume {batch.name}, or recheck, or reject"
             told = f"It waits for a person. {batch.reason}".strip()
-            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, step, fresh=False)
+            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, advice(batch), fresh=False)
         case BatchStatus.DEAD if batch.dropped:
             return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(batch.dropped), fresh=False)
         case BatchStatus.DEAD:
-            step = f"Look: run.py dlq show {batch.name}. When it is mended: run.py dlq replay {batch.name}"
-            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, batch.reason, step, fresh=False)
+            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, batch.reason, advice(batch), fresh=False)
         case _:
             return None
 

@@ -38,8 +38,3 @@ def _distinct(report: GateReport) -> list[Finding]:
     for finding in report.findings:
         found.setdefault(finding.summary, finding)
     return list(found.values())
-
-
-def records(count: int) -> str:
-    """Quarantined records, as part of a sentence."""
-    return f"the {count:,} quarantined records" if count > 1 else "the quarantined record"

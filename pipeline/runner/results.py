@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from expectations_plugins.core.errors import ExitCode
-from pipeline.core.batches import BatchStatus, LoadCounts, short
-from pipeline.core.next_steps import way_on
+from pipeline.core.batch import Batch
+from pipeline.core.batches import BatchStatus, LoadCounts
+from pipeline.core.next_steps import advice, after_halt, way_on
 from pipeline.core.outcome import Ending
 from pipeline.core.verdicts import GateReport
-from pipeline.runner.gate_messages import records, summary
+from pipeline.runner.gate_messages import summary
 
 
 def halted(batch_id: str, report: GateReport, counts: LoadCounts) -> Ending:
@@ -18,25 +19,15 @@ def halted(batch_id: str, report: GateReport, counts: LoadCounts) -> Ending:
         report: What the gate found.
         counts: What became of the batch's records, those in quarantine by now too.
     """
-    batch, gate = short(batch_id), report.gate
-    command, _, option = way_on(gate, counts).partition(" ")
-    why = f"Go on without {records(counts.quarantined)}" if command == "resume" else "When it is mended"
-    return Ending(
-        BatchStatus.HALTED,
-        ExitCode.GATE_FAILED,
-        f"The {gate} gate failed: {summary(report)}",
-        f"Look: run.py status {batch}. {why}: {f'run.py {command} {batch} {option}'.rstrip()}",
-    )
+    way = way_on(report.gate, records_left_out=counts.quarantined > 0, complete=counts.adds_up)
+    message = f"The {report.gate} gate failed: {summary(report)}"
+    return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, message, after_halt(batch_id, way, counts))
 
 
-def held(report: GateReport) -> Ending:
+def held(batch_id: str, report: GateReport) -> Ending:
     """A gate could not be checked, and trying again at once is of no use."""
-    return Ending(
-        BatchStatus.HELD,
-        ExitCode.GATE_FAILED,
-        f"The {report.gate} gate could not be checked: {summary(report)}",
-        "Mend what is named above (run.py doctor); the next run checks it again.",
-    )
+    message = f"The {report.gate} gate could not be checked: {summary(report)}"
+    return Ending(BatchStatus.HELD, ExitCode.GATE_FAILED, message, advice(Batch(batch_id, BatchStatus.HELD)))
 
 
 def dead_lettered(batch_id: str, what: str, where: str) -> Ending:
@@ -47,13 +38,8 @@ def dead_lettered(batch_id: str, what: str, where: str) -> Ending:
         what: What failed, as a sentence.
         where: Where its file is kept, as a sentence that starts with a space; "" when there was none.
     """
-    batch = short(batch_id)
-    return Ending(
-        BatchStatus.DEAD,
-        ExitCode.DEAD_LETTERED,
-        f"{what} The batch is in the dead-letter queue.{where}",
-        f"Look: run.py dlq show {batch}. When it is mended: run.py dlq replay {batch}",
-    )
+    message = f"{what} The batch is in the dead-letter queue.{where}"
+    return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, message, advice(Batch(batch_id, BatchStatus.DEAD)))
 
 
 def worth_another(what: str) -> Ending:

@@ -15,6 +15,7 @@ from expectations_plugins.core.errors import ConfigurationError, ExitCode, Sluic
 from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
+from pipeline.core.next_steps import advice
 from pipeline.core.outcome import BatchOutcome, Ending
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.ports.ledger import Ledger
@@ -259,12 +260,11 @@ class Runner:
         halted = self._ledger.halted(other_than=batch.batch_id)
         if halted is None:
             return None
-        other = halted.name
         return Ending(
             None,
             ExitCode.GATE_FAILED,
-            f"It waits, for batch {other} is halted and SLUICEGATE_HALT_SCOPE is pipeline.",
-            f"Look: run.py status {other}. Then: run.py resume {other}, or recheck, or reject",
+            f"It waits, for batch {halted.name} is halted and SLUICEGATE_HALT_SCOPE is pipeline.",
+            advice(halted),
             fresh=False,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.batch import Batch, EmbeddingState
@@ -16,7 +16,7 @@ def current_manifest(batch: Batch) -> EmbeddingState | None:
     Returns:
         The latest manifest when all were rolled back; None when there is none.
     """
-    known = sorted(_manifests(batch), key=lambda one: one.number, reverse=True)
+    known = sorted(batch.manifests.values(), key=lambda one: one.number, reverse=True)
     return next((one for one in known if not one.rolled_back_at), batch.embedding)
 
 
@@ -27,7 +27,7 @@ def collections_of(batch: Batch, current: str) -> list[str]:
         batch: The batch.
         current: The collection that the settings name; manifests of earlier versions name none.
     """
-    manifests = (current_manifest(batch), *_manifests(batch))
+    manifests = (current_manifest(batch), *batch.manifests.values())
     return list(dict.fromkeys(one.collection if one and one.collection else current for one in manifests))
 
 
@@ -128,7 +128,3 @@ def _dropped(batch_id: str, name: str) -> ConfigurationError:
 
 def _holds(collections: VectorCollections, name: str, embedding_batch_id: str) -> bool:
     return collections.exists(name) and collections.open(name).count_of(embedding_batch_id) > 0
-
-
-def _manifests(batch: Batch) -> Sequence[EmbeddingState]:
-    return [*batch.embeddings.values(), *([batch.embedding] if batch.embedding else [])]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from expectations_plugins.core.errors import LeaseHeldError
+from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import short
 from pipeline.core.schema_versions import SCHEMAS, check
 from pipeline.ports.upgrades import Home, OldLedger, OldVectors, VersionMark
@@ -112,16 +112,16 @@ class Migration:
 
     def _old_batches(self) -> Iterator[OldBatch]:
         version = SCHEMAS[LEDGER].current
-        for document in self._ledger.old():
-            known = {name: home for name, one in manifests(document).items() if (home := _home_in(one)) is not None}
+        for batch in self._ledger.old():
+            known = {name: Home(one.collection, one.model) for name, one in batch.manifests.items() if one.collection}
             homes: dict[str, Home] = {}
-            names = homeless(document)
+            names = homeless(batch)
             for name in names:
                 if (home := self._home(name, {**known, **homes})) is not None:
                     homes[name] = home
             yield OldBatch(
-                batch_id=str(document["_id"]),
-                is_old=document.get("schema_version") != version,
+                batch_id=batch.batch_id,
+                is_old=batch.schema_version != version,
                 homes=homes,
                 lost=tuple(name for name in names if name not in homes),
             )
@@ -153,31 +153,19 @@ class Migration:
         )
 
 
-def homeless(document: Mapping[str, Any]) -> list[str]:
+def homeless(batch: Batch) -> list[str]:
     """Embedding batches of a batch that have vectors, or may have some, and whose manifest names no collection.
 
     The latest first: where its vectors are says where those that it replaced were.
     """
-    found = {name: one for name, one in manifests(document).items() if _is_homeless(one)}
-    return sorted(found, key=lambda name: (-int(found[name].get("number") or 0), name))
+    found = {name: one for name, one in batch.manifests.items() if _is_homeless(one)}
+    return sorted(found, key=lambda name: (-found[name].number, name))
 
 
-def manifests(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """All manifests of a batch, by embedding batch."""
-    latest = document.get("embedding") or {}
-    named = {str(latest["embedding_batch_id"]): latest} if latest.get("embedding_batch_id") else {}
-    return {**named, **(document.get("embeddings") or {})}
-
-
-def _is_homeless(manifest: Mapping[str, Any]) -> bool:
-    if manifest.get("collection") or manifest.get("rolled_back_at"):
+def _is_homeless(manifest: EmbeddingState) -> bool:
+    if manifest.collection or manifest.rolled_back_at:
         return False
-    return bool(manifest.get("written")) or not manifest.get("finished", True)
-
-
-def _home_in(manifest: Mapping[str, Any]) -> Home | None:
-    collection = manifest.get("collection")
-    return Home(str(collection), str(manifest.get("model") or "")) if collection else None
+    return manifest.written > 0 or not manifest.finished
 
 
 def _work(batches: Sequence[OldBatch]) -> Iterator[str]:

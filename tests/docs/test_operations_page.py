@@ -20,6 +20,7 @@ from pipeline.cli.watch import Freshness, stale
 from pipeline.config import Settings
 from pipeline.core.alert import Alert, Delivery
 from pipeline.core.batches import BatchStatus
+from pipeline.core.next_steps import after_verdict
 from pipeline.core.topology import GATE_STEPS, GATES
 from pipeline.core.verdicts import Verdict
 from pipeline.runner.alarms import RunnerAlarms
@@ -78,7 +79,7 @@ def gate_alerts() -> Iterator[tuple[str, str, str]]:
     """Title, severity and next command of every alert of a gate's action."""
     for gate, verdict, follows in [(n, v, one) for n, s in GATE_STEPS.items() for v, one in s.policy.items()]:
         if follows.severity and verdict is not Verdict.ERROR:
-            yield TITLES[verdict].format(gate=gate), follows.severity, follows.next_step("BATCH")
+            yield TITLES[verdict].format(gate=gate), follows.severity, after_verdict(gate, verdict, "BATCH")
 
 
 def watchdog_alert() -> tuple[str, tuple[str, str]]:

@@ -6,14 +6,15 @@ meanwhile is not undone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batch import Batch
 from pipeline.core.batches import short
 from pipeline.ports.upgrades import Held, Home
 from pipeline.stores.mongodb import upgrade_queries as queries
+from pipeline.stores.mongodb.batches import batch_in
 from pipeline.stores.mongodb.ledger_queries import BATCHES, LEASES
 from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 
@@ -35,11 +36,13 @@ class MongoOldLedger:
         with ERRORS.guard("reading leases"), self._leases.find(queries.held_now()) as rows:
             return [Held(str(row["_id"]), str(row["holder"]), row["expires_at"]) for row in rows]
 
-    def old(self) -> Iterator[Mapping[str, Any]]:
-        """Batches that are of an older version, or have a manifest without a collection."""
+    def old(self) -> Iterator[Batch]:
+        """Batches that are of an older version, or have a manifest without a collection: only their versions and
+        embedding batches.
+        """
         doing = "looking for batches of older versions"
         with ERRORS.guard(doing), self._batches.find(queries.incomplete(), queries.READ) as rows:
-            yield from list(rows)
+            yield from [batch_in(row) for row in rows]
 
     def count(self) -> int:
         """How many batches are of an older version."""
