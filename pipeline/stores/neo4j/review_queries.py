@@ -133,7 +133,7 @@ def lift_rows(found: Sequence[Mapping[str, Any]], at: datetime, why: str) -> lis
         {
             INTERACTION_ID: row[INTERACTION_ID],
             CAMPAIGN_ID: row[CAMPAIGN_ID],
-            "lifted": entry("lifted", at, note=f"campaign {row['campaign_id']} {why}"),
+            "lifted": entry("lifted", at, note=f"campaign {row[CAMPAIGN_ID]} {why}"),
         }
         for row in sorted(found, key=lambda row: str(row[INTERACTION_ID]))
     ]
