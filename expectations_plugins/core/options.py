@@ -24,7 +24,7 @@ def check_options(store: str, given: Iterable[str], known: Collection[str], *, e
         if name in elsewhere:
             raise ConfigurationError(
                 f"{store}: the option {name!r} is set by the data source itself.",
-                next_step="Take it out of options; the data source's own settings are in docs/push-down.md.",
+                next_step="Take it out of options; the data source's own settings are in docs/data-sources.md.",
             )
         if name not in known:
             raise ConfigurationError(f"{store}: its driver has no option {name!r}.", next_step=_instead(name, known))

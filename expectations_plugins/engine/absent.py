@@ -1,6 +1,6 @@
 """Data sources of stores whose driver is not installed: a project that has one opens; using it says what to install.
 
-Nothing else of the project is the worse for it, and saving the project keeps what it says of them.
+The rest of the project works, and saving it keeps what it says of them.
 """
 
 from __future__ import annotations

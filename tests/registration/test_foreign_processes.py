@@ -109,3 +109,10 @@ os.wait()
     )
     reading = f"\nprint(json.dumps([json.load(open(name)) for name in {list(ORDERS)!r}]))\n"
     assert run(programs + reading, folder=tmp_path) == [["checkpoints.actions"] * 6] * len(ORDERS)
+
+
+def test_every_action_of_ours_has_its_type_declared() -> None:
+    from checkpoints.actions import ACTIONS  # noqa: PLC0415 - they load GX
+    from expectations_plugins.actions import KINDS  # noqa: PLC0415
+
+    assert {action.__fields__["type"].default: kind for kind, action in ACTIONS.items()} == KINDS
