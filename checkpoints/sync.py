@@ -21,7 +21,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 PROJECT_FILE = "great_expectations.yml"
 FOLDERS = ("expectations", "validation_definitions", "checkpoints")
 HEADER = (
-    "# Generated from checkpoints/ by `run.py gx sync`; do not edit by hand, `run.py gx sync --check` compares.\n"
+    "# Generated from checkpoints/ by `sluicegate gx sync`; do not edit by hand, `gx sync --check` compares.\n"
     "# No secret is in here: ${VARIABLE} is filled in from the environment when the project is used.\n"
 )
 GITIGNORE = "uncommitted/\nplugins/\n.ge_store_backend_id\n"
