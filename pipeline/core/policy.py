@@ -41,7 +41,7 @@ class Consequence:
         batch: What becomes of the batch, in words.
         mark: The action that marks or removes records; "" for none.
         severity: The alert's; "" when there is none.
-        command: What a person runs next: arguments of this program, with `{batch}` in them; "" when there is nothing to do.
+        command: What a person runs next: arguments of this program with `{batch}` in them; "" when there is none.
     """
 
     batch: str
