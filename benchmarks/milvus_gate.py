@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from pymilvus import MilvusClient
 
-import expectations_plugins  # noqa: F401 - registers the data sources
 from benchmarks.workload import (
     FLOOR,
     PANDAS,

@@ -12,7 +12,6 @@ import pandas as pd
 import pymongo
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-import expectations_plugins  # noqa: F401 - registers the data sources
 from benchmarks.workload import (
     FLOOR,
     PANDAS,

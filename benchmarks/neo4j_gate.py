@@ -9,7 +9,6 @@ from typing import Any
 import great_expectations.expectations as gxe
 import neo4j
 
-import expectations_plugins  # noqa: F401 - registers the data sources
 from benchmarks.workload import (
     FLOOR,
     PANDAS,

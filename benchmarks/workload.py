@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import great_expectations
 from great_expectations.core.partitioners import PartitionerColumnValue
 
+import expectations_plugins
+
 FORMAT = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": ["interaction_id"],
@@ -80,6 +82,7 @@ def require(holds: bool, what: object) -> None:
 
 def context() -> Any:
     """A GX context in memory, without progress bars."""
+    expectations_plugins.register()
     found: Any = great_expectations.get_context(mode="ephemeral")
     found.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return found

@@ -12,10 +12,11 @@ from typing import Any
 import great_expectations
 from great_expectations.core.run_identifier import RunIdentifier
 
-import expectations_plugins  # noqa: F401 - registers the data sources and expectations
+import expectations_plugins
 from checkpoints.actions import ACTIONS
 from checkpoints.actions.scope import PENDING, ActionScope, Effects, acting
 from checkpoints.core.verdicts import judged
+from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.gate_pages import GatePages
 from checkpoints.data_docs.object_storage import keep_elsewhere
 from checkpoints.gates import gate_file
@@ -24,6 +25,7 @@ from expectations_plugins.core.errors import ConfigurationError, LeaseLostError,
 from expectations_plugins.core.masking import Masks
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease, short
 from pipeline.core.topology import GATES
 from pipeline.core.verdicts import Finding, GateReport, Verdict
@@ -63,6 +65,8 @@ def open_project(root: Path, environment: Mapping[str, str], settings: Settings 
     """
     if not (root / "great_expectations.yml").is_file():
         raise ConfigurationError(f"There is no Great Expectations project at {root}.", next_step="Run: run.py gx sync")
+    expectations_plugins.register()
+    gx_site.use()
     context = great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))
     if settings is not None:
         keep_elsewhere(context, settings)
@@ -101,11 +105,11 @@ class GxGate:
         run_id, values = f"{short(batch_id)}-{self._name}-{uuid.uuid4().hex[:8]}", dict[str, Any]()
         scope = self._scope(batch_id, run_id, lease, lambda results: self._judged(run_id, results, values))
         try:
-            document = self._effects.ledger.batch(batch_id) or {"_id": batch_id}
-            if lease is not None and (left := unfinished(document, self._name)) is not None:
+            batch = self._effects.ledger.batch(batch_id) or Batch(batch_id)
+            if lease is not None and (left := unfinished(batch, self._name)) is not None:
                 return self._finish(replace(scope, run_id=left.run_id, report=left))
-            values |= self._file.parameters(self._settings, document, self._effects.raw_store)
-            self._look_in(document)
+            values |= self._file.parameters(self._settings, batch, self._effects.raw_store)
+            self._look_in(batch)
             with acting(scope):
                 result = self._run(batch_id, run_id, values)
             report = scope.plan([], result)
@@ -143,10 +147,10 @@ class GxGate:
         for engine in self._engines():
             engine.close()
 
-    def _look_in(self, document: Mapping[str, Any]) -> None:
+    def _look_in(self, batch: Batch) -> None:
         """Have GX read the collection that the batch was embedded into; the settings' one when that was not noted."""
-        embedding = document.get("embedding") or {}
-        self._context.runtime_environment[COLLECTION] = str(embedding.get("collection") or self._collection)
+        noted = batch.embedding.collection if batch.embedding else ""
+        self._context.runtime_environment[COLLECTION] = noted or self._collection
 
     def _run(self, batch_id: str, run_id: str, values: Mapping[str, Any]) -> Any:
         checkpoint = self._context.checkpoints.get(self._name)

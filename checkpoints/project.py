@@ -12,42 +12,44 @@ from great_expectations.checkpoint import Checkpoint
 from great_expectations.core import ExpectationSuite
 from great_expectations.core.validation_definition import ValidationDefinition
 
-import expectations_plugins  # noqa: F401 - registers the data sources and expectations
+import expectations_plugins
 from checkpoints.actions import ACTIONS
+from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.storage import SITE
 from checkpoints.gates import gate_file
 from expectations_plugins.engine.datasource import without_connecting
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.topology import GATE_STEPS, GATES
 
 RESULT_FORMAT = {
     "result_format": "COMPLETE",
-    "unexpected_index_column_names": ["interaction_id"],
+    "unexpected_index_column_names": [INTERACTION_ID],
     "partial_unexpected_count": 20,
 }
-ATOMIC_FILES = {"module_name": "checkpoints.data_docs.storage", "class_name": "AtomicFilesystemStoreBackend"}
-_OURS = "checkpoints.data_docs.gx_site"
+ATOMIC_FILES = {"module_name": "expectations_plugins.files", "class_name": "AtomicFilesystemStoreBackend"}
+_PAGES = "expectations_plugins.site"
 SITE_CONFIGURATION: Any = {
     "class_name": "SiteBuilder",
     "show_how_to_buttons": False,
     "store_backend": {**ATOMIC_FILES, "base_directory": "uncommitted/data_docs/local_site/"},
-    "site_index_builder": {"module_name": _OURS, "class_name": "StartPageBuilder"},
+    "site_index_builder": {"module_name": _PAGES, "class_name": "StartPageBuilder"},
     "site_section_builders": {
         "expectations": {
             "class_name": "DefaultSiteSectionBuilder",
             "source_store_name": "expectations_store",
-            "renderer": {"module_name": _OURS, "class_name": "SuiteRenderer"},
-            "view": {"module_name": _OURS, "class_name": "PageView"},
+            "renderer": {"module_name": _PAGES, "class_name": "SuiteRenderer"},
+            "view": {"module_name": _PAGES, "class_name": "PageView"},
         },
         "validations": {
             "class_name": "DefaultSiteSectionBuilder",
             "source_store_name": "validation_results_store",
-            "renderer": {"module_name": _OURS, "class_name": "ResultRenderer"},
-            "view": {"module_name": _OURS, "class_name": "PageView"},
+            "renderer": {"module_name": _PAGES, "class_name": "ResultRenderer"},
+            "view": {"module_name": _PAGES, "class_name": "PageView"},
         },
         "profiling": "none",
     },
 }
-"""GX's site, with our pages: GX finds results and suites, and keeps them where `store_backend` says."""
+"""GX's site, with our pages in our own processes: GX finds results and suites; `store_backend` says where pages are."""
 
 NO_PROGRESS_BARS: Any = {"globally": False, "metric_calculations": False}
 
@@ -58,6 +60,7 @@ def build(context: Any) -> None:
     Args:
         context: A GX data context.
     """
+    expectations_plugins.register()
     with without_connecting():
         batches = {gate: gate_file(gate).batches(context) for gate in GATES}
     for gate in GATES:
@@ -87,6 +90,8 @@ def actions(gate: str) -> list[Any]:
 
 def new_context(folder: str) -> Any:
     """A new file context in `folder`/gx, without telemetry and without progress bars."""
+    expectations_plugins.register()
+    gx_site.use()
     context = great_expectations.get_context(mode="file", project_root_dir=folder)
     context.variables.progress_bars = NO_PROGRESS_BARS
     context.variables.analytics_enabled = False

@@ -13,10 +13,13 @@ from typing import Any
 
 import great_expectations.expectations as core
 
+import expectations_plugins
 from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from expectations_plugins.engine.metrics import Direct, Measures, MetricCall, Question
 from expectations_plugins.engine.registration import ENGINES
+
+expectations_plugins.register()
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "push-down.md"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.alerts.router import AlertRouter
     from pipeline.config import Settings
     from pipeline.config.connections import Connections
+    from pipeline.core.batch import Batch
     from pipeline.local import Endpoints
     from pipeline.ports.dead_letters import DeadQueue
     from pipeline.ports.health import StandingReader
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pipeline.runner.runner import Runner
     from pipeline.stages import Reembedder, Rollback
     from pipeline.telemetry.progress import TelemetryProgress
+    from pipeline.upgrades.migration import Migration
 
 __all__ = ["App", "main", "sluicegate"]
 
@@ -170,11 +172,11 @@ class App:
         stores, embedder = self.stores, self._embedder()
         return Reembedder(stores.raw_store, stores.vectors, stores.journal, embedder, stores.ledger, sample_size=size)
 
-    def fallbacks(self, document: Mapping[str, Any]) -> int:
-        """How many vectors of a batch no model made, by its ledger document."""
+    def fallbacks(self, batch: Batch) -> int:
+        """How many vectors of a batch no model made."""
         from pipeline.stages.placement import count_fallbacks  # noqa: PLC0415
 
-        return count_fallbacks(self.stores.vectors, document)
+        return count_fallbacks(self.stores.vectors, batch)
 
     def gate(self, name: str) -> Gate:
         """One gate."""
@@ -296,7 +298,7 @@ class App:
         from pipeline import stages  # noqa: PLC0415
 
         return {
-            "load": lambda: stages.LoadStage(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone)),
+            "load": self._load_stage,
             "aggregate": lambda: stages.AggregateStage(self.raw_store, self.stores.metrics),
             "publish": lambda: stages.PublishStage(self.raw_store, self.stores.metrics),
             "graph": lambda: stages.GraphStage(self.raw_store, self.graph_store),
@@ -309,6 +311,22 @@ class App:
                 sample_size=self.settings.vector_sample,
             ),
         }
+
+    def _load_stage(self) -> Stage:
+        from pipeline.stages import LoadStage  # noqa: PLC0415
+
+        # before the first record is anywhere; a local server is not started for it
+        self.stores.check_versions(but=set(self.settings.local_stores()) - self._started)
+        return LoadStage(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone))
+
+    def migration(self) -> Migration:
+        """What brings older data to this program's schema versions."""
+        self.connections("mongodb", "bigquery", "neo4j", "milvus")
+        return self.stores.migration(self.settings.gemini_model)
+
+    def schema_note(self, store: str) -> str:
+        """What a person ought to know of the schema version of a store that is not a local one; "" for nothing."""
+        return self.stores.schema_note(store)
 
     def _embedder(self, attempts: int = MAX_ATTEMPTS) -> Embedder:
         from expectations_plugins.core.retry import RetryPolicy  # noqa: PLC0415

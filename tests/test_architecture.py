@@ -140,7 +140,7 @@ def test_a_file_has_at_most_400_lines_and_says_what_lives_in_it(path: Path) -> N
 
 def test_the_environment_is_read_in_one_place() -> None:
     # an Airflow task passes its worker's environment on, and reads nothing in it
-    allowed = ("pipeline/config/", "pipeline/local/", "pipeline/airflow/operators.py")
+    allowed = ("pipeline/config/", "pipeline/local/", "pipeline/airflow/sluicegate_dag.py")
     readers = {
         name_of(path)
         for path in SOURCES
@@ -163,6 +163,39 @@ def test_the_settings_collection_is_asked_for_only_where_new_vectors_go() -> Non
     }
     names = re.compile(r"(vector_collection|\.milvus_collection|collections\.current)\b")
     assert {name_of(path) for path in SOURCES if names.search(path.read_text("utf-8"))} == allowed
+
+
+SPELLED_ONCE = {
+    "interaction_id": "pipeline/core/fields.py",
+    "user_id": "pipeline/core/fields.py",
+    "campaign_id": "pipeline/core/fields.py",
+    768: "expectations_plugins/core/defaults.py",
+}
+"""Values that one file gives a name to, and that the application takes by it."""
+
+FILES_OF_THEIR_OWN = ("pipeline/airflow/sluicegate_dag.py", "pipeline/config/")
+"""What stands alone in another environment, and defaults that users read as a table."""
+
+
+THE_GROUNDS_OWN = (
+    "expectations_plugins/engine/",
+    "expectations_plugins/expectations/",
+    "expectations_plugins/core/masking",
+)
+"""The ground knows nothing of the application: what its expectations take by default is their own."""
+
+
+def constants(path: Path) -> set[object]:
+    """The values that stand alone in a file; a part of a sentence does not."""
+    tree = ast.parse(path.read_text("utf-8"))
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in parts}
+
+
+@pytest.mark.parametrize("value", SPELLED_ONCE, ids=str)
+def test_a_value_that_many_need_is_spelled_in_one_place(value: str | int) -> None:
+    others = [path for path in SOURCES if not name_of(path).startswith((*FILES_OF_THEIR_OWN, *THE_GROUNDS_OWN))]
+    assert [name_of(path) for path in others if value in constants(path)] == [SPELLED_ONCE[value]]
 
 
 def test_there_is_no_python_and_no_secret_in_the_gx_project() -> None:

@@ -13,7 +13,6 @@ from expectations_plugins.core.errors import ExitCode
 from expectations_plugins.core.retry import RetryPolicy
 from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.core.batches import BatchSource, BatchStatus
-from pipeline.core.outcome import counts_in, is_done, verdicts_in
 from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.core.verdicts import Verdict
 from pipeline.local import Endpoints
@@ -73,22 +72,22 @@ def scene(database: Database, tmp_path: Path) -> Scene:
 
 def test_a_closed_batch_is_in_the_ledger_with_every_step_done(scene: Scene) -> None:
     scene.runner().process(scene.source)
-    document = scene.ledger.find("5f5f")
-    assert (document["status"], [is_done(document, step.key) for step in STEPS]) == ("closed", [True] * len(STEPS))
+    batch = scene.ledger.find("5f5f")
+    assert (batch.status, [batch.is_done(step.key) for step in STEPS]) == ("closed", [True] * len(STEPS))
 
 
 def test_the_ledger_keeps_counts_and_verdicts(scene: Scene) -> None:
     scene.runner().process(scene.source)
-    document = scene.ledger.find("5f5f")
-    counts = counts_in(document)
-    assert (counts.read, counts.accepted, counts.dead) == (8, 7, 1)
-    assert verdicts_in(document) == {"raw": "PASS", "graph": "PASS", "vectors": "PASS"}
+    batch = scene.ledger.find("5f5f")
+    assert (batch.counts.read, batch.counts.accepted, batch.counts.dead) == (8, 7, 1)
+    assert batch.verdicts == {"raw": "PASS", "graph": "PASS", "vectors": "PASS"}
 
 
 def test_the_ledger_keeps_start_end_and_duration_of_every_step(scene: Scene) -> None:
     scene.runner().process(scene.source)
-    steps = scene.ledger.find("5f5f")["steps"]
-    assert all({"start_time", "end_time", "duration_s", "attempts"} <= steps[step.key].keys() for step in STEPS)
+    steps = scene.ledger.find("5f5f").steps.values()
+    assert all(step.start_time and step.end_time and step.duration_s is not None and step.attempts for step in steps)
+    assert len(steps) == len(STEPS)
 
 
 def test_a_crashed_batch_goes_on_where_it_stopped(scene: Scene) -> None:
@@ -120,7 +119,7 @@ def test_a_second_run_is_turned_away_while_the_first_is_at_work(scene: Scene) ->
     outcome = scene.runner("another run").process(scene.source)
     go_on.set()
     first.join(20)
-    assert (outcome.exit_code, scene.ledger.find(BATCH)["status"]) == (ExitCode.LEASE_HELD, "closed")
+    assert (outcome.exit_code, scene.ledger.find(BATCH).status) == (ExitCode.LEASE_HELD, "closed")
 
 
 @pytest.mark.parametrize("ended", ["by a signal", "by a kill"])

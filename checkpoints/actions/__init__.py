@@ -1,4 +1,5 @@
-"""What a checkpoint does with its result, one file an action; importing this registers them with GX.
+"""What a checkpoint does with its result, one file an action; importing this registers them with GX,
+in the place of those of `expectations_plugins.actions`.
 
 No action raises: GX stops at the first that does. What they intend is in the ledger before the first of them acts
 (`checkpoints.actions.scope`), and each outcome after; outside a run that holds the batch's lease they only say what

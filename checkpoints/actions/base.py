@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from great_expectations.checkpoint.actions import ValidationAction
-
 from checkpoints.actions.scope import ActionScope, current
+from expectations_plugins.actions import TakesItsPlace
+from expectations_plugins.engine.gx_internals import ValidationAction
 from pipeline.core.topology import GATES
 from pipeline.core.verdicts import GateReport
 
 
-class GateAction(ValidationAction):
+class GateAction(ValidationAction, metaclass=TakesItsPlace):
     """An action of a gate's checkpoint. Subclasses name their kind and say what they intend and do.
 
     `title` is its name in the GX project. An action that a row of the topology names is in that gate's checkpoint; any

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
-from pipeline.core.embeddings import VECTOR_DIMENSION
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from pipeline.core.policy import ROLLBACK
 from pipeline.core.rollback_plan import removal
 from pipeline.core.verdicts import GateReport, Verdict

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from expectations_plugins.core.errors import LeaseLostError
 from expectations_plugins.core.masking import Masks
+from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease
 from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.core.verdicts import ActionOutcome, GateReport, Intent
@@ -38,7 +39,7 @@ class FlagsOrphans(Protocol):
 class Sweeps(Protocol):
     """Removes vectors of runs that had lost their batch."""
 
-    def perform(self, lease: Lease, document: Mapping[str, Any]) -> Sequence[str]:
+    def perform(self, lease: Lease, batch: Batch) -> Sequence[str]:
         """Remove them; their ids."""
 
 

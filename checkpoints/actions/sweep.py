@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
+from pipeline.core.batch import Batch
 from pipeline.core.policy import SWEEP
 from pipeline.core.verdicts import GateReport, Verdict
 
@@ -38,8 +39,8 @@ class SweepAction(GateAction):
         del data
         assert scope.effects is not None
         assert scope.lease is not None
-        document = scope.effects.ledger.batch(scope.batch_id) or {}
-        removed = len(scope.effects.sweep().perform(scope.lease, document))
+        batch = scope.effects.ledger.batch(scope.batch_id) or Batch(scope.batch_id)
+        removed = len(scope.effects.sweep().perform(scope.lease, batch))
         return f"{removed:,} {'vector' if removed == 1 else 'vectors'} of a run that had lost the batch removed"
 
 

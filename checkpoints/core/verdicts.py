@@ -8,6 +8,7 @@ from typing import Any
 from expectations_plugins.core.masking import Masks
 from expectations_plugins.engine.observed import observed
 from expectations_plugins.engine.rendering import examples_column, raised
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.verdicts import Finding, GateReport, Verdict
 
 MAX_EXAMPLES = 20
@@ -125,7 +126,7 @@ def _examples(result: Any, found: Mapping[str, Any]) -> Iterable[tuple[str, str]
         column = result.expectation_config.kwargs.get("column")
         rows = found.get("partial_unexpected_index_list") or []
         named = [row for row in rows if isinstance(row, Mapping)]
-        pairs = [(row.get("interaction_id"), row.get(column) if column else "") for row in named]
+        pairs = [(row.get(INTERACTION_ID), row.get(column) if column else "") for row in named]
     return [(str(key), _text(value)) for key, value in pairs[:MAX_EXAMPLES]]
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from checkpoints.data_docs.states import SYMBOLS, VERDICTS, Cell, cells, duration, row
 from expectations_plugins.core.masking import Example, Masks
-from pipeline.core.outcome import counts_in, passed_over_in
+from pipeline.core.batch import Batch, EmbeddingState, GateState
+from pipeline.core.next_steps import NextStep, next_steps
 from pipeline.core.policy import DOCS, FLAG
-from pipeline.core.rollback_plan import removal
+from pipeline.core.rollback_plan import RollbackNumbers, removal
 from pipeline.core.topology import GATE_STEPS, STEPS, StepKind
-from pipeline.core.verdicts import Verdict
-from pipeline.runner.next_steps import NextStep, next_steps
-
-Document = Mapping[str, Any]
+from pipeline.core.verdicts import Finding
 
 EXAMPLES_SHOWN = 5
 
@@ -131,153 +128,141 @@ class BatchPage:
         return SYMBOLS[self.status]
 
 
-def batch_page(document: Document, beside: Neighbours, masks: Masks) -> BatchPage:
+def batch_page(batch: Batch, beside: Neighbours, masks: Masks) -> BatchPage:
     """The page of a batch.
 
     Args:
-        document: The batch's ledger document, whole.
+        batch: The batch, whole.
         beside: What it links to.
         masks: Fields whose values are not shown.
     """
-    listed, steps = row(document), tuple(_steps(document))
+    listed, steps = row(batch), tuple(_steps(batch))
     return BatchPage(
         batch_id=listed.batch_id,
         name=listed.name,
         status=listed.status,
-        reason=str(document.get("reason") or ""),
+        reason=batch.reason,
         source=listed.source,
-        parent=str(document.get("parent") or ""),
+        parent=batch.parent,
         first_seen=listed.first_seen,
         start=min((step.start for step in steps if step.start), default=None),
         end=max((step.end for step in steps if step.end), default=None),
-        seconds=duration(document),
-        next_steps=next_steps(document),
-        flow=tuple(_flow(document)),
+        seconds=duration(batch),
+        next_steps=next_steps(batch),
+        flow=tuple(_flow(batch)),
         steps=steps,
-        gates=tuple(_gates(document, masks)),
-        embedding=tuple(_embedding(document)),
+        gates=tuple(_gates(batch, masks)),
+        embedding=tuple(_embedding(batch.embedding)) if batch.embedding else (),
         beside=beside,
-        version=version(document, beside),
+        version=version(batch, beside),
     )
 
 
-def _flow(document: Document) -> Iterator[Place]:
-    counts, embedding = counts_in(document), document.get("embedding") or {}
+def _flow(batch: Batch) -> Iterator[Place]:
+    counts = batch.counts
     lost = _asides({"duplicate": counts.duplicate, "in the dead letters": counts.dead})
     yield Place("read from the file", counts.read, lost)
     yield Place("in MongoDB", counts.accepted + counts.quarantined, _asides({"quarantined": counts.quarantined}))
-    yield Place("counted in published metrics", _counted(document, "stage:publish", "interactions"))
-    yield Place("in the graph", _counted(document, "stage:graph", "interactions"), _orphans(document))
-    gone = bool(embedding.get("rolled_back_at"))
-    rejected = sum(int(count) for count in (embedding.get("rejected") or {}).values())
-    written = int(embedding.get("written") or 0) if embedding else None
-    wordless = max(counts.accepted - int(embedding.get("expected") or 0), 0) if embedding else 0
+    yield Place("counted in published metrics", _counted(batch, "stage:publish"))
+    yield Place("in the graph", _counted(batch, "stage:graph"), _orphans(batch))
+    yield _vectors(batch.embedding, counts.accepted) if batch.embedding else Place("vectors in Milvus", None)
+
+
+def _vectors(embedding: EmbeddingState, accepted: int) -> Place:
     aside = _asides(
         {
-            "without a message": wordless,
-            "fallback vectors": embedding.get("fallback"),
-            "refused by their shape": rejected,
+            "without a message": max(accepted - embedding.expected, 0),
+            "fallback vectors": embedding.fallback,
+            "refused by their shape": sum(embedding.rejected.values()),
         }
     )
-    yield Place("vectors in Milvus", 0 if gone else written, (*aside, "rolled back") if gone else aside)
+    if embedding.rolled_back_at:
+        return Place("vectors in Milvus", 0, (*aside, "rolled back"))
+    return Place("vectors in Milvus", embedding.written, aside)
 
 
-def _asides(counts: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{int(count):,} {name}" for name, count in counts.items() if count)
+def _asides(counts: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
-def _orphans(document: Document) -> tuple[str, ...]:
+def _orphans(batch: Batch) -> tuple[str, ...]:
     flags = next((name for name, step in GATE_STEPS.items() if FLAG in step.actions), "")
-    findings = ((document.get("gates") or {}).get(flags) or {}).get("findings") or ()
-    orphans = max((int(found.get("unexpected") or 0) for found in findings), default=0)
-    return _asides({"orphaned": orphans})
+    gate = batch.gates.get(flags) or GateState()
+    return _asides({"orphaned": max((found.unexpected for found in gate.findings), default=0)})
 
 
-def _counted(document: Document, step: str, name: str) -> int | None:
-    known = (document.get("steps") or {}).get(step) or {}
-    count = (known.get("counts") or {}).get(name)
+def _counted(batch: Batch, step: str) -> int | None:
+    count = batch.step(step).counts.get("interactions")
     return None if count is None else int(count)
 
 
-def _steps(document: Document) -> Iterator[StepRow]:
-    for step, cell in zip(STEPS, cells(document), strict=True):
-        known = (document.get("steps") or {}).get(step.key) or {}
-        took = known.get("duration_s")
+def _steps(batch: Batch) -> Iterator[StepRow]:
+    for step, cell in zip(STEPS, cells(batch), strict=True):
+        known = batch.step(step.key)
         yield StepRow(
             cell=cell,
-            attempts=int(known.get("attempts") or 0),
-            start=_utc(known.get("start_time")),
-            end=_utc(known.get("end_time")),
-            seconds=None if took is None else float(took),
-            told=str(known.get("error") or step.purpose),
+            attempts=known.attempts,
+            start=_utc(known.start_time),
+            end=_utc(known.end_time),
+            seconds=known.duration_s,
+            told=known.error or step.purpose,
         )
 
 
-def _gates(document: Document, masks: Masks) -> Iterator[GateView]:
-    passed_over = passed_over_in(document)
-    gates = document.get("gates") or {}
+def _gates(batch: Batch, masks: Masks) -> Iterator[GateView]:
     for step in STEPS:
-        if step.kind is StepKind.GATE and (gate := gates.get(step.name)):
+        gate = batch.gates.get(step.name) if step.kind is StepKind.GATE else None
+        if gate and gate.verdict:
             yield GateView(
                 name=step.name,
-                state=VERDICTS[Verdict(gate["verdict"])],
-                verdict=str(gate["verdict"]),
-                passed_over=step.name in passed_over,
-                at=_utc(gate.get("at")),
-                page=str(gate.get("page") or ""),
-                findings=tuple(_findings(gate.get("findings") or (), masks)),
+                state=VERDICTS[gate.verdict],
+                verdict=str(gate.verdict),
+                passed_over=step.name in batch.passed_over,
+                at=_utc(gate.at),
+                page=gate.page,
+                findings=tuple(_findings(gate.findings, masks)),
                 actions=tuple(_actions(gate)),
             )
 
 
-def _findings(found: Any, masks: Masks) -> Iterator[FindingView]:
-    by_text: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
+def _findings(found: Sequence[Finding], masks: Masks) -> Iterator[FindingView]:
+    worst: dict[tuple[str, str], Finding] = {}
     for finding in found:
-        by_text.setdefault((finding.get("expectation"), finding.get("summary")), []).append(finding)
-    for same in by_text.values():
-        first, column = same[0], str(same[0].get("column") or "")
-        checked, unexpected = int(first.get("checked") or 0), int(first.get("unexpected") or 0)
+        worst.setdefault((finding.expectation, finding.summary), finding)
+    for first in worst.values():
         yield FindingView(
-            severity=str(first.get("severity")),
-            summary=str(first.get("summary") or ""),
-            expectation=str(first.get("expectation") or ""),
-            share=unexpected / checked if checked else None,
-            column=column,
-            hidden=column if masks.hides(column) else "",
-            examples=masks.examples(column, (first.get("examples") or ())[:EXAMPLES_SHOWN]),
+            severity=first.severity,
+            summary=first.summary,
+            expectation=first.expectation,
+            share=first.unexpected / first.checked if first.checked else None,
+            column=first.column,
+            hidden=first.column if masks.hides(first.column) else "",
+            examples=masks.examples(first.column, first.examples[:EXAMPLES_SHOWN]),
         )
 
 
-def _actions(gate: Mapping[str, Any]) -> Iterator[ActionView]:
-    for intent in gate.get("intents") or ():
-        if intent.get("action") != DOCS:  # this page is what became of it
-            yield ActionView(
-                action=str(intent.get("action")),
-                status=str(intent.get("status")),
-                detail=str(intent.get("detail") or ""),
-            )
+def _actions(gate: GateState) -> Iterator[ActionView]:
+    for intent in gate.intents:
+        if intent.action != DOCS:  # this page is what became of it
+            yield ActionView(intent.action, intent.status, intent.detail)
 
 
-def _embedding(document: Document) -> Iterator[tuple[str, str]]:
-    embedding = document.get("embedding") or {}
-    if not embedding:
-        return
-    yield "embedding batch", str(embedding.get("embedding_batch_id"))
-    if collection := embedding.get("collection"):
-        yield "collection", f"{collection}, model {embedding.get('model')}"
-    yield "written", f"{int(embedding.get('written') or 0):,} of {int(embedding.get('expected') or 0):,}"
-    for reason, count in (embedding.get("rejected") or {}).items():
-        yield "not written", f"{int(count):,}: {reason}"
-    if at := _utc(embedding.get("rolled_back_at")):
-        back = embedding.get("rolled_back") or {}
-        yield "rolled back", f"{at:%Y-%m-%d %H:%M:%S}: {removal(back)}"
+def _embedding(embedding: EmbeddingState) -> Iterator[tuple[str, str]]:
+    yield "embedding batch", embedding.embedding_batch_id
+    if embedding.collection:
+        yield "collection", f"{embedding.collection}, model {embedding.model}"
+    yield "written", f"{embedding.written:,} of {embedding.expected:,}"
+    for reason, count in embedding.rejected.items():
+        yield "not written", f"{count:,}: {reason}"
+    if at := _utc(embedding.rolled_back_at):
+        yield "rolled back", f"{at:%Y-%m-%d %H:%M:%S}: {removal(embedding.rolled_back or RollbackNumbers())}"
 
 
-def _utc(at: Any) -> datetime | None:
-    return at.astimezone(UTC) if isinstance(at, datetime) else None
+def _utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC) if at else None
 
 
-def version(document: Document, beside: Neighbours) -> str:
+def version(batch: Batch, beside: Neighbours) -> str:
     """Another one for every change of what a batch's page shows."""
-    updated = _utc(document.get("updated"))
+    updated = _utc(batch.updated)
     return f"{updated.isoformat() if updated else '-'} {beside.before or '-'} {beside.after or '-'}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from checkpoints.data_docs.addresses import day_page, year_page
 from checkpoints.data_docs.states import BatchRow, row
-
-Document = Mapping[str, Any]
+from pipeline.core.batch import Batch
 
 BATCHES_A_PART = 72
 """Half a day of one batch every ten minutes."""
@@ -39,19 +37,19 @@ def part_of(place: int) -> int:
     return place // BATCHES_A_PART + 1
 
 
-def day_part(day: str, part: int, documents: Sequence[Document], *, has_page: Callable[[str], bool]) -> DayPage:
+def day_part(day: str, part: int, batches: Sequence[Batch], *, has_page: Callable[[str], bool]) -> DayPage:
     """A part of a day.
 
     Args:
         day: YYYY-MM-DD.
         part: From 1.
-        documents: Its batches, oldest first, and the first one of the next part if there is one.
+        batches: Its batches, oldest first, and the first one of the next part if there is one.
         has_page: Whether there is a page of a batch to link to.
     """
-    shown = documents[:BATCHES_A_PART]
-    newest_first = tuple(row(one, has_page=has_page(str(one["_id"]))) for one in reversed(shown))
+    shown = batches[:BATCHES_A_PART]
+    newest_first = tuple(row(one, has_page=has_page(one.batch_id)) for one in reversed(shown))
     earlier = day_page(day, part - 1) if part > 1 else None
-    later = day_page(day, part + 1) if len(documents) > len(shown) else None
+    later = day_page(day, part + 1) if len(batches) > len(shown) else None
     return DayPage(day, part, newest_first, earlier, later)
 
 

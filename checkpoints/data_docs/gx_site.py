@@ -1,4 +1,7 @@
-"""The classes GX's site configuration names, so that `context.build_data_docs()` writes the same pages as a run."""
+"""What stands behind the classes GX's site configuration names (`expectations_plugins.site`) in our own processes.
+
+So `context.build_data_docs()` writes the same pages as a run.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from checkpoints.data_docs import addresses, pages
 from checkpoints.data_docs.results import ResultPage, result_page
 from checkpoints.data_docs.storage import SiteFiles
 from checkpoints.data_docs.suites import SuitePage, suite_page, suite_pages
+from expectations_plugins import site
 from expectations_plugins.core.errors import SluicegateError
 from expectations_plugins.core.masking import Masks
 from pipeline.config import load_settings
@@ -72,3 +76,8 @@ class StartPageBuilder:
         files.write(addresses.STYLE, pages.style())
         files.write(addresses.SUITES, pages.suites(suite_pages(self._context.suites.all())))
         return files.address(addresses.START), {}
+
+
+def use() -> None:
+    """Have GX write our pages, in this process; again, it changes nothing."""
+    site.written_by(result=ResultRenderer, suite=SuiteRenderer, view=PageView, start=StartPageBuilder)

@@ -15,8 +15,9 @@ from great_expectations.data_context.store import ValidationResultsStore
 from great_expectations.data_context.store.tuple_store_backend import TupleStoreBackend
 from great_expectations.exceptions import InvalidKeyError
 
-from checkpoints.data_docs.storage import SITE, AtomicFilesystemStoreBackend
+from checkpoints.data_docs.storage import SITE
 from expectations_plugins.core.errors import ConfigurationError, TransientError
+from expectations_plugins.files import AtomicFilesystemStoreBackend
 from pipeline.config import Settings
 from pipeline.storage import objects
 from pipeline.storage.location import Place, Remote

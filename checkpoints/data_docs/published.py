@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Any
 
 from checkpoints.data_docs import addresses
 from checkpoints.data_docs.storage import SiteFiles
-
-Document = Mapping[str, Any]
+from pipeline.core.batch import Batch
 
 
 class Published:
@@ -26,12 +24,12 @@ class Published:
     def __init__(self, files: SiteFiles) -> None:
         self._files = files
 
-    def left_out(self, changed: Sequence[Document]) -> list[str]:
+    def left_out(self, changed: Sequence[Batch]) -> list[str]:
         """Ids of the batches whose last change is not on their pages."""
         known = self._known()
         return [name for name, change in _changes(changed).items() if known.get(name) != change]
 
-    def note(self, changed: Sequence[Document]) -> None:
+    def note(self, changed: Sequence[Batch]) -> None:
         """Remember that these batches' last changes are on their pages; what else was known is forgotten."""
         if (found := _changes(changed)) != self._known():
             self._files.write(addresses.PUBLISHED, json.dumps(found))
@@ -44,5 +42,5 @@ class Published:
         return found if isinstance(found, dict) else {}
 
 
-def _changes(changed: Sequence[Document]) -> dict[str, str]:
-    return {str(one["_id"]): one["updated"].astimezone(UTC).isoformat() for one in changed if one.get("updated")}
+def _changes(changed: Sequence[Batch]) -> dict[str, str]:
+    return {one.batch_id: one.updated.astimezone(UTC).isoformat() for one in changed if one.updated}

@@ -8,9 +8,7 @@ about them, or the run that changed them was killed, or could not write.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
 
 from checkpoints.data_docs import addresses, pages
 from checkpoints.data_docs.batches import Neighbours, batch_page, version
@@ -20,10 +18,10 @@ from checkpoints.data_docs.start import RECORDS, SHOWN, start_page
 from checkpoints.data_docs.storage import SiteFiles
 from expectations_plugins.core.errors import SluicegateError
 from expectations_plugins.core.masking import Masks
+from pipeline.core.batch import Batch
 from pipeline.ports.history import History
 
-Document = Mapping[str, Any]
-Pair = tuple[Document | None, Document | None]
+Pair = tuple[Batch | None, Batch | None]
 
 CHANGED = 50
 """Batches that are looked at for changes which are on no page yet: more than the first page links to."""
@@ -57,8 +55,8 @@ class Publisher:
         Returns:
             Whether a day began.
         """
-        document = self._history.batch(batch_id)
-        if document is None or "first_seen" not in document:
+        batch = self._history.batch(batch_id)
+        if batch is None or batch.first_seen is None:
             return False
         return self._publish([batch_id])[1]
 
@@ -73,12 +71,12 @@ class Publisher:
             batch_id: The batch.
             first_day: Batches of this day and later ones have pages, or are going to.
         """
-        document = self._history.batch(batch_id)
-        if document is None or "first_seen" not in document:
+        batch = self._history.batch(batch_id)
+        if batch is None or batch.first_seen is None:
             return ""
-        pair = self._history.neighbours(document)
-        self._write(document, self._linked(document, pair, lambda other: day_of(other) >= first_day))
-        return day_of(document)
+        pair = self._history.neighbours(batch)
+        self._write(batch, self._linked(batch, pair, lambda other: day_of(other) >= first_day))
+        return day_of(batch)
 
     def days(self, days: Iterable[str]) -> None:
         """Write all parts of some days, and the lists of their years."""
@@ -114,8 +112,8 @@ class Publisher:
     def one_day(self, day: str, part: int) -> None:
         """Write a part of a day."""
         # one more than is shown tells whether another part follows
-        documents = self._history.of_day(day, (part - 1) * BATCHES_A_PART, BATCHES_A_PART + 1)
-        page = day_part(day, part, documents, has_page=self._has_page)
+        batches = self._history.of_day(day, (part - 1) * BATCHES_A_PART, BATCHES_A_PART + 1)
+        page = day_part(day, part, batches, has_page=self._has_page)
         self._files.write(addresses.day_page(day, part), pages.day(page))
 
     def first_of(self, day: str) -> None:
@@ -127,23 +125,23 @@ class Publisher:
         """Write the pages of some batches and of those that changed: how many, and whether a day began."""
         changed = self._history.changed(CHANGED)  # asked first: what changes after it is found the next time
         names = {*wanted, *self._published.left_out(changed)}
-        found = [document for name in names if (document := self._history.batch(name)) and "first_seen" in document]
+        found = [batch for name in names if (batch := self._history.batch(name)) and batch.first_seen]
         self.style()
-        beside = [(document, self._history.neighbours(document)) for document in found]
-        for document, pair in beside:
-            self._write(document, self._linked(document, pair, lambda other: self._is_there(other, names)))
+        beside = [(batch, self._history.neighbours(batch)) for batch in found]
+        for batch, pair in beside:
+            self._write(batch, self._linked(batch, pair, lambda other: self._is_there(other, names)))
         for other in (other for _, pair in beside for other in pair if other):
-            if str(other["_id"]) not in names:
+            if other.batch_id not in names:
                 self._mend(other)
         is_new_day = self._days_of(found)
         self.start()
         self._published.note(changed)
         return len(found), is_new_day
 
-    def _days_of(self, documents: Collection[Document]) -> bool:
+    def _days_of(self, batches: Collection[Batch]) -> bool:
         parts = set[tuple[str, int]]()
-        for document in documents:
-            day, place = day_of(document), self._history.place(document)
+        for batch in batches:
+            day, place = day_of(batch), self._history.place(batch)
             parts.add((day, part_of(place)))
             if place and place % BATCHES_A_PART == 0:
                 parts.add((day, part_of(place) - 1))  # for its link to this one
@@ -154,9 +152,9 @@ class Publisher:
             self.lists(year)
         return bool(new)
 
-    def _mend(self, brief: Document) -> None:
+    def _mend(self, brief: Batch) -> None:
         """Write a page again when it is there and is not what the ledger and the other pages say now."""
-        name = str(brief["_id"])
+        name = brief.batch_id
         known = self._files.read(addresses.batch_page(name))
         if known is None:
             return
@@ -164,28 +162,26 @@ class Publisher:
         found = VERSION.search(known)
         if found and found.group(1) == version(brief, beside):
             return
-        if (document := self._history.batch(name)) is not None:
-            self._write(document, beside)
+        if (batch := self._history.batch(name)) is not None:
+            self._write(batch, beside)
 
-    def _linked(self, document: Document, pair: Pair, has_page: Callable[[Document], bool]) -> Neighbours:
+    def _linked(self, batch: Batch, pair: Pair, has_page: Callable[[Batch], bool]) -> Neighbours:
         """The batches before and after one, as far as they have pages."""
         before, after = pair
-        parent = str(document.get("parent") or "")
         return Neighbours(
-            before=str(before["_id"]) if before and has_page(before) else None,
-            after=str(after["_id"]) if after and has_page(after) else None,
-            parent=self._has_page(parent) if parent else False,
+            before=before.batch_id if before and has_page(before) else None,
+            after=after.batch_id if after and has_page(after) else None,
+            parent=bool(batch.parent) and self._has_page(batch.parent),
         )
 
-    def _is_there(self, document: Document, written: Collection[str] = ()) -> bool:
-        name = str(document["_id"])
-        return name in written or self._has_page(name)
+    def _is_there(self, batch: Batch, written: Collection[str] = ()) -> bool:
+        return batch.batch_id in written or self._has_page(batch.batch_id)
 
     def _has_page(self, batch_id: str) -> bool:
         return self._files.has(addresses.batch_page(batch_id))
 
-    def _write(self, document: Document, beside: Neighbours) -> None:
-        page = batch_page(document, beside, self._masks)
+    def _write(self, batch: Batch, beside: Neighbours) -> None:
+        page = batch_page(batch, beside, self._masks)
         self._files.write(addresses.batch_page(page.batch_id), pages.batch(page))
 
     def _asked(self, question: Callable[[], int], unknown: list[str]) -> int | None:
@@ -196,6 +192,6 @@ class Publisher:
             return None
 
 
-def day_of(document: Document) -> str:
+def day_of(batch: Batch) -> str:
     """The day a batch was first seen, YYYY-MM-DD in UTC."""
-    return str(document["first_seen"].astimezone(UTC).strftime("%Y-%m-%d"))
+    return batch.seen.strftime("%Y-%m-%d")

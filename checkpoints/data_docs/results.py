@@ -17,13 +17,13 @@ from checkpoints.data_docs.states import SYMBOLS, VERDICTS
 from expectations_plugins.core.masking import Example, Masks
 from expectations_plugins.engine.observed import observed
 from expectations_plugins.engine.rendering import examples_column, raised, share
-from pipeline.core.fields import INTERACTIONS
+from pipeline.core.fields import INTERACTION_ID, INTERACTIONS
 from pipeline.core.topology import store_title
 from pipeline.stores.mongodb.queries import accepted_filter
 
 LANGUAGES = {"MongoDB": "mongosh", "Neo4j": "Cypher", "Milvus": "Python, pymilvus"}
 SHOWN = 20
-KEY = "interaction_id"
+KEY = INTERACTION_ID
 
 
 @dataclass(frozen=True, slots=True)

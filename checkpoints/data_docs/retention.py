@@ -89,5 +89,5 @@ class Retention:
     def _batches_of(self, day: str) -> Iterator[str]:
         skip = 0
         while found := self._history.of_day(day, skip, 1_000):
-            yield from (str(one["_id"]) for one in found)
+            yield from (one.batch_id for one in found)
             skip += len(found)

@@ -15,6 +15,7 @@ from great_expectations.expectations.registry import get_expectation_impl, get_r
 from markupsafe import Markup, escape
 
 from expectations_plugins.engine.rendering import examples_column
+from pipeline.core.fields import INTERACTION_ID
 
 PLACE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 PRESCRIPTIVE = "renderer.prescriptive"
@@ -50,7 +51,7 @@ def severity_of(configuration: Any) -> str:
 def examples_headers(configuration: Any) -> tuple[str, str]:
     """What the two columns of an expectation's examples are called."""
     known = getattr(get_expectation_impl(configuration.type), "example_columns", None)
-    return known or ("interaction_id", examples_column(configuration) or "value")
+    return known or (INTERACTION_ID, examples_column(configuration) or "value")
 
 
 def _with_words(configuration: Any) -> Any:

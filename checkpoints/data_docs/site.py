@@ -58,8 +58,8 @@ class Site:
             told: Called with the number of batches written so far.
         """
         days, number, first_day = set[str](), 0, self._retention.first_day()
-        for number, document in enumerate(self._history.since(first_day), start=1):
-            days.add(self._publisher.page_of(str(document["_id"]), first_day))
+        for number, batch_id in enumerate(self._history.since(first_day), start=1):
+            days.add(self._publisher.page_of(batch_id, first_day))
             told(number)
         self._publisher.style()
         self._publisher.days(days - {""})

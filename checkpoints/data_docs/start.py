@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from checkpoints.data_docs.charts import Chart, Line
 from checkpoints.data_docs.states import BatchRow, name_of, row
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, short
-from pipeline.core.outcome import counts_in
 from pipeline.core.topology import GATES, STEPS, StepKind
 from pipeline.ports.history import Stopped, Waiting
-
-Document = Mapping[str, Any]
 
 SHOWN = 36
 """Batches of the timeline: six hours of one every ten minutes."""
@@ -81,7 +78,7 @@ class StartPage:
 
 
 def start_page(
-    latest: Sequence[Document],
+    latest: Sequence[Batch],
     waiting: Waiting,
     review: int | None,
     unknown: Sequence[str] = (),
@@ -99,7 +96,7 @@ def start_page(
         has_page: Whether there is a page of a batch to link to.
         now: The time; for tests.
     """
-    rows = tuple(row(document, has_page=has_page(str(document["_id"]))) for document in latest)
+    rows = tuple(row(batch, has_page=has_page(batch.batch_id)) for batch in latest)
     needs = tuple(_needs(waiting, review, has_page))
     headline, state = _headline(rows, needs)
     oldest_first = list(reversed(latest))
@@ -168,28 +165,27 @@ def _many(count: int, most: int, one: str, several: str) -> str:
     return f"1 {one}" if count == 1 else f"{count:,} {several}"
 
 
-def _charts(documents: Sequence[Document]) -> Iterator[Chart]:
-    places = tuple(document["first_seen"].astimezone(UTC).isoformat() for document in documents)
-    batches = tuple(str(document["_id"]) for document in documents)
-    yield Chart("Records of each batch", "records", places, batches, tuple(_volumes(documents)), stacked=True)
-    yield Chart("Seconds each stage took", "seconds", places, batches, tuple(_latencies(documents)))
-    yield Chart("Invalid records at each gate", "% of records", places, batches, tuple(_rates(documents)))
+def _charts(latest: Sequence[Batch]) -> Iterator[Chart]:
+    places = tuple(batch.seen.isoformat() for batch in latest)
+    batches = tuple(batch.batch_id for batch in latest)
+    yield Chart("Records of each batch", "records", places, batches, tuple(_volumes(latest)), stacked=True)
+    yield Chart("Seconds each stage took", "seconds", places, batches, tuple(_latencies(latest)))
+    yield Chart("Invalid records at each gate", "% of records", places, batches, tuple(_rates(latest)))
 
 
-def _volumes(documents: Sequence[Document]) -> Iterator[Line]:
-    counted = [counts_in(document) for document in documents]
+def _volumes(latest: Sequence[Batch]) -> Iterator[Line]:
     for name in ("accepted", "quarantined", "duplicate", "dead"):
-        yield Line(name, tuple(float(getattr(counts, name)) for counts in counted))
+        yield Line(name, tuple(float(getattr(batch.counts, name)) for batch in latest))
 
 
-def _latencies(documents: Sequence[Document]) -> Iterator[Line]:
+def _latencies(latest: Sequence[Batch]) -> Iterator[Line]:
     for step in STEPS:
         if step.kind is StepKind.STAGE:
-            known = [((document.get("steps") or {}).get(step.key) or {}).get("duration_s") for document in documents]
+            known = [batch.step(step.key).duration_s for batch in latest]
             yield Line(name_of(step), tuple(None if took is None else round(float(took), 3) for took in known))
 
 
-def _rates(documents: Sequence[Document]) -> Iterator[Line]:
+def _rates(latest: Sequence[Batch]) -> Iterator[Line]:
     for name in GATES:
-        known = [((document.get("gates") or {}).get(name) or {}).get("rate") for document in documents]
+        known = [batch.gates[name].rate if name in batch.gates else None for batch in latest]
         yield Line(f"{name} gate", tuple(None if rate is None else round(float(rate) * 100, 2) for rate in known))

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePath
-from typing import Any
 
-from pipeline.core.batches import BatchStatus, short
-from pipeline.core.outcome import counts_in
+from pipeline.core.batch import Batch, StepStatus
+from pipeline.core.batches import BatchStatus
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.core.verdicts import Verdict
-
-Document = Mapping[str, Any]
 
 SYMBOLS = {
     "pass": "✓",
@@ -81,41 +77,38 @@ def name_of(step: Step) -> str:
     return f"{step.name} gate" if step.kind is StepKind.GATE else step.name
 
 
-def cells(document: Document) -> tuple[Cell, ...]:
+def cells(batch: Batch) -> tuple[Cell, ...]:
     """Every step of a batch, in their order."""
-    return tuple(_cell(document, step) for step in STEPS)
+    return tuple(_cell(batch, step) for step in STEPS)
 
 
-def _cell(document: Document, step: Step) -> Cell:
-    state = _gate_state(document, step) if step.kind is StepKind.GATE else _stage_state(document, step)
-    known = (document.get("steps") or {}).get(step.key) or {}
-    took = known.get("duration_s")
-    return Cell(name_of(step), state, f"{float(took):.1f} s" if took else "")
+def _cell(batch: Batch, step: Step) -> Cell:
+    state = _gate_state(batch, step) if step.kind is StepKind.GATE else _stage_state(batch, step)
+    took = batch.step(step.key).duration_s
+    return Cell(name_of(step), state, f"{took:.1f} s" if took else "")
 
 
-def _stage_state(document: Document, step: Step) -> str:
-    known = (document.get("steps") or {}).get(step.key) or {}
-    if step.name == "embed" and (document.get("embedding") or {}).get("rolled_back_at"):
+def _stage_state(batch: Batch, step: Step) -> str:
+    if step.name == "embed" and batch.embedding and batch.embedding.rolled_back_at:
         return "rolled back"
-    match known.get("status"):
-        case "done":
+    match batch.step(step.key).status:
+        case StepStatus.DONE:
             return "pass"
-        case "failed":
-            return "fail" if document.get("status") == BatchStatus.DEAD else "error"
-        case "running":
+        case StepStatus.FAILED:
+            return "fail" if batch.status is BatchStatus.DEAD else "error"
+        case StepStatus.RUNNING:
             return "running"
         case _:
             return "none"
 
 
-def _gate_state(document: Document, step: Step) -> str:
-    gate = (document.get("gates") or {}).get(step.name)
-    if not gate:
+def _gate_state(batch: Batch, step: Step) -> str:
+    gate = batch.gates.get(step.name)
+    if gate is None or gate.verdict is None:
         return "none"
-    verdict = VERDICTS[Verdict(gate["verdict"])]
-    if verdict == "fail" and document.get("status") == BatchStatus.HALTED:
+    if gate.verdict is Verdict.FAIL and batch.status is BatchStatus.HALTED:
         return "halted"
-    return verdict
+    return VERDICTS[gate.verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +142,21 @@ class BatchRow:
         return SYMBOLS[self.status]
 
 
-def row(document: Document, *, has_page: bool = True) -> BatchRow:
+def row(batch: Batch, *, has_page: bool = True) -> BatchRow:
     """A batch in a list."""
-    counts = counts_in(document)
     return BatchRow(
-        batch_id=str(document["_id"]),
-        name=short(str(document["_id"])),
-        source=PurePath(str(document.get("source") or "")).name,
-        first_seen=document["first_seen"].astimezone(UTC),
-        status=str(document.get("status") or BatchStatus.RUNNING.value),
-        cells=cells(document),
-        read=counts.read,
-        accepted=counts.accepted,
+        batch_id=batch.batch_id,
+        name=batch.name,
+        source=PurePath(batch.source).name,
+        first_seen=batch.seen,
+        status=str(batch.status or BatchStatus.RUNNING),
+        cells=cells(batch),
+        read=batch.counts.read,
+        accepted=batch.counts.accepted,
         has_page=has_page,
     )
 
 
-def duration(document: Document) -> float:
+def duration(batch: Batch) -> float:
     """Seconds all steps of a batch took."""
-    steps = (document.get("steps") or {}).values()
-    return sum(float(step.get("duration_s") or 0) for step in steps)
+    return sum(step.duration_s or 0.0 for step in batch.steps.values())

@@ -9,9 +9,8 @@ from typing import Any, Protocol, cast
 
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
 from pipeline.ports.stores import RawStore
-
-Document = Mapping[str, Any]
 
 
 class GateFile(Protocol):
@@ -32,8 +31,8 @@ class GateFile(Protocol):
         Values that differ from batch to batch, or that a person may set, are suite parameters.
         """
 
-    def parameters(self, settings: Settings, document: Document, raw_store: RawStore, /) -> dict[str, Any]:
-        """The suite parameters for one batch: from the settings, its ledger document, and what is accepted now."""
+    def parameters(self, settings: Settings, batch: Batch, raw_store: RawStore, /) -> dict[str, Any]:
+        """The suite parameters for one batch: from the settings, what the ledger has of it, and what is accepted."""
 
 
 def gate_file(name: str) -> GateFile:

@@ -8,9 +8,10 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from checkpoints.core.assets import graph
-from checkpoints.gates import Document, parameter
+from checkpoints.gates import parameter
 from expectations_plugins.expectations.references import ExpectInteractionsToReferenceExistingCampaigns
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
 from pipeline.ports.stores import RawStore
 
 EXPECTED = "accepted"
@@ -36,7 +37,7 @@ def suite() -> list[Any]:
     ]
 
 
-def parameters(_: Settings, document: Document, raw_store: RawStore) -> dict[str, Any]:
+def parameters(_: Settings, batch: Batch, raw_store: RawStore) -> dict[str, Any]:
     """What MongoDB holds and has not quarantined."""
-    accepted, _quarantined = raw_store.counts(str(document["_id"]))
+    accepted, _quarantined = raw_store.counts(batch.batch_id)
     return {"accepted": accepted}

@@ -8,9 +8,10 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from checkpoints.core.assets import interactions
-from checkpoints.gates import Document, parameter
+from checkpoints.gates import parameter
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
 from pipeline.ports.stores import RawStore
 
 EXPECTED = "loaded"
@@ -61,13 +62,12 @@ def suite() -> list[Any]:
     ]
 
 
-def parameters(settings: Settings, document: Document, _: RawStore) -> dict[str, Any]:
+def parameters(settings: Settings, batch: Batch, _: RawStore) -> dict[str, Any]:
     """From the settings, and what the load stage counted."""
-    counts = document.get("counts") or {}
-    read, duplicate = int(counts.get("read", 0)), int(counts.get("duplicate", 0))
+    counts = batch.counts
     return {
         "user_id_pattern": settings.user_id_pattern,
         "user_id_tolerance": settings.user_id_tolerance,
-        "loaded": read - duplicate - int(counts.get("dead", 0)),
-        "at_least": 1 if read > duplicate else 0,
+        "loaded": counts.read - counts.duplicate - counts.dead,
+        "at_least": 1 if counts.read > counts.duplicate else 0,
     }

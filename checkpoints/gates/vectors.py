@@ -8,11 +8,13 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from checkpoints.core.assets import embeddings
-from checkpoints.gates import Document, parameter
+from checkpoints.gates import parameter
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.expectations.fallbacks import ExpectFallbackEmbeddingRateToBeBelow
 from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
 from pipeline.config import Settings
-from pipeline.core.embeddings import VECTOR_DIMENSION
+from pipeline.core.batch import Batch
+from pipeline.core.embeddings import EmbedManifest
 from pipeline.ports.stores import RawStore
 from pipeline.stages.sweep import writers
 
@@ -55,15 +57,15 @@ def suite() -> list[Any]:
     ]
 
 
-def parameters(settings: Settings, document: Document, _: RawStore) -> dict[str, Any]:
+def parameters(settings: Settings, batch: Batch, _: RawStore) -> dict[str, Any]:
     """From the settings, and the manifest of the batch's latest embedding batch."""
-    embedding = document.get("embedding") or {}
+    embedding = batch.embedding or EmbedManifest("")
     return {
-        "embedding_batch_id": str(embedding.get("embedding_batch_id", "")),
-        "sample_ids": list(embedding.get("sample_ids", ())),
-        "fences": sorted(set(writers(document).values())) or [0],
-        "embeddings": int(embedding.get("expected", 0)),
-        "rejected": dict(embedding.get("rejected", {})),
+        "embedding_batch_id": embedding.embedding_batch_id,
+        "sample_ids": list(embedding.sample_ids),
+        "fences": sorted(set(writers(batch).values())) or [0],
+        "embeddings": embedding.expected,
+        "rejected": dict(embedding.rejected),
         "vector_tolerance": settings.vector_tolerance,
         "vector_min_invalid": settings.vector_min_invalid,
         "vector_exact_scan": settings.vector_exact_scan,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
+from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.partitioners import (
     ColumnPartitioner,
     ColumnPartitionerDaily,
@@ -19,6 +19,7 @@ from great_expectations.core.partitioners import (
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError
 from expectations_plugins.engine import existence, slicing
 from expectations_plugins.engine.backend import Slice
+from expectations_plugins.engine.credentials import advise_variables, shown
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from expectations_plugins.engine.gx_internals import (
     Batch,
@@ -32,11 +33,6 @@ from expectations_plugins.engine.gx_internals import (
     TestConnectionError,
     pydantic,
 )
-
-PASSWORD_IN_URI = re.compile(r"//[^/@\s]*?:(?P<secret>[^/@\s]+)@")
-SECRET_OPTION = re.compile(r"(?i)(?:password|secret|token)\w*[=:](?P<secret>[^&,;\s]+)")
-ONE_VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")
-
 
 DAY_PARAMETERS = set(slicing.PARTS[:3])
 """The batch parameters of a day."""
@@ -95,6 +91,10 @@ class StoreBatch(Batch):
         return "-".join([super()._create_id(), *slicing.distinguished_by(request.partitioner, request.options)])
 
 
+StoreBatches: TypeAlias = BatchDefinition[ColumnPartitioner]
+"""Batch definitions of our assets."""
+
+
 class StoreAsset(DataAsset[Any, ColumnPartitioner]):
     """A part of a store that GX can validate. Subclasses name their `type` and their `target`."""
 
@@ -124,7 +124,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         except SluicegateError as error:
             raise TestConnectionError(str(error)) from error
 
-    def add_batch_definition(self, name: str, partitioner: ColumnPartitioner | None = None) -> Any:
+    def add_batch_definition(self, name: str, partitioner: ColumnPartitioner | None = None) -> StoreBatches:
         """Add a batch definition, which is saved with the project.
 
         Args:
@@ -146,23 +146,23 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         """The batch parameters a batch definition needs."""
         return slicing.parameters(partitioner)
 
-    def add_batch_definition_by(self, name: str, *columns: str) -> Any:
+    def add_batch_definition_by(self, name: str, *columns: str) -> StoreBatches:
         """Batches by the values of fields, each a batch parameter: `add_batch_definition_by("batch", "batch_id")`."""
         partitioner = PartitionerMultiColumnValue(column_names=list(columns))
         return self.add_batch_definition(name, partitioner=partitioner)
 
-    def add_batch_definition_daily(self, name: str, column: str) -> Any:
+    def add_batch_definition_daily(self, name: str, column: str) -> StoreBatches:
         """Batches by the day (UTC) of a date field; batch parameters `year`, `month` and `day`."""
         return self.add_batch_definition(name, partitioner=ColumnPartitionerDaily(column_name=column))
 
-    def add_batch_definition_hourly(self, name: str, column: str) -> Any:
+    def add_batch_definition_hourly(self, name: str, column: str) -> StoreBatches:
         """Batches by the hour (UTC) of a date field; batch parameters `year`, `month`, `day` and `hour`."""
         parts = ["year", "month", "day", "hour"]
         return self.add_batch_definition(
             name, partitioner=PartitionerDatetimePart(datetime_parts=parts, column_name=column)
         )
 
-    def add_batch_definition_window(self, name: str, column: str, minutes: int = 10) -> Any:
+    def add_batch_definition_window(self, name: str, column: str, minutes: int = 10) -> StoreBatches:
         """Batches by windows of some minutes of a date field.
 
         Args:
@@ -176,7 +176,9 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         partitioner = PartitionerConvertedDatetime(column_name=column, date_format_string=rule)
         return self.add_batch_definition(name, partitioner=partitioner)
 
-    def build_batch_request(self, options: Any = None, batch_slice: Any = None, partitioner: Any = None) -> Any:
+    def build_batch_request(
+        self, options: Any = None, batch_slice: Any = None, partitioner: Any = None
+    ) -> BatchRequest[ColumnPartitioner]:
         """A request for one batch.
 
         Raises:
@@ -200,7 +202,7 @@ class StoreAsset(DataAsset[Any, ColumnPartitioner]):
         """The one batch the request names."""
         return [dict(batch_request.options)]
 
-    def get_batch(self, batch_request: Any) -> Any:
+    def get_batch(self, batch_request: Any) -> StoreBatch:
         """The batch, without asking the store anything."""
         options = dict(batch_request.options)
         spec = BatchSpec(
@@ -281,18 +283,16 @@ class _StoreDatasource(Datasource[Any, Any]):
             raise TestConnectionError(str(error)) from error
 
     @pydantic.root_validator(pre=True)
-    def _no_plain_secrets(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N805 - pydantic's signature
-        for name, value in values.items():
-            if isinstance(value, str) and _holds_a_secret(value):
-                raise ValueError(
-                    f"{name} holds a password in plain text, which GX would write to great_expectations.yml; "
-                    "write it as ${VARIABLE} and set the variable in the environment"
-                )
+    def _take_secrets(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N805 - pydantic's signature
+        advise_variables(cls.__fields__["type"].default, values)
         return values
 
+    def __repr_args__(self) -> Any:
+        return [(name, shown(str(name), _text(value))) for name, value in super().__repr_args__()]
 
-def _holds_a_secret(value: str) -> bool:
-    if "://" not in value:
-        return False
-    found = [*PASSWORD_IN_URI.finditer(value), *SECRET_OPTION.finditer(value)]
-    return any(not ONE_VARIABLE.fullmatch(match["secret"]) for match in found)
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, ConfigStr) else value

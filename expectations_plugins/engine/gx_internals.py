@@ -6,6 +6,7 @@ pyproject.toml. When an upgrade breaks something, it breaks here or in a module 
 
 from __future__ import annotations
 
+from great_expectations.checkpoint.actions import _VALIDATION_ACTION_REGISTRY, MetaValidationAction, ValidationAction
 from great_expectations.compatibility import pydantic
 from great_expectations.core.batch import BatchData, BatchMarkers, LegacyBatchDefinition
 from great_expectations.core.batch_spec import BatchSpec
@@ -43,6 +44,9 @@ from great_expectations.validator.exception_info import ExceptionInfo
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import Validator
 
+registered_actions = _VALIDATION_ACTION_REGISTRY._registered_actions  # noqa: SLF001 - GX offers no way to replace a class
+"""The class of each type of action."""
+
 __all__ = [
     "Batch",
     "BatchData",
@@ -61,6 +65,7 @@ __all__ = [
     "LegacyBatchDefinition",
     "LegacyDescriptiveRendererType",
     "LegacyRendererType",
+    "MetaValidationAction",
     "MetricConfiguration",
     "MetricDomainTypes",
     "MetricProvider",
@@ -69,11 +74,13 @@ __all__ = [
     "RenderedTableContent",
     "RowConditionType",
     "TestConnectionError",
+    "ValidationAction",
     "Validator",
     "deserialize_row_condition",
     "project_manager",
     "pydantic",
     "register_metric",
+    "registered_actions",
     "registered_metrics",
     "render_suite_parameter_string",
     "renderer",

@@ -51,7 +51,7 @@ class StoreMetric(MetricProvider):
         return {name: _dependency(name, metric) for name in cls.spec.depends}
 
 
-def register(engine: type[StoreExecutionEngine]) -> None:
+def register_engine(engine: type[StoreExecutionEngine]) -> None:
     """Register an engine class's metrics, and a refusal for each of GX's it has not; again, it changes nothing."""
     if engine not in ENGINES:
         ENGINES.append(engine)
@@ -100,7 +100,7 @@ def offer(*specs: MetricSpec) -> None:
     """
     OFFERED.update({spec.name: spec for spec in specs})
     for engine in ENGINES:
-        register(engine)
+        register_engine(engine)
 
 
 def _refused(engine: type[StoreExecutionEngine]) -> dict[str, MetricSpec]:

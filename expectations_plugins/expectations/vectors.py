@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Dict, List, Union
 
 from great_expectations.core.suite_parameters import SuiteParameterDict
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.engine.rendering import ReadableExpectation, share, tolerated
 
 VALIDITY = "sluicegate.vectors.validity"
@@ -31,7 +32,7 @@ class ExpectSampledVectorsToBeValid(ReadableExpectation):
     expected: Union[int, SuiteParameterDict[str, Any]] = 0
     embedding_batch_id: Union[str, SuiteParameterDict[str, Any]] = ""
     rejected: Union[SuiteParameterDict[str, Any], Dict[str, int]] = {}
-    dimension: Union[int, SuiteParameterDict[str, Any]] = 768
+    dimension: Union[int, SuiteParameterDict[str, Any]] = VECTOR_DIMENSION
     threshold: Union[float, SuiteParameterDict[str, Any]] = 0.05
     min_invalid: Union[int, SuiteParameterDict[str, Any]] = 1
     exact_scan: Union[bool, SuiteParameterDict[str, Any]] = True

@@ -41,16 +41,28 @@ OPTIONS = {
 FILES = ("ca_file", "client_certificate", "client_key")
 
 HOW = "Check MILVUS_URI: http://host:port/database, or https://host:port/database?server_name=…&ca_file=…"
+TIMEOUT = 10.0
+"""Seconds to wait for the connection."""
+
 HANDSHAKE_SECONDS = 5.0
 
 
-def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient:
+def connect(
+    uri: str,
+    token: str = "",
+    *,
+    timeout: float = TIMEOUT,
+    secure: bool | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> MilvusClient:
     """A client. Connects at once; the caller closes it.
 
     Args:
         uri: http:// address, or https:// for TLS; its path is the database, its options are `OPTIONS`.
         token: user:password or an API key; "" for none.
         timeout: Seconds to wait for the connection.
+        secure: Whether to speak TLS; None leaves it to the address.
+        options: What `driver_options` gives; they win over those of the address.
 
     Raises:
         ConfigurationError: The address cannot be used, or its certificate is not trusted.
@@ -58,15 +70,18 @@ def connect(uri: str, token: str = "", *, timeout: float = 10.0) -> MilvusClient
         TerminalError: It refuses.
     """
     address = _address(uri)
-    tls = _options(address)
+    tls: dict[str, Any] = _options(address)
+    if secure is not None:
+        address = address._replace(scheme="https" if secure else "http")
+    if options:  # pymilvus shares connections by address and token alone
+        tls |= {"dedicated": True, **options}
     try:
         with ERRORS.guard("connecting"):
             return MilvusClient(
                 uri=address._replace(query="", fragment="").geturl(),
                 token=token,
                 timeout=timeout,
-                grpc_options=GRPC_OPTIONS,
-                **tls,
+                **{"grpc_options": GRPC_OPTIONS} | tls,
             )
     except SluicegateError:
         _refuse_untrusted(address, tls)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Optional, Union
 
+from expectations_plugins.core.options import check_options
 from expectations_plugins.engine.backend import Backend
 from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource, filled_in, written
 from expectations_plugins.engine.execution import StoreExecutionEngine
-from expectations_plugins.engine.gx_internals import ConfigStr
+from expectations_plugins.engine.gx_internals import ConfigStr, pydantic
 from expectations_plugins.engine.metrics import Direct, MetricCall, MetricSpec, Plan
-from expectations_plugins.engine.registration import TABLE_DOMAIN, register
+from expectations_plugins.engine.registration import TABLE_DOMAIN
 from expectations_plugins.engine.store_metrics import STORE_SPECS
 from expectations_plugins.milvus.backend import MilvusBackend
-from expectations_plugins.milvus.connection import connect
+from expectations_plugins.milvus.connection import TIMEOUT, MilvusClient, connect
+from expectations_plugins.milvus.options import OPTIONS, OURS, driver_options, sign_on
 from expectations_plugins.stock import SPECS
 
 VALIDITY_KEYS = (
@@ -47,13 +49,33 @@ class MilvusExecutionEngine(StoreExecutionEngine):
     Args:
         uri: An http(s):// address.
         token: user:password or an API key.
+        user, password, db_name, secure, server_pem_path, timeout, options: As of the data source.
     """
 
     backend_type: ClassVar[type[Backend]] = MilvusBackend
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **VECTOR_SPECS, **STORE_SPECS}
 
-    def __init__(self, uri: str, token: str = "", **kwargs: Any) -> None:
-        super().__init__(MilvusBackend(lambda: connect(uri, token)), **kwargs)
+    def __init__(
+        self,
+        uri: str,
+        token: str | None = "",
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        db_name: str | None = None,
+        secure: bool | None = None,
+        server_pem_path: str | None = None,
+        timeout: float | None = None,
+        options: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        secret = sign_on(token or "", user or "", password or "")
+        given = driver_options(server_pem_path=server_pem_path, db_name=db_name, options=options)
+
+        def client() -> MilvusClient:
+            return connect(uri, secret, timeout=timeout or TIMEOUT, secure=secure, options=given)
+
+        super().__init__(MilvusBackend(client), **kwargs)
 
 
 class VectorCollectionAsset(StoreAsset):
@@ -68,15 +90,39 @@ class VectorCollectionAsset(StoreAsset):
 
 
 class MilvusDatasource(_StoreDatasource):
-    """Milvus collections, validated inside Milvus."""
+    """Milvus collections, validated inside Milvus.
+
+    Args:
+        uri: An http:// address, or https:// for TLS; its path is the database.
+        token: An API key, or user:password.
+        user: The user, in place of a token.
+        password: Its password.
+        db_name: The database.
+        secure: Whether to speak TLS; None leaves it to the address.
+        server_pem_path: The file of the server's certificate, or of its authority's.
+        timeout: Seconds to wait for the connection.
+        options: Other options of MilvusClient, by its own names.
+    """
 
     asset_types: ClassVar[list[type[StoreAsset]]] = [VectorCollectionAsset]
     engine_type: ClassVar[type[StoreExecutionEngine]] = MilvusExecutionEngine
 
     type: Literal["milvus"] = "milvus"
     uri: Union[ConfigStr, str]
-    token: Optional[ConfigStr] = None
+    token: Union[ConfigStr, str, None] = None
+    user: Union[ConfigStr, str, None] = None
+    password: Union[ConfigStr, str, None] = None
+    db_name: Union[ConfigStr, str, None] = None
+    secure: Optional[bool] = None
+    server_pem_path: Union[ConfigStr, str, None] = None
+    timeout: Optional[pydantic.PositiveFloat] = None
+    options: dict[str, Union[ConfigStr, Any]] = {}
     assets: list[VectorCollectionAsset] = []
+
+    @pydantic.validator("options")
+    def _check_options(cls, options: dict[str, Any]) -> dict[str, Any]:  # noqa: N805 - pydantic's signature
+        check_options("Milvus", options, OPTIONS, elsewhere=OURS)  # a file may be another machine's
+        return options
 
     def add_collection(
         self, name: str, collection: str | None = None, *, where: Any = None, allow_missing: bool = False
@@ -98,6 +144,3 @@ class MilvusDatasource(_StoreDatasource):
             )
         )
         return asset
-
-
-register(MilvusExecutionEngine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,9 +12,12 @@ import pymongo.database
 import pymongo.errors
 
 from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.core.redaction import hidden
 from expectations_plugins.mongodb.capabilities import MONGODB, Capabilities, capabilities_of
 
 APPLICATION = "sluicegate"
+TIMEOUT = 10.0
+"""Seconds to wait for a server to be found, and for a connection to open."""
 
 REPLY = 120.0
 """Longer than what a server may keep us waiting for by its own rules: our longest queries have 60 s, and so has a
@@ -44,7 +48,14 @@ class Database(pymongo.database.Database[dict[str, Any]]):
             return MONGODB
 
 
-def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = REPLY) -> Database:
+def connect(
+    uri: str,
+    database: str,
+    *,
+    timeout: float = TIMEOUT,
+    reply: float = REPLY,
+    options: Mapping[str, Any] | None = None,
+) -> Database:
     """A handle of a database. Connects when it is first used; the caller closes `handle.client`.
 
     Args:
@@ -53,6 +64,7 @@ def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = RE
         database: The database's name.
         timeout: Seconds to wait for a server to be found, and for a connection to open.
         reply: Seconds to wait for each answer on an open connection; the driver asks a second time before it gives up.
+        options: Options of MongoClient; they win over all of the above.
 
     Raises:
         ConfigurationError: The address or the name cannot be used; the address, which may hold a password, is not
@@ -60,19 +72,28 @@ def connect(uri: str, database: str, *, timeout: float = 10.0, reply: float = RE
     """
     limits = {"serverSelectionTimeoutMS": timeout, "connectTimeoutMS": timeout, "socketTimeoutMS": reply}
     given = {name.lower() for name, _ in parse_qsl(uri.partition("?")[2], keep_blank_values=True)}
-    options: dict[str, Any] = {name: int(limit * 1000) for name, limit in limits.items() if name.lower() not in given}
+    given |= {name.lower() for name in options or {}}
+    ours: dict[str, Any] = {"appname": APPLICATION}
+    ours |= {name: int(limit * 1000) for name, limit in limits.items() if name.lower() not in given}
     if given.isdisjoint({"w", "journal", "j"}):
-        options |= DURABLE
+        ours |= DURABLE
     try:
         client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-            uri, tz_aware=True, appname=APPLICATION, **options
+            uri, tz_aware=True, **ours | dict(options or {})
         )
     except (pymongo.errors.PyMongoError, ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"The MongoDB connection string cannot be used ({type(error).__name__}).",
+            f"The MongoDB connection string{' or an option' if options else ''} cannot be used "
+            f"({type(error).__name__}{_reason(error) if options else ''}).",
             next_step="Check MONGODB_URI: mongodb://user:password@host:port/, with special characters percent-encoded.",
         ) from None
     return _database(client, database)
+
+
+def _reason(error: Exception) -> str:
+    """What the driver says of an option that it refuses; an address is not in it, as `hidden` knows its password."""
+    text = str(error).splitlines()[0] if str(error) else ""
+    return f": {hidden(text)}" if text and "://" not in text else ""
 
 
 def _database(client: pymongo.MongoClient[dict[str, Any]], name: str) -> Database:

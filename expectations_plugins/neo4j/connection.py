@@ -19,6 +19,7 @@ import neo4j.exceptions
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.core.retry import through_contention
 from expectations_plugins.neo4j.errors import ERRORS, is_contention
+from expectations_plugins.neo4j.options import Scheme, authentication
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -35,6 +36,9 @@ WRITING = frozenset({"w", "rw", "s"})
 """The types of queries that change data or the schema."""
 
 _NAMED = re.compile(r"`((?:[^`]|``)+)`")
+
+TIMEOUT = 10.0
+"""Seconds to wait for a connection."""
 
 FETCHED = 1_000
 """Rows the driver fetches at once."""
@@ -237,7 +241,16 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 
 def connect(
-    uri: str, user: str, password: str, *, database: str | None, timeout: float = 10.0, late: float = LATE
+    uri: str,
+    user: str,
+    password: str,
+    *,
+    database: str | None,
+    timeout: float = TIMEOUT,
+    late: float = LATE,
+    token: str = "",
+    auth: Scheme | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Graph:
     """A handle of a database. Connects when it is first used.
 
@@ -248,23 +261,29 @@ def connect(
         database: The database; None takes the server's default.
         timeout: Seconds to wait for a connection.
         late: As in `Graph`.
+        token: A bearer token or a Kerberos ticket, in place of user and password.
+        auth: How to sign on, where that does not follow from the others.
+        options: What `driver_options` gives.
 
     Raises:
-        ConfigurationError: The address cannot be used.
+        ConfigurationError: The address or an option cannot be used.
     """
+    ours: dict[str, Any] = {
+        "connection_timeout": timeout,
+        "connection_acquisition_timeout": timeout,
+        "max_transaction_retry_time": 0,
+        "user_agent": "sluicegate",
+        "notifications_min_severity": "OFF",
+    }
     try:
         driver = neo4j.GraphDatabase.driver(
             uri,
-            auth=(user, password),
-            connection_timeout=timeout,
-            connection_acquisition_timeout=timeout,
-            max_transaction_retry_time=0,
-            user_agent="sluicegate",
-            notifications_min_severity="OFF",
+            auth=authentication(auth, user, password, token),
+            **ours | dict(options or {}),
         )
-    except (neo4j.exceptions.DriverError, ValueError) as error:
+    except (neo4j.exceptions.DriverError, ValueError, TypeError, OSError) as error:
         raise ConfigurationError(
-            f"The Neo4j address cannot be used ({type(error).__name__}).",
+            f"The Neo4j address{' or an option' if options else ''} cannot be used ({type(error).__name__}).",
             next_step="Check NEO4J_URI: bolt://host:port or neo4j+s://host.",
         ) from None
     return Graph(driver, database, late)

@@ -9,12 +9,12 @@ from expectations_plugins.engine.backend import Backend
 from expectations_plugins.engine.custom_metrics import REFERENCE_SPECS, USER_ID_SPECS
 from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource, written
 from expectations_plugins.engine.execution import StoreExecutionEngine
-from expectations_plugins.engine.gx_internals import ConfigStr
+from expectations_plugins.engine.gx_internals import ConfigStr, pydantic
 from expectations_plugins.engine.metrics import MetricSpec
-from expectations_plugins.engine.registration import register
 from expectations_plugins.engine.store_metrics import STORE_SPECS
 from expectations_plugins.neo4j.backend import Neo4jBackend
-from expectations_plugins.neo4j.connection import connect
+from expectations_plugins.neo4j.connection import TIMEOUT, connect
+from expectations_plugins.neo4j.options import Scheme, driver_options
 from expectations_plugins.stock import SPECS
 
 
@@ -26,15 +26,39 @@ class Neo4jExecutionEngine(StoreExecutionEngine):
         user: The user.
         password: Its password.
         database: The database; None or "" takes the server's default.
+        token, auth, encrypted, trusted_certificates, timeout, options: As of the data source.
     """
 
     backend_type: ClassVar[type[Backend]] = Neo4jBackend
     specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **REFERENCE_SPECS, **STORE_SPECS}
 
     def __init__(
-        self, uri: str, user: str = "neo4j", password: str = "", database: str | None = None, **kwargs: Any
+        self,
+        uri: str,
+        user: str = "neo4j",
+        password: str | None = "",
+        database: str | None = None,
+        *,
+        token: str | None = None,
+        auth: Scheme | None = None,
+        encrypted: bool | None = None,
+        trusted_certificates: str | None = None,
+        timeout: float | None = None,
+        options: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(Neo4jBackend(connect(uri, user, password, database=database or None)), **kwargs)
+        given = driver_options(encrypted=encrypted, trusted_certificates=trusted_certificates, options=options)
+        graph = connect(
+            uri,
+            user,
+            password or "",
+            database=database or None,
+            timeout=timeout or TIMEOUT,
+            token=token or "",
+            auth=auth,
+            options=given,
+        )
+        super().__init__(Neo4jBackend(graph), **kwargs)
 
 
 class NodeAsset(StoreAsset):
@@ -88,7 +112,20 @@ class QueryAsset(StoreAsset):
 
 
 class Neo4jDatasource(_StoreDatasource):
-    """Neo4j nodes, validated by Cypher inside Neo4j."""
+    """Neo4j nodes, validated by Cypher inside Neo4j.
+
+    Args:
+        uri: A bolt:// or neo4j:// address; +s encrypts, +ssc accepts a self-signed certificate.
+        user: The user.
+        password: Its password.
+        token: A bearer token, or a Kerberos ticket in base64, in place of user and password.
+        auth: How to sign on: "basic", "bearer", "kerberos" or "none"; it follows from the others if it is left out.
+        database: The database; None takes the server's default.
+        encrypted: Whether to speak TLS, where the address's scheme does not say.
+        trusted_certificates: The file of the authorities that are trusted, for an address without +s.
+        timeout: Seconds to wait for a connection.
+        options: Other options of the driver, by its own names.
+    """
 
     asset_types: ClassVar[list[type[StoreAsset]]] = [NodeAsset, RelationshipAsset, QueryAsset]
     engine_type: ClassVar[type[StoreExecutionEngine]] = Neo4jExecutionEngine
@@ -96,9 +133,20 @@ class Neo4jDatasource(_StoreDatasource):
     type: Literal["neo4j"] = "neo4j"
     uri: Union[ConfigStr, str]
     user: Union[ConfigStr, str] = "neo4j"
-    password: Optional[ConfigStr] = None
+    password: Union[ConfigStr, str, None] = None
+    token: Union[ConfigStr, str, None] = None
+    auth: Optional[Scheme] = None
     database: Union[ConfigStr, str, None] = None
+    encrypted: Optional[bool] = None
+    trusted_certificates: Union[ConfigStr, str, None] = None
+    timeout: Optional[pydantic.PositiveFloat] = None
+    options: dict[str, Union[ConfigStr, Any]] = {}
     assets: list[Union[NodeAsset, RelationshipAsset, QueryAsset]] = []
+
+    @pydantic.validator("options")
+    def _check_options(cls, options: dict[str, Any]) -> dict[str, Any]:  # noqa: N805 - pydantic's signature
+        driver_options(options=options)
+        return options
 
     def add_node(
         self,
@@ -210,6 +258,3 @@ class Neo4jDatasource(_StoreDatasource):
             )
         )
         return asset
-
-
-register(Neo4jExecutionEngine)

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from packaging.version import InvalidVersion, Version
 
+from pipeline.core.batch import Batch, StepState
 from pipeline.core.batches import BatchSource, BatchStatus
 from pipeline.core.records import Interaction
 from pipeline.core.topology import REDONE
-from pipeline.ports.history import Document
 from pipeline.sources.reading import read
 
 LOOKED_AT = 1_000
@@ -87,7 +87,7 @@ class Item:
 
 
 def missing(
-    sources: Iterable[BatchSource], standing: Mapping[str, Document], days: Days, zone: ZoneInfo
+    sources: Iterable[BatchSource], standing: Mapping[str, Batch], days: Days, zone: ZoneInfo
 ) -> Iterator[Item]:
     """Batches of these files that are not through and wait for nobody.
 
@@ -98,39 +98,39 @@ def missing(
         zone: Where timestamps without an offset were written down.
     """
     for source in sources:
-        if (standing.get(source.batch_id) or {}).get("status") in ENDED:
+        known = standing.get(source.batch_id)
+        if known and known.status in ENDED:
             continue
         if days.hold(_time_of(source, zone)):
             yield Item(Kind.MISSING, source.batch_id, str(source.path))
 
 
-def outdated(closed: Iterable[Document], older_than: str) -> Iterator[Item]:
+def outdated(closed: Iterable[Batch], older_than: str) -> Iterator[Item]:
     """Closed batches a step of which was done by an older version.
 
     Args:
-        closed: Ledger documents of closed batches.
+        closed: Closed batches.
         older_than: The version, as PEP 440 spells it.
 
     Raises:
         InvalidVersion: It is none.
     """
     wanted = Version(older_than)
-    for document in closed:
-        steps = document.get("steps") or {}
-        if any(_version(steps.get(key) or {}) < wanted for key in REDONE):
-            yield Item(Kind.OUTDATED, str(document["_id"]), str(document.get("source") or ""))
+    for batch in closed:
+        if any(_version(batch.step(key)) < wanted for key in REDONE):
+            yield Item(Kind.OUTDATED, batch.batch_id, batch.source)
 
 
-def redone(closed: Iterable[Document]) -> Iterator[Item]:
+def redone(closed: Iterable[Batch]) -> Iterator[Item]:
     """Closed batches, whoever did them."""
-    for document in closed:
-        yield Item(Kind.AGAIN, str(document["_id"]), str(document.get("source") or ""))
+    for batch in closed:
+        yield Item(Kind.AGAIN, batch.batch_id, batch.source)
 
 
-def _version(step: Mapping[str, Any]) -> Version:
+def _version(step: StepState) -> Version:
     """Of a step; one whose version was not kept is older than every other."""
     try:
-        return Version(str(step.get("code_version") or "0"))
+        return Version(step.code_version or "0")
     except InvalidVersion:
         return Version("0")
 

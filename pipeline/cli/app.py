@@ -10,6 +10,7 @@ import click
 
 from pipeline.alerts.router import AlertRouter
 from pipeline.config import Settings
+from pipeline.core.batch import Batch
 from pipeline.ports.dead_letters import DeadQueue
 from pipeline.ports.health import StandingReader
 from pipeline.ports.history import History
@@ -21,6 +22,7 @@ from pipeline.ports.tracing import LineageReaders
 from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.runner import Runner
 from pipeline.stages import Reembedder, Rollback
+from pipeline.upgrades.migration import Migration
 
 
 class App(Protocol):
@@ -84,8 +86,8 @@ class App(Protocol):
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
 
-    def fallbacks(self, document: Mapping[str, Any]) -> int:
-        """How many vectors of a batch no model made, by its ledger document.
+    def fallbacks(self, batch: Batch) -> int:
+        """How many vectors of a batch no model made.
 
         Raises:
             ConfigurationError: The ledger does not say in which collection they are, and it is not the settings' one.
@@ -100,6 +102,12 @@ class App(Protocol):
     @property
     def history(self) -> History:
         """The ledger as pages read it, connected and prepared."""
+
+    def migration(self) -> Migration:
+        """What brings older data to this program's schema versions; nothing is prepared."""
+
+    def schema_note(self, store: str) -> str:
+        """What a person ought to know of the schema version of a store that answers; "" when there is nothing."""
 
     def runner(self, *stores: str) -> Runner:
         """The runner, with every stage and gate; local servers of these stores, or of all, are started first."""

@@ -142,14 +142,14 @@ def _closed(app: App, wanted: Wanted) -> Iterator[Item]:
 
 
 def _named(app: App, batches: Sequence[str]) -> list[Item]:
-    documents = [app.ledger.find(batch) for batch in batches]
-    for document in documents:
-        if document.get("status") != BatchStatus.CLOSED:
+    found = [app.ledger.find(batch) for batch in batches]
+    for one in found:
+        if one.status is not BatchStatus.CLOSED:
             raise ConfigurationError(
-                f"Batch {short(str(document['_id']))} is {document.get('status')}, not closed: it is not done again.",
-                next_step=f"Look: run.py status {short(str(document['_id']))}",
+                f"Batch {one.name} is {one.status}, not closed: it is not done again.",
+                next_step=f"Look: run.py status {one.name}",
             )
-    return list(redone(documents))
+    return list(redone(found))
 
 
 def _missing(app: App, paths: Sequence[Place], days: Days, left_out: LeftOut) -> list[Item]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
 
 from pipeline.cli.tables import coloured, counts, moment, printable, seconds, table
-from pipeline.core.batches import short
-from pipeline.core.outcome import RESUMED, WITHOUT_FILE, counts_in
-from pipeline.core.rollback_plan import removal
+from pipeline.core.batch import RESUMED, WITHOUT_FILE, Batch, EmbeddingState, GateState, StepState
+from pipeline.core.next_steps import next_steps
+from pipeline.core.rollback_plan import RollbackNumbers, removal
 from pipeline.core.topology import STEPS, StepKind
-from pipeline.runner.next_steps import next_steps
-
-Document = Mapping[str, Any]
+from pipeline.core.verdicts import Finding
 
 EXAMPLES_SHOWN = 10
 SAID = {RESUMED: "resumed by a person", WITHOUT_FILE: "cut off; goes on without its file"}
@@ -24,95 +22,86 @@ PENDING = "pending"
 """An action's status until its outcome is known."""
 
 
-def batch_page(document: Document) -> Iterator[str]:
-    """A batch's page, line by line.
-
-    Args:
-        document: The batch's ledger document.
-    """
-    yield from _head(document)
+def batch_page(batch: Batch) -> Iterator[str]:
+    """A batch's page, line by line."""
+    yield from _head(batch)
     yield ""
-    yield from _steps(document)
-    for name, gate in (document.get("gates") or {}).items():
+    yield from _steps(batch)
+    for name, gate in batch.gates.items():
         yield ""
         yield from _gate(name, gate)
-    if embedding := document.get("embedding"):
+    if batch.embedding:
         yield ""
-        yield from _embedding(embedding)
+        yield from _embedding(batch.embedding)
 
 
-def _head(document: Document) -> Iterator[str]:
-    batch_id = str(document["_id"])
-    yield f"{click.style(short(batch_id), bold=True)}  {coloured(str(document.get('status') or '-'))}"
+def _head(batch: Batch) -> Iterator[str]:
+    yield f"{click.style(batch.name, bold=True)}  {coloured(str(batch.status or '-'))}"
     facts = {
-        "batch id": batch_id,
-        "file": printable(document.get("source") or "-"),
-        "parent": str(document.get("parent") or ""),
-        "first seen": moment(document.get("first_seen")),
-        "records": counts(counts_in(document)),
-        "why": printable(document.get("reason") or ""),
-        "next": "; ".join(map(str, next_steps(document))),
+        "batch id": batch.batch_id,
+        "file": printable(batch.source or "-"),
+        "parent": batch.parent,
+        "first seen": moment(batch.first_seen),
+        "records": counts(batch.counts),
+        "why": printable(batch.reason),
+        "next": "; ".join(map(str, next_steps(batch))),
     }
     for name, value in facts.items():
         if value:
             yield f"  {name:<11}{value}"
 
 
-def _steps(document: Document) -> Iterator[str]:
-    steps = document.get("steps") or {}
-    rows = [_step_row(step.name, step.kind, steps.get(step.key) or {}) for step in STEPS]
+def _steps(batch: Batch) -> Iterator[str]:
+    rows = [_step_row(step.name, step.kind, batch.step(step.key)) for step in STEPS]
     header = ("step", "state", "tries", "started", "ended", "seconds", "counts")
     yield from table(header, rows, right=("tries", "seconds"))
 
 
-def _step_row(name: str, kind: StepKind, step: Mapping[str, Any]) -> tuple[str, ...]:
+def _step_row(name: str, kind: StepKind, step: StepState) -> tuple[str, ...]:
     said = ", ".join(f"{value} {key}" if isinstance(value, int) else f"{value}" for key, value in _told(step))
     return (
         f"{name} gate" if kind is StepKind.GATE else name,
-        str(step.get("status") or "-"),
-        str(step.get("attempts") or "-"),
-        moment(step.get("start_time")),
-        moment(step.get("end_time")),
-        seconds(step.get("duration_s")),
-        printable(step.get("error") or said),
+        str(step.status or "-"),
+        str(step.attempts or "-"),
+        moment(step.start_time),
+        moment(step.end_time),
+        seconds(step.duration_s),
+        printable(step.error or said),
     )
 
 
-def _told(step: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    counted = (step.get("counts") or {}).items()
-    told = [(key, value) for key, value in counted if key != "run_id" and value]
+def _told(step: StepState) -> list[tuple[str, Any]]:
+    told = [(key, value) for key, value in step.counts.items() if key != "run_id" and value]
     return [("", SAID[key]) if key in SAID else (key, value) for key, value in told]
 
 
-def _gate(name: str, gate: Mapping[str, Any]) -> Iterator[str]:
-    checked_at = gate.get("at")
-    yield f"{click.style(f'{name} gate', bold=True)}  {coloured(str(gate.get('verdict')))}  {moment(checked_at)}"
-    for severities, finding in _distinct(gate.get("findings") or ()):
-        yield f"  {severities}: {printable(finding.get('summary'))}  ({finding.get('expectation')})"
-        yield from _examples(finding.get("examples") or ())
-    docs = gate.get("docs")
-    for action in gate.get("actions") or ():
-        if not docs or action.get("detail") != docs:
-            yield f"  action {action.get('action')}: {action.get('status')}, {printable(action.get('detail'))}"
-    told = {action.get("action") for action in gate.get("actions") or ()}
-    for intent in gate.get("intents") or ():
-        if intent.get("status") == PENDING and intent.get("action") not in told:
-            yield f"  action {intent.get('action')}: pending, done first by the next run"
-    if docs:
-        yield f"  page {docs}"
+def _gate(name: str, gate: GateState) -> Iterator[str]:
+    yield f"{click.style(f'{name} gate', bold=True)}  {coloured(str(gate.verdict))}  {moment(gate.at)}"
+    for severities, finding in _distinct(gate.findings):
+        yield f"  {severities}: {printable(finding.summary)}  ({finding.expectation})"
+        yield from _examples(finding.examples)
+    for action in gate.actions:
+        if not gate.docs or action.detail != gate.docs:
+            yield f"  action {action.action}: {action.status}, {printable(action.detail)}"
+    told = {action.action for action in gate.actions}
+    for intent in gate.intents:
+        if intent.status == PENDING and intent.action not in told:
+            yield f"  action {intent.action}: pending, done first by the next run"
+    if gate.docs:
+        yield f"  page {gate.docs}"
 
 
-def _distinct(findings: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _distinct(findings: Iterable[Finding]) -> Iterator[tuple[str, Finding]]:
     """Findings that say the same at several severities, once, with all of them."""
-    by_text: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
+    by_text: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        by_text.setdefault((finding.get("expectation"), finding.get("summary")), []).append(finding)
+        by_text.setdefault((finding.expectation, finding.summary), []).append(finding)
     for same in by_text.values():
-        yield ", ".join(str(finding.get("severity")) for finding in same), same[0]
+        yield ", ".join(finding.severity for finding in same), same[0]
 
 
-def _examples(examples: Any) -> Iterator[str]:
-    shown = list(examples)[:EXAMPLES_SHOWN]
+def _examples(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
+    shown = examples[:EXAMPLES_SHOWN]
     width = max((len(printable(key)) for key, _ in shown), default=0)
     for key, value in shown:
         yield f"    {printable(key):<{width}}  {printable(value)}"
@@ -120,13 +109,15 @@ def _examples(examples: Any) -> Iterator[str]:
         yield f"    and {len(examples) - EXAMPLES_SHOWN} more (--json shows all that were kept)"
 
 
-def _embedding(embedding: Mapping[str, Any]) -> Iterator[str]:
-    numbers = (f"{embedding.get(key, 0):,} {key}" for key in ("expected", "written", "fallback"))
-    rejected = sum((embedding.get("rejected") or {}).values())
-    yield f"{click.style('embedding batch', bold=True)}  {embedding.get('embedding_batch_id')}"
-    yield f"  {', '.join(numbers)}, {rejected:,} rejected"
-    where = embedding.get("collection") or "not noted by the version that wrote it"
-    yield f"  collection: {where}" + (f", model: {model}" if (model := embedding.get("model")) else "")
-    if at := embedding.get("rolled_back_at"):
-        back = embedding.get("rolled_back") or {}
+def _embedding(embedding: EmbeddingState) -> Iterator[str]:
+    rejected = sum(embedding.rejected.values())
+    yield f"{click.style('embedding batch', bold=True)}  {embedding.embedding_batch_id}"
+    yield (
+        f"  {embedding.expected:,} expected, {embedding.written:,} written, {embedding.fallback:,} fallback,"
+        f" {rejected:,} rejected"
+    )
+    where = embedding.collection or "not noted by the version that wrote it"
+    yield f"  collection: {where}" + (f", model: {embedding.model}" if embedding.model else "")
+    if at := embedding.rolled_back_at:
+        back = embedding.rolled_back or RollbackNumbers()
         yield f"  {coloured('rolled back')}  {moment(at)}: {removal(back)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.fields import CAMPAIGN_ID
 from pipeline.core.records import MAX_ID_LENGTH
 
 Campaign = Mapping[str, Any]
@@ -89,7 +90,7 @@ def _csv(file: IO[str]) -> Iterator[Campaign | BadLine]:
 
 
 def _checked(campaign: dict[str, Any], number: int) -> Campaign | BadLine:
-    key = campaign.get("campaign_id")
+    key = campaign.get(CAMPAIGN_ID)
     if not isinstance(key, str) or not key.strip():
         return BadLine(number, "campaign_id is missing or is not text")
     try:

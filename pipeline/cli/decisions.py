@@ -11,8 +11,9 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.prompts import confirm
 from pipeline.cli.summary import as_json, as_text
 from pipeline.cli.tables import printable
+from pipeline.core.batch import Batch
 from pipeline.core.batches import short
-from pipeline.core.outcome import BatchOutcome, exit_code_of, is_done
+from pipeline.core.outcome import BatchOutcome, exit_code_of
 from pipeline.runner.runner import Runner
 from pipeline.sources.discovery import batch_in
 from pipeline.sources.files import GoneFileError
@@ -94,9 +95,9 @@ def _refuse_with_file(app: App, batch_id: str) -> None:
         ConfigurationError: It still holds the batch, or cannot be read.
         TransientError: It cannot be looked at now.
     """
-    document = app.ledger.batch(batch_id) or {}
-    place = recorded(document.get("source"))
-    if is_done(document, "stage:load"):
+    known = app.ledger.batch(batch_id) or Batch(batch_id)
+    place = recorded(known.source)
+    if known.is_done("stage:load"):
         return
     try:
         found = batch_in(place, batch_id, max_records=app.settings.max_batch_records)
@@ -113,7 +114,7 @@ def _decide(
     context: click.Context, batch: str, json_wanted: bool, decide: Callable[[Runner, str], BatchOutcome]
 ) -> ExitCode:
     app = app_of(context)
-    batch_id = str(app.ledger.find(batch)["_id"])
+    batch_id = app.ledger.find(batch).batch_id
     outcomes = [decide(app.runner(), batch_id)]
     if json_wanted:
         click.echo(as_json(outcomes, app.docs_index, complete=True))

@@ -9,6 +9,7 @@ import click
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError, TransientError
 from pipeline.cli.app import App, app_of
+from pipeline.cli.batch_json import as_document
 from pipeline.cli.dlq_drop import drop
 from pipeline.cli.dlq_export import export
 from pipeline.cli.dlq_pages import batch_page, batch_row, group_row, letter_page, letter_row, listing, spooled_row
@@ -62,14 +63,14 @@ def list_(
         click.echo(f"{error} This is what is in the spool:", err=True)
         _show_spool(app, json_wanted=json_wanted)
         return ExitCode.OUTAGE
-    batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
+    batch_id = app.ledger.find(batch).batch_id if batch else None
     waiting = not everything and batch_id is None
     batches = [] if reason else app.dead_queue.batches(limit, batch_id, waiting=waiting)
     groups = [] if batch else app.dead_queue.groups(limit, None, wanted, waiting=waiting)
     letters = list(app.dead_queue.letters(batch_id, wanted, limit=limit)) if batch else []
     if json_wanted:
         records = [asdict(one) for one in (letters or groups)]
-        click.echo(json.dumps({"batches": batches, "records": records}, indent=2, default=plain))
+        click.echo(_as_json({"batches": [as_document(one) for one in batches], "records": records}))
         return None
     spooled = [] if batch or reason else [spooled_row(*one) for one in _pending(app)]
     rows = [*spooled, *map(batch_row, batches), *map(group_row, groups), *map(letter_row, letters)]
@@ -94,7 +95,7 @@ def show(context: click.Context, target: str, json_wanted: bool) -> None:
     if found.line is not None:
         letter = letter_of(app.dead_queue, found)
         try:
-            fields = fields_of(letter, recorded(found.document.get("source")))
+            fields = fields_of(letter, recorded(found.batch.source))
         except ConfigurationError:
             fields = None
         data = {**asdict(letter), "state": letter.state, "fields": fields}
@@ -104,10 +105,11 @@ def show(context: click.Context, target: str, json_wanted: bool) -> None:
     groups = app.dead_queue.groups(len(DeadReason), found.batch_id)
     if json_wanted:
         spooled = asdict(entry) if isinstance(entry, Entry) else str(entry) if entry else None
-        click.echo(_as_json({"batch": found.document, "spool": spooled, "records": [asdict(one) for one in groups]}))
+        records = [asdict(one) for one in groups]
+        click.echo(_as_json({"batch": as_document(found.batch), "spool": spooled, "records": records}))
     else:
         folder = DeadFolders(app.settings.spool_dir).path(found.batch_id)
-        click.echo("\n".join(batch_page(found.document, entry, groups, folder)))
+        click.echo("\n".join(batch_page(found.batch, entry, groups, folder)))
 
 
 def _show_spool(app: App, *, json_wanted: bool) -> None:

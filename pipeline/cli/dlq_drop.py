@@ -12,9 +12,9 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.dlq_shared import Target, letter_of, target_of, text
 from pipeline.cli.prompts import confirm
 from pipeline.cli.summary import as_text
+from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import BatchStatus, short
 from pipeline.dead_letters import DeadFolders
-from pipeline.ports.dead_letters import Tombstone, tombstone_in
 
 
 @click.command()
@@ -57,13 +57,13 @@ def _drop_records(app: App, target: Target, tombstone: Tombstone, *, yes: bool) 
 
 
 def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) -> ExitCode:
-    if target.document.get("status") != BatchStatus.DEAD:
+    if target.batch.status is not BatchStatus.DEAD:
         raise ConfigurationError(
-            f"Batch {target} is {target.document.get('status')}, not in the dead-letter queue.",
+            f"Batch {target} is {target.batch.status}, not in the dead-letter queue.",
             next_step=f"Its dead records can be dropped: run.py dlq drop {target} --records. "
             f"A batch that waits can be given up: run.py reject {target}",
         )
-    before = tombstone_in(target.document)
+    before = target.batch.dropped
     if before is None:
         confirm(f"Drop batch {target}? Its file and its dead records are removed for good.", yes=yes)
         accepted, _ = app.raw_store.counts(target.batch_id)
@@ -81,10 +81,10 @@ def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) ->
 
 def _bury(app: App, target: Target, tombstone: Tombstone) -> None:
     with app.leased(target.batch_id) as keeper:
-        status = (app.ledger.batch(target.batch_id) or {}).get("status")
-        if status != BatchStatus.DEAD:
+        now = app.ledger.batch(target.batch_id) or Batch(target.batch_id)
+        if now.status is not BatchStatus.DEAD:
             raise ConfigurationError(
-                f"Batch {target} is {status} by now; it was not dropped.",
+                f"Batch {target} is {now.status} by now; it was not dropped.",
                 next_step=f"Look: run.py status {target}",
             )
         app.dead_queue.drop_batch(keeper.lease, tombstone)

@@ -62,7 +62,7 @@ def export(
     app = app_of(context)
     _refuse_overwriting(file, force=force)
     up_to_date(app)
-    batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
+    batch_id = app.ledger.find(batch).batch_id if batch else None
     letters = app.dead_queue.letters(batch_id, DeadReason(reason) if reason else None, waiting=waiting)
     lines = _csv(letters) if kind == "csv" else _json(letters)
     if file == STDOUT:

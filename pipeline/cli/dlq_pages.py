@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from expectations_plugins.core.errors import SluicegateError
-from pipeline.cli.dlq_shared import Document, Target, escaped
+from pipeline.cli.dlq_shared import Target, escaped
 from pipeline.cli.tables import coloured, counts, moment, seconds, table
+from pipeline.core.batch import Batch, StepStatus
 from pipeline.core.batches import BatchStatus, short
-from pipeline.core.outcome import counts_in
 from pipeline.core.topology import STEPS
 from pipeline.dead_letters import Entry
-from pipeline.ports.dead_letters import Letter, LetterGroup, tombstone_in
+from pipeline.ports.dead_letters import Letter, LetterGroup
+from pipeline.runner.spool import history_of
 from pipeline.storage.location import Place
 
 RAW_SHOWN = 4_000
@@ -25,15 +26,15 @@ DETAIL_SHOWN = 100
 HEADER = ("what", "records", "reason", "state", "since", "detail")
 
 
-def batch_row(document: Document) -> tuple[str, ...]:
+def batch_row(batch: Batch) -> tuple[str, ...]:
     """A dead batch in the table."""
     return (
-        short(str(document["_id"])),
-        f"{counts_in(document).read:,}",
-        f"batch: {failed_step(document)}",
-        batch_state(document),
-        moment(document.get("end_time")),
-        _cut(why(document)),
+        batch.name,
+        f"{batch.counts.read:,}",
+        f"batch: {failed_step(batch)}",
+        batch_state(batch),
+        moment(batch.end_time),
+        _cut(why(batch)),
     )
 
 
@@ -77,18 +78,18 @@ def listing(rows: Sequence[Sequence[str]], *, whole: bool) -> Iterator[str]:
 
 
 def batch_page(
-    document: Document, entry: Entry | SluicegateError | None, groups: Sequence[LetterGroup], folder: Place
+    batch: Batch, entry: Entry | SluicegateError | None, groups: Sequence[LetterGroup], folder: Place
 ) -> Iterator[str]:
     """Everything about a batch that one needs to mend and replay it.
 
     Args:
-        document: The batch's ledger document.
+        batch: The batch.
         entry: What the spool holds of it.
         groups: Its dead records.
         folder: Where the spool keeps it.
     """
-    yield from _facts(_batch_facts(document, entry, folder))
-    history = _history(document, entry)
+    yield from _facts(_batch_facts(batch, entry, folder))
+    history = _history(batch, entry)
     if history:
         yield ""
         yield from table(
@@ -98,7 +99,7 @@ def batch_page(
         yield ""
         yield from table(HEADER[1:], [group_row(group)[1:] for group in groups], right=("records",))
     yield ""
-    yield from _next_of_batch(document, groups)
+    yield from _next_of_batch(batch, groups)
 
 
 def letter_page(target: Target, letter: Letter, fields: Mapping[str, Any] | None) -> Iterator[str]:
@@ -109,11 +110,10 @@ def letter_page(target: Target, letter: Letter, fields: Mapping[str, Any] | None
         letter: The record.
         fields: What it holds, when that can be read.
     """
-    document = target.document
     facts = {
         "record": str(target),
-        "batch": f"{target.batch_id} {document.get('status')}",
-        "file": f"{escaped(document.get('source') or '-')}, line {letter.line:,}",
+        "batch": f"{target.batch_id} {target.batch.status}",
+        "file": f"{escaped(target.batch.source or '-')}, line {letter.line:,}",
         "reason": letter.reason.value,
         "detail": escaped(letter.detail),
         "since": moment(letter.buried_at),
@@ -137,42 +137,42 @@ def letter_page(target: Target, letter: Letter, fields: Mapping[str, Any] | None
     yield f"Or give it up: run.py dlq drop {target}"
 
 
-def why(document: Document) -> str:
+def why(batch: Batch) -> str:
     """Why a batch is dead; where its file is, is said elsewhere."""
-    return escaped(str(document.get("reason") or "").partition(" Its file is kept as ")[0])
+    return escaped(batch.reason.partition(" Its file is kept as ")[0])
 
 
-def failed_step(document: Document) -> str:
+def failed_step(batch: Batch) -> str:
     """The step at which a dead batch ended: `person` when it was rejected, `ledger` when MongoDB was down."""
-    steps = document.get("steps") or {}
-    failed = [step.name for step in STEPS if (steps.get(step.key) or {}).get("status") in ("failed", "running")]
-    if str(document.get("reason") or "").startswith("Rejected:"):
+    begun = (StepStatus.FAILED, StepStatus.RUNNING)
+    failed = [step.name for step in STEPS if batch.step(step.key).status in begun]
+    if batch.reason.startswith("Rejected:"):
         return "person"
     return failed[-1] if failed else "ledger"
 
 
-def batch_state(document: Document) -> str:
+def batch_state(batch: Batch) -> str:
     """`dropped`, or how the ledger calls it."""
-    return "dropped" if tombstone_in(document) else str(document.get("status") or "-")
+    return "dropped" if batch.dropped else str(batch.status or "-")
 
 
-def _batch_facts(document: Document, entry: Entry | SluicegateError | None, folder: Place) -> dict[str, str]:
+def _batch_facts(batch: Batch, entry: Entry | SluicegateError | None, folder: Place) -> dict[str, str]:
     known = entry if isinstance(entry, Entry) else None
-    tombstone = tombstone_in(document)
+    tombstone, is_dead = batch.dropped, batch.status is BatchStatus.DEAD
     facts = {
-        "batch": f"{click.style(short(str(document['_id'])), bold=True)}  {coloured(batch_state(document))}",
-        "batch id": str(document["_id"]),
-        "parent": short(str(document.get("parent") or "")),
-        "file": escaped(document.get("source") or "-"),
+        "batch": f"{click.style(batch.name, bold=True)}  {coloured(batch_state(batch))}",
+        "batch id": batch.batch_id,
+        "parent": short(batch.parent),
+        "file": escaped(batch.source or "-"),
         "kept as": escaped(folder / known.file) if known and known.file else "",
         "part": _part(known),
         "spool": escaped(entry) if isinstance(entry, SluicegateError) else "",
-        "records": counts(counts_in(document)),
-        "failed at": failed_step(document) if document.get("status") == BatchStatus.DEAD else "",
-        "why": why(document),
+        "records": counts(batch.counts),
+        "failed at": failed_step(batch) if is_dead else "",
+        "why": why(batch),
         "attempts": str(known.death.attempts) if known and known.death.attempts else "",
-        "first seen": moment(document.get("first_seen")),
-        "died": moment(document.get("end_time")) if document.get("status") == BatchStatus.DEAD else "",
+        "first seen": moment(batch.first_seen),
+        "died": moment(batch.end_time) if is_dead else "",
         "died before": ", ".join(f"{one.get('end_time')} at {one.get('stage')}" for one in known.earlier)
         if known
         else "",
@@ -188,13 +188,10 @@ def _part(entry: Entry | None) -> str:
     return f"{entry.max_records:,} records of the file from record {entry.first_record + 1:,}"
 
 
-def _history(document: Document, entry: Entry | SluicegateError | None) -> list[tuple[str, ...]]:
-    if document.get("status") != BatchStatus.DEAD:
+def _history(batch: Batch, entry: Entry | SluicegateError | None) -> list[tuple[str, ...]]:
+    if batch.status is not BatchStatus.DEAD:
         return []
-    if isinstance(entry, Entry):
-        steps = list(entry.death.history)
-    else:
-        steps = [{"step": key, **step} for key, step in (document.get("steps") or {}).items()]
+    steps = entry.death.history if isinstance(entry, Entry) else history_of(batch)
     return [
         (
             escaped(_name(step.get("step"))),
@@ -209,16 +206,16 @@ def _history(document: Document, entry: Entry | SluicegateError | None) -> list[
     ]
 
 
-def _next_of_batch(document: Document, groups: Sequence[LetterGroup]) -> Iterator[str]:
-    batch = short(str(document["_id"]))
-    if tombstone_in(document):
+def _next_of_batch(batch: Batch, groups: Sequence[LetterGroup]) -> Iterator[str]:
+    name = batch.name
+    if batch.dropped:
         yield "It was dropped: nothing is left to replay."
         return
-    if document.get("status") == BatchStatus.DEAD:
-        yield f"When that is mended: run.py dlq replay {batch}. Or give it up: run.py dlq drop {batch}"
+    if batch.status is BatchStatus.DEAD:
+        yield f"When that is mended: run.py dlq replay {name}. Or give it up: run.py dlq drop {name}"
     if any(group.waiting for group in groups):
-        yield f"Its dead records one by one: run.py dlq list --batch {batch}"
-        yield f"Repair one: run.py dlq show {batch}:LINE. Replay all as they are: run.py dlq replay {batch} --records"
+        yield f"Its dead records one by one: run.py dlq list --batch {name}"
+        yield f"Repair one: run.py dlq show {name}:LINE. Replay all as they are: run.py dlq replay {name} --records"
 
 
 def _facts(facts: Mapping[str, str]) -> Iterator[str]:

@@ -12,15 +12,16 @@ import click
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.cli.app import App, app_of
-from pipeline.cli.dlq_shared import Document, Target, entry_of, escaped, letter_of, target_of, text, up_to_date
+from pipeline.cli.dlq_shared import Target, entry_of, escaped, letter_of, target_of, text, up_to_date
 from pipeline.cli.summary import as_json, as_text
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease, short
-from pipeline.core.outcome import BatchOutcome, exit_code_of, is_done
+from pipeline.core.outcome import BatchOutcome, exit_code_of
 from pipeline.core.topology import STEPS
 from pipeline.dead_letters import DeadFolders, Entry
 from pipeline.dead_letters.pending_replays import Parcel, Parcels
 from pipeline.dead_letters.repair import Repaired, address, as_they_were, from_lines, from_object, with_fields
-from pipeline.ports.dead_letters import Letter, tombstone_in
+from pipeline.ports.dead_letters import Letter
 from pipeline.runner.runner import Runner
 from pipeline.sources.discovery import batch_in
 from pipeline.storage.location import Place, recorded
@@ -169,12 +170,12 @@ def _one(app: App, target: Target, wanted: Wanted) -> list[BatchOutcome]:
     wanted.refuse(line=target.line)
     if target.line is not None:
         letter = letter_of(app.dead_queue, target)
-        repaired = _repaired(letter, wanted, _source_of(target.document))
+        repaired = _repaired(letter, wanted, recorded(target.batch.source))
         return [_sent(app, target.batch_id, repaired)]
     if wanted.records:
         outcome = _records_of(app, target, wanted.file)
         return [outcome] if outcome else []
-    return [_whole(app, target.document)]
+    return [_whole(app, target.batch)]
 
 
 def _repaired(letter: Letter, wanted: Wanted, source: Place) -> Repaired:
@@ -203,7 +204,7 @@ def _records_of(app: App, target: Target, file: Path | None) -> BatchOutcome | N
             f"No dead record of batch {batch} is waiting: each was replayed or dropped. Nothing is done.", err=True
         )
         return None
-    repaired = as_they_were(letters, _source_of(target.document))
+    repaired = as_they_were(letters, recorded(target.batch.source))
     if repaired.left_out:
         shown = ", ".join(f"{batch}:{line}" for line in repaired.left_out[:LINES_SHOWN])
         more = ", …" if len(repaired.left_out) > LINES_SHOWN else ""
@@ -222,14 +223,14 @@ def _all_batches(app: App) -> tuple[list[BatchOutcome], int]:
     outcomes: list[BatchOutcome] = []
     left_out = 0
     found = app.dead_queue.batches(EVERYTHING)
-    given_up = [one for one in found if tombstone_in(one) or str(one.get("reason") or "").startswith("Rejected:")]
-    for document in found:
-        if document not in given_up:
+    given_up = [one for one in found if one.dropped or _was_rejected_whole(one)]
+    for batch in found:
+        if batch not in given_up:
             try:
-                outcomes.append(_whole(app, document))
+                outcomes.append(_whole(app, batch))
             except ConfigurationError as error:
                 left_out += 1
-                click.echo(f"Batch {short(str(document['_id']))} was left out: {error}", err=True)
+                click.echo(f"Batch {batch.name} was left out: {error}", err=True)
     if given_up:
         click.echo(f"{len(given_up):,} that a person rejected or dropped were left as they are.", err=True)
     return outcomes, left_out
@@ -259,12 +260,13 @@ def _ancestors(app: App, batch_id: str) -> list[str]:
     found: list[str] = []
     while batch_id and batch_id not in found:
         found.append(batch_id)
-        batch_id = str((app.ledger.batch(batch_id) or {}).get("parent") or "")
+        known = app.ledger.batch(batch_id)
+        batch_id = known.parent if known else ""
     return found
 
 
-def _whole(app: App, document: Document) -> BatchOutcome:
-    batch_id = str(document["_id"])
+def _whole(app: App, batch: Batch) -> BatchOutcome:
+    batch_id = batch.batch_id
     folders, raw = DeadFolders(app.settings.spool_dir), app.raw_store
 
     def revive(lease: Lease) -> Sequence[str]:
@@ -274,9 +276,9 @@ def _whole(app: App, document: Document) -> BatchOutcome:
             for one in marked:
                 raw.release(lease, one.interaction_id, {}, note="replayed", run_id=f"replay-{lease.fence}")
             released += len(marked)
-        return AGAIN if released or _was_rejected_whole(document) else ()
+        return AGAIN if released or _was_rejected_whole(batch) else ()
 
-    source = _source_to_replay(app, document)
+    source = _source_to_replay(app, batch)
     outcome = app.runner().replay(source, revive)
     if outcome.status is BatchStatus.CLOSED:
         folders.remove(batch_id)
@@ -287,34 +289,33 @@ def _was_rejected(gate: str, reason: str) -> bool:
     return gate == PERSON and reason.startswith(REJECTED)
 
 
-def _was_rejected_whole(document: Document) -> bool:
-    return str(document.get("reason") or "").startswith("Rejected:")
+def _was_rejected_whole(batch: Batch) -> bool:
+    return batch.reason.startswith("Rejected:")
 
 
-def _source_to_replay(app: App, document: Document) -> BatchSource:
+def _source_to_replay(app: App, batch: Batch) -> BatchSource:
     """The file to read; of a batch that is through, the one it came from, for it is not read again.
 
     Raises:
         ConfigurationError: The batch is on its way and never was in the dead-letter queue, or there is no file.
     """
-    batch_id, status = str(document["_id"]), document.get("status")
-    if tombstone_in(document) or status in (BatchStatus.CLOSED, BatchStatus.HALTED):
-        return BatchSource(batch_id, _source_of(document))
-    if status != BatchStatus.DEAD and entry_of(app, batch_id) is None:
+    if batch.dropped or batch.status in (BatchStatus.CLOSED, BatchStatus.HALTED):
+        return BatchSource(batch.batch_id, recorded(batch.source))
+    if batch.status is not BatchStatus.DEAD and entry_of(app, batch.batch_id) is None:
         raise ConfigurationError(
-            f"Batch {short(batch_id)} is {status}, not in the dead-letter queue.",
-            next_step=f"A run goes on with it: run.py run {escaped(_source_of(document))}",
+            f"Batch {batch.name} is {batch.status}, not in the dead-letter queue.",
+            next_step=f"A run goes on with it: run.py run {escaped(recorded(batch.source))}",
         )
-    return _readable(app, document)
+    return _readable(app, batch)
 
 
-def _readable(app: App, document: Document) -> BatchSource:
+def _readable(app: App, batch: Batch) -> BatchSource:
     """The batch as it is read again: from the file that was kept, or else from where it came.
 
     Raises:
         ConfigurationError: It must be read, and neither file holds it.
     """
-    batch_id, original = str(document["_id"]), _source_of(document)
+    batch_id, original = batch.batch_id, recorded(batch.source)
     entry = entry_of(app, batch_id)
     kept = entry.source(DeadFolders(app.settings.spool_dir).path(batch_id)) if isinstance(entry, Entry) else None
     sizes = [kept.max_records if kept else None, app.settings.max_batch_records]
@@ -322,14 +323,13 @@ def _readable(app: App, document: Document) -> BatchSource:
         for size in dict.fromkeys(size or EVERYTHING * 1_000 for size in sizes):
             if found := _verified(path, size, batch_id):
                 return found
-    if is_done(document, "stage:load"):
+    if batch.is_done("stage:load"):
         return BatchSource(batch_id, original)
-    batch = short(batch_id)
     problem = f" {entry.message}" if isinstance(entry, SluicegateError) else ""
     raise ConfigurationError(
-        f"Batch {batch} cannot be replayed: no file holds its records any more, neither "
+        f"Batch {batch.name} cannot be replayed: no file holds its records any more, neither "
         f"{kept.path if kept else 'the spool'} nor {original}.{problem}",
-        next_step=f"Put its file back and run it: run.py run FILE. Or give it up: run.py dlq drop {batch}",
+        next_step=f"Put its file back and run it: run.py run FILE. Or give it up: run.py dlq drop {batch.name}",
     )
 
 
@@ -354,7 +354,3 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}.") from None
-
-
-def _source_of(document: Document) -> Place:
-    return recorded(document.get("source"))

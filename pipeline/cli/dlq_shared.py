@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.cli.app import App
+from pipeline.core.batch import Batch
 from pipeline.core.batches import short
 from pipeline.core.records import DeadReason
 from pipeline.dead_letters import DeadFolders, Entry, SpoolError, take_in
 from pipeline.ports.dead_letters import DeadQueue, Letter
 from pipeline.runner.lease import new_holder
-
-Document = Mapping[str, Any]
 
 _TARGET = re.compile(r"([0-9a-f]{1,64})(?::([0-9]{1,15}))?", re.IGNORECASE | re.ASCII)
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -34,17 +31,17 @@ class Target:
     """What a person means: a batch, or one record of it.
 
     Args:
-        document: The batch's ledger document.
+        batch: The batch.
         line: The record's line in the batch's file; None means the batch.
     """
 
-    document: Document
+    batch: Batch
     line: int | None = None
 
     @property
     def batch_id(self) -> str:
         """The batch's whole id."""
-        return str(self.document["_id"])
+        return self.batch.batch_id
 
     def __str__(self) -> str:
         return short(self.batch_id) if self.line is None else f"{short(self.batch_id)}:{self.line}"

@@ -99,7 +99,9 @@ def examine(app: App) -> list[Finding]:
             found.append(Finding(store, "local", address, state, title, _driver(store), server.detail))
         else:
             finding = _configured(store, addresses[store], probes[store])
-            found.append(replace(finding, note=UNENCRYPTED.format(MEND[store])) if store in plain else finding)
+            notes = [app.schema_note(store) if not finding.problem else ""]
+            notes.append(UNENCRYPTED.format(MEND[store]) if store in plain else "")
+            found.append(replace(finding, note=" ".join(filter(None, notes))))
     return found
 
 

@@ -14,10 +14,11 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.summary import as_text, plain
 from pipeline.cli.tables import moment, printable, table
 from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.records import Quarantined
 from pipeline.core.topology import REDONE
 
-REPAIRABLE = ("user_id", "campaign_id", "type", "message")
+REPAIRABLE = (USER_ID, CAMPAIGN_ID, "type", "message")
 """Fields a release may set; the rest of a record is what its log said."""
 
 
@@ -44,7 +45,7 @@ def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bo
       python run.py quarantine list --batch 3f2a91c07d11
     """
     app = app_of(context)
-    batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
+    batch_id = app.ledger.find(batch).batch_id if batch else None
     found = app.raw_store.quarantined(batch_id, limit + 1)
     more, found = len(found) > limit, found[:limit]
     if json_wanted:
@@ -54,7 +55,7 @@ def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bo
 
 
 @quarantine.command()
-@click.argument("interaction_id")
+@click.argument(INTERACTION_ID)
 @click.pass_context
 def show(context: click.Context, interaction_id: str) -> None:
     """Show one record in quarantine: who marked it and why, and all it holds, as JSON.
@@ -67,7 +68,7 @@ def show(context: click.Context, interaction_id: str) -> None:
 
 
 @quarantine.command()
-@click.argument("interaction_id")
+@click.argument(INTERACTION_ID)
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="A repaired value, e.g. user_id=u_123.")
 @click.option("--note", default="", help="Why, for whoever looks later.")
 @click.pass_context
@@ -125,14 +126,14 @@ def _table(found: Sequence[Quarantined], *, more: bool) -> Iterator[str]:
         (
             printable(one.interaction_id),
             short(one.batch_id),
-            printable(json.dumps(one.record.get("user_id"), default=str, ensure_ascii=False)),
+            printable(json.dumps(one.record.get(USER_ID), default=str, ensure_ascii=False)),
             printable(one.reason),
             one.gate,
             moment(one.at),
         )
         for one in found
     ]
-    yield from table(("interaction", "batch", "user_id", "reason", "gate", "since"), rows)
+    yield from table(("interaction", "batch", USER_ID, "reason", "gate", "since"), rows)
     yield ""
     shown = f"The newest {len(found):,}; there are more: --limit N" if more else f"{len(found):,} in quarantine"
     yield f"{shown}. Release one: run.py quarantine release ID --set user_id=VALUE"
@@ -140,7 +141,7 @@ def _table(found: Sequence[Quarantined], *, more: bool) -> Iterator[str]:
 
 def _as_data(one: Quarantined) -> Mapping[str, Any]:
     return {
-        "interaction_id": one.interaction_id,
+        INTERACTION_ID: one.interaction_id,
         "batch_id": one.batch_id,
         "gate": one.gate,
         "reason": one.reason,

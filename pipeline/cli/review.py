@@ -14,6 +14,7 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import moment, printable, table
 from pipeline.core.batches import short
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.records import ReviewItem
 
 
@@ -26,7 +27,7 @@ def _text(context: click.Context, parameter: click.Parameter, given: str) -> str
     raise click.BadParameter(f"The {name} is {'not UTF-8' if given.strip() else 'empty'}.")
 
 
-interaction_argument = click.argument("interaction_id", callback=_text)
+interaction_argument = click.argument(INTERACTION_ID, callback=_text)
 
 
 @click.group()
@@ -52,7 +53,7 @@ def list_(context: click.Context, batch: str | None, limit: int, json_wanted: bo
       python run.py review list --batch 16a8a54a1dbc
     """
     app = app_of(context)
-    batch_id = str(app.ledger.find(batch)["_id"]) if batch else None
+    batch_id = app.ledger.find(batch).batch_id if batch else None
     found = app.review_queue.list(limit, batch_id)
     if json_wanted:
         click.echo(json.dumps([asdict(one) for one in found], indent=2, default=plain))

@@ -35,8 +35,7 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
       python run.py rollback 3f2a91c07d11 --yes
     """
     app = app_of(context)
-    document = app.ledger.find(batch)
-    plan = app.rollback.plan(document, collection)
+    plan = app.rollback.plan(app.ledger.find(batch), collection)
     click.echo(_would(plan))
     if plan.later:
         raise ConfigurationError(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -15,14 +14,13 @@ from pipeline.cli.decisions import json_option
 from pipeline.cli.param_types import PLACE
 from pipeline.cli.skipped import LeftOut
 from pipeline.cli.summary import as_json, as_text
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, short
-from pipeline.core.outcome import exit_code_of, is_done
+from pipeline.core.outcome import exit_code_of
 from pipeline.core.topology import GATES, STAGES, STEPS, Step, StepKind
 from pipeline.dead_letters.entry import BATCH_ID
 from pipeline.sources.discovery import discover
 from pipeline.storage.location import Place, recorded
-
-Document = Mapping[str, Any]
 
 ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.HALTED, BatchStatus.DEAD})
 """No step of such a batch is done before a person decides."""
@@ -40,7 +38,8 @@ LOAD = STEPS[0]
 def plan(context: click.Context, *, paths: tuple[Place, ...], limit: int | None) -> ExitCode:
     """Say as JSON which batches in PATHS (files or folders; the landing folder when none is given) have work to do.
 
-    Those are new ones, and such as were interrupted or are held by an outage. Nothing is changed.
+    Those are new ones, and such as were interrupted or are held by an outage. Nothing is changed. It also says which
+    steps there are, in order.
 
     \b
     Examples:
@@ -50,9 +49,10 @@ def plan(context: click.Context, *, paths: tuple[Place, ...], limit: int | None)
     app = app_of(context)
     left_out = LeftOut(app.progress)
     sources = _discovered(app, paths or (app.settings.landing,), left_out)
-    pending = [_pending(source, document) for source, document in _with_documents(app, sources)]
+    pending = [_pending(source, known) for source, known in _as_known(app, sources)]
     batches = [one for one in pending if one is not None][:limit]
-    click.echo(json.dumps({"batches": batches, "left_out": left_out.as_data()}))
+    steps = [step.key for step in STEPS]  # so that a scheduler can see that it knows all of them
+    click.echo(json.dumps({"batches": batches, "left_out": left_out.as_data(), "steps": steps}))
     return left_out.exit_code(()) if not batches else ExitCode.OK
 
 
@@ -120,12 +120,12 @@ def _attempt(app: App, step: Step, batch: str, file: Place | None, *, json_wante
 def _loaded(app: App, batch: str) -> BatchSource:
     """A batch whose records are in MongoDB already."""
     try:
-        document = app.ledger.find(batch)
+        known = app.ledger.find(batch)
     except TransientError:
         if not BATCH_ID.fullmatch(batch):
             raise
         return BatchSource(batch, Path())  # the runner meets the outage again, counts it, and tells people
-    return BatchSource(str(document["_id"]), recorded(document.get("source")))
+    return BatchSource(known.batch_id, recorded(known.source))
 
 
 def _to_load(app: App, batch: str, file: Place | None) -> BatchSource:
@@ -134,10 +134,10 @@ def _to_load(app: App, batch: str, file: Place | None) -> BatchSource:
     Raises:
         ConfigurationError: It is in none of them.
     """
-    document = None if file else _in_ledger(app, batch)
-    if document is not None and is_done(document, LOAD.key):
+    known = None if file else _in_ledger(app, batch)
+    if known is not None and known.is_done(LOAD.key):
         return _loaded(app, batch)
-    where = file or (recorded(document.get("source")) if document is not None else app.settings.landing)
+    where = file or (recorded(known.source) if known is not None else app.settings.landing)
     prefix = batch.strip().lower()
     found = {one.batch_id: one for one in _discovered(app, (where,), LeftOut(app.progress))}
     matching = [one for batch_id, one in found.items() if batch_id.startswith(prefix)]
@@ -150,7 +150,7 @@ def _to_load(app: App, batch: str, file: Place | None) -> BatchSource:
     )
 
 
-def _in_ledger(app: App, batch: str) -> Document | None:
+def _in_ledger(app: App, batch: str) -> Batch | None:
     try:
         return app.ledger.find(batch)
     except ConfigurationError:
@@ -164,15 +164,16 @@ def _discovered(app: App, paths: Sequence[Place], left_out: LeftOut) -> list[Bat
     )
 
 
-def _with_documents(app: App, sources: Sequence[BatchSource]) -> Iterator[tuple[BatchSource, Document]]:
-    documents = app.history.states([source.batch_id for source in sources]) if sources else {}
-    return ((source, documents.get(source.batch_id) or {}) for source in sources)
+def _as_known(app: App, sources: Sequence[BatchSource]) -> Iterator[tuple[BatchSource, Batch]]:
+    """The batches, each as the ledger knows it; one it does not know has no status."""
+    known = app.history.states([source.batch_id for source in sources]) if sources else {}
+    return ((source, known.get(source.batch_id) or Batch(source.batch_id)) for source in sources)
 
 
-def _pending(source: BatchSource, document: Document) -> dict[str, str] | None:
+def _pending(source: BatchSource, known: Batch) -> dict[str, str] | None:
     """What a scheduler needs to know of a batch; None when there is nothing to do for it."""
-    status = document.get("status") or NEW
-    if status in ENDED:
+    if known.status in ENDED:
         return None
-    step = next((one for one in STEPS if not is_done(document, one.key)), STEPS[-1])
-    return {"batch_id": source.batch_id, "source": str(source.path), "status": str(status), "next": step.key}
+    step = next((one for one in STEPS if not known.is_done(one.key)), STEPS[-1])
+    status = str(known.status or NEW)
+    return {"batch_id": source.batch_id, "source": str(source.path), "status": status, "next": step.key}

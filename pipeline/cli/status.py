@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from pipeline.cli.app import app_of
+from pipeline.cli.batch_json import as_document
 from pipeline.cli.batch_page import batch_page
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import coloured, counts, moment, printable, seconds, table, verdict
-from pipeline.core.batches import short
-from pipeline.core.outcome import counts_in, passed_over_in, verdicts_in
+from pipeline.core.batch import Batch
 from pipeline.core.topology import GATES, STEPS
-
-Document = Mapping[str, Any]
 
 
 @click.command()
@@ -41,26 +38,30 @@ def status(context: click.Context, batch: str | None, limit: int, json_wanted: b
     """
     app = app_of(context)
     if batch:
-        document = app.ledger.find(batch)
-        lines = [json.dumps(document, indent=2, default=plain)] if json_wanted else batch_page(document)
+        found = app.ledger.find(batch)
+        lines = [_as_json(as_document(found))] if json_wanted else batch_page(found)
     else:
-        documents = app.ledger.recent(limit)
-        lines = [json.dumps(documents, indent=2, default=plain)] if json_wanted else overview(documents)
+        batches = app.ledger.recent(limit)
+        lines = [_as_json([as_document(one) for one in batches])] if json_wanted else overview(batches)
     click.echo("\n".join(lines))
 
 
-def overview(documents: Sequence[Document]) -> Iterator[str]:
+def _as_json(data: object) -> str:
+    return json.dumps(data, indent=2, default=plain)
+
+
+def overview(batches: Sequence[Batch]) -> Iterator[str]:
     """The newest batches as a table, and the time their steps took as another.
 
     Args:
-        documents: Ledger documents, newest first.
+        batches: Newest first.
     """
-    if not documents:
+    if not batches:
         yield "There are no batches yet. Start with: run.py run"
         return
     header = ("batch", "file", "first seen", "status", *GATES, "records")
-    yield from table(header, [_row(document) for document in documents])
-    latencies = list(_latencies(documents))
+    yield from table(header, [_row(batch) for batch in batches])
+    latencies = list(_latencies(batches))
     if latencies:
         yield ""
         yield from table(
@@ -68,22 +69,20 @@ def overview(documents: Sequence[Document]) -> Iterator[str]:
         )
 
 
-def _row(document: Document) -> tuple[str, ...]:
-    verdicts, passed_over = verdicts_in(document), passed_over_in(document)
+def _row(batch: Batch) -> tuple[str, ...]:
     return (
-        short(str(document["_id"])),
-        printable(Path(str(document.get("source") or "-")).name),
-        moment(document.get("first_seen")),
-        coloured(str(document.get("status") or "-")),
-        *(verdict(verdicts.get(gate, ""), passed_over=gate in passed_over) for gate in GATES),
-        counts(counts_in(document)),
+        batch.name,
+        printable(Path(batch.source or "-").name),
+        moment(batch.first_seen),
+        coloured(str(batch.status or "-")),
+        *(verdict(batch.verdicts.get(gate, ""), passed_over=gate in batch.passed_over) for gate in GATES),
+        counts(batch.counts),
     )
 
 
-def _latencies(documents: Sequence[Document]) -> Iterator[tuple[str, ...]]:
+def _latencies(batches: Sequence[Batch]) -> Iterator[tuple[str, ...]]:
     for step in STEPS:
-        steps = ((document.get("steps") or {}).get(step.key) or {} for document in documents)
-        took = [float(entry["duration_s"]) for entry in steps if entry.get("duration_s") is not None]
+        took = [spent for batch in batches if (spent := batch.step(step.key).duration_s) is not None]
         if took:
             yield (
                 f"{step.name} {'gate' if step.kind == 'gate' else ''}".strip(),

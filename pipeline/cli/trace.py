@@ -11,6 +11,7 @@ from pipeline.cli.app import app_of
 from pipeline.cli.dlq_shared import text
 from pipeline.cli.trace_data import as_json
 from pipeline.cli.trace_tree import coloured_tree, plain_tree, tree_of
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.tracing.masked import masked
 from pipeline.tracing.tracer import Tracer
 
@@ -18,7 +19,7 @@ MOST_NEIGHBOURS = 100
 
 
 @click.command()
-@click.argument("interaction_id", callback=text)
+@click.argument(INTERACTION_ID, callback=text)
 @click.option(
     "--neighbours",
     type=click.IntRange(0, MOST_NEIGHBOURS),

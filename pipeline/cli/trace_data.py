@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.cli.summary import plain
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.traces import Answer, Trace
 
 
@@ -20,7 +21,7 @@ def as_json(found: Trace) -> str:
     """
     raw, batch = found.raw.value, found.batch.value
     document = {
-        "interaction_id": found.interaction_id,
+        INTERACTION_ID: found.interaction_id,
         "mongodb": {
             **_why(found.raw),
             "state": None if raw is None else "quarantined" if raw.quarantine else "accepted",

@@ -13,6 +13,7 @@ from pipeline.cli.trace_batch import batch_lines
 from pipeline.cli.trace_lines import Line, said
 from pipeline.core.batches import short
 from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.records import MetricRow, ReviewItem
 from pipeline.core.traces import MOST_COUNTED, DeadRecord, MetricsSeen, Neighbourhood, RawRecord, Trace
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 TEXT_SHOWN = 60
 VALUE_SHOWN = 200
-FIRST = ("user_id", "campaign_id", "type", "timestamp", "message")
-HIDDEN = ("interaction_id",)
+FIRST = (USER_ID, CAMPAIGN_ID, "type", "timestamp", "message")
+HIDDEN = (INTERACTION_ID,)
 
 
 def tree_of(found: Trace) -> Line:

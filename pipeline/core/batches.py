@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pipeline.storage.location import Place
 
@@ -70,6 +72,17 @@ class LoadCounts:
     quarantined: int = 0
     duplicate: int = 0
     dead: int = 0
+
+    @classmethod
+    def of(cls, counted: Mapping[str, Any]) -> LoadCounts:
+        """The numbers by name, as the load stage says them and the ledger keeps them; 0 where there is none."""
+        found = {name: counted.get(name) for name in cls.__slots__}
+        return cls(**{name: int(count) for name, count in found.items() if isinstance(count, int | float)})
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record that was read is somewhere."""
+        return self.read == self.accepted + self.quarantined + self.duplicate + self.dead
 
 
 @dataclass(frozen=True, slots=True)

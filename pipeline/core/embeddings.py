@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-VECTOR_DIMENSION = 768
-"""Length of every embedding, in components."""
-
-
 FALLBACK_SOURCE = "fallback"
 """`embedding_source` of a vector that no model made."""
 

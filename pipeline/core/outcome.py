@@ -9,7 +9,6 @@ from typing import Any
 
 from expectations_plugins.core.errors import EXIT_PRECEDENCE, ExitCode
 from pipeline.core.batches import BatchStatus, LoadCounts
-from pipeline.core.topology import GATE_STEPS, GATES, STEPS, StepKind
 from pipeline.storage.location import Place
 
 
@@ -92,53 +91,3 @@ def exit_code_of(outcomes: Iterable[BatchOutcome]) -> ExitCode:
     """The exit code of a run over several batches: the first of EXIT_PRECEDENCE that any of them has."""
     codes = {outcome.exit_code for outcome in outcomes}
     return next((code for code in EXIT_PRECEDENCE if code in codes), ExitCode.OK)
-
-
-def counts_in(document: Mapping[str, Any]) -> LoadCounts:
-    """The record counts of a ledger document."""
-    counts = document.get("counts") or {}
-    return LoadCounts(**{name: int(counts.get(name) or 0) for name in LoadCounts.__slots__})
-
-
-def adds_up(counts: LoadCounts) -> bool:
-    """Whether every record that was read is somewhere."""
-    return counts.read == counts.accepted + counts.quarantined + counts.duplicate + counts.dead
-
-
-def way_on(gate: str, counts: LoadCounts) -> str:
-    """The command that may let a batch go on which a gate halted: `resume`, `recheck` or `recheck --redo`."""
-    if not GATE_STEPS[gate].leaves_records_out or not adds_up(counts):
-        return "recheck --redo"  # what the stage before it wrote is what the gate refused
-    return "resume" if counts.quarantined else "recheck"
-
-
-def verdicts_in(document: Mapping[str, Any]) -> dict[str, str]:
-    """The verdict of each gate of a ledger document."""
-    return {name: str(gate.get("verdict", "")) for name, gate in (document.get("gates") or {}).items()}
-
-
-def docs_in(document: Mapping[str, Any]) -> str:
-    """Address of the page of the last gate that wrote one; "" when none did."""
-    gates = document.get("gates") or {}
-    pages = [str((gates.get(name) or {}).get("docs") or "") for name in GATES]
-    return next((page for page in reversed(pages) if page), "")
-
-
-RESUMED = "resumed"
-"""Among the counts of a gate that a person let a batch pass."""
-
-WITHOUT_FILE = "without_file"
-"""Among the counts of a load that a person ended where it was cut off."""
-
-
-def passed_over_in(document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the failed gates of a ledger document that a person let the batch pass."""
-    steps = document.get("steps") or {}
-    gates = ((step.name, steps.get(step.key) or {}) for step in STEPS if step.kind is StepKind.GATE)
-    return tuple(name for name, step in gates if (step.get("counts") or {}).get(RESUMED))
-
-
-def is_done(document: Mapping[str, Any], key: str) -> bool:
-    """Whether a step of a ledger document needs no more work."""
-    step = (document.get("steps") or {}).get(key) or {}
-    return bool(step.get("status") == "done")

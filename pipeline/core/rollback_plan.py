@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackNumbers:
+    """What the ledger keeps of a `RollbackPlan`; earlier versions kept only what was removed and restored."""
+
+    collection: str = ""
+    removed: int = 0
+    restored: int = 0
+    expected: int | None = None
+    exists: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +39,20 @@ class RollbackPlan:
     later: tuple[str, ...] = ()
     exists: bool = True
 
-    def numbers(self) -> dict[str, Any]:
+    def numbers(self) -> RollbackNumbers:
         """What the ledger keeps of it."""
-        return {
-            "collection": self.collection,
-            "removed": self.removed,
-            "restored": self.restored,
-            "expected": self.expected,
-            "exists": self.exists,
-        }
+        return RollbackNumbers(self.collection, self.removed, self.restored, self.expected, self.exists)
 
 
-def removal(numbers: Mapping[str, Any]) -> str:
-    """`3 vectors removed, 1 restored`; also the ledger's number, when the store held another.
-
-    Args:
-        numbers: As `RollbackPlan.numbers` gives them; earlier versions kept only `removed` and `restored`.
-    """
-    removed, restored = (int(numbers.get(name) or 0) for name in ("removed", "restored"))
-    return f"{removed:,} vectors removed, {restored:,} restored{difference(numbers)}"
+def removal(numbers: RollbackNumbers) -> str:
+    """`3 vectors removed, 1 restored`; also the ledger's number, when the store held another."""
+    return f"{numbers.removed:,} vectors removed, {numbers.restored:,} restored{difference(numbers)}"
 
 
-def difference(numbers: Mapping[str, Any]) -> str:
+def difference(numbers: RollbackNumbers) -> str:
     """`; collection C held 0, or does not exist, the ledger expects 4`; "" when the numbers agree."""
-    held, expected = int(numbers.get("removed") or 0) + int(numbers.get("restored") or 0), numbers.get("expected")
-    if expected is None or held == int(expected):
+    held = numbers.removed + numbers.restored
+    if numbers.expected is None or held == numbers.expected:
         return ""
-    state = f"held {held:,} of its vectors" if numbers.get("exists", True) else "does not exist"
-    return f"; collection {numbers.get('collection')} {state}, the ledger expects {int(expected):,}"
+    state = f"held {held:,} of its vectors" if numbers.exists else "does not exist"
+    return f"; collection {numbers.collection} {state}, the ledger expects {numbers.expected:,}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from expectations_plugins.core.errors import LeaseHeldError, LeaseLostError, SluicegateError
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
-from pipeline.core.outcome import is_done
 from pipeline.dead_letters.entry import Entry
 from pipeline.dead_letters.folders import DeadFolders
 from pipeline.dead_letters.outages import Outages
@@ -86,23 +86,22 @@ def counts_of_dead(records: int | None, accepted: int, quarantined: int) -> Load
 
 def _tidy(entry: Entry, folders: DeadFolders, ledger: Ledger) -> None:
     """What was closed or dropped since then is no longer needed."""
-    document = ledger.batch(entry.batch_id) or {}
-    if document.get("status") == BatchStatus.CLOSED or document.get("dropped"):
+    batch = ledger.batch(entry.batch_id)
+    if batch and (batch.status is BatchStatus.CLOSED or batch.dropped):
         folders.remove(entry.batch_id)
 
 
 def _take_in(entry: Entry, folders: DeadFolders, ledger: Ledger, count: Count, lease: Lease) -> bool:
-    document = ledger.batch(entry.batch_id) or {}
-    status = document.get("status")
-    if status in SETTLED:
+    batch = ledger.batch(entry.batch_id) or Batch(entry.batch_id)
+    if batch.status in SETTLED:
         folders.remove(entry.batch_id)
         return False
-    if status != BatchStatus.DEAD:
-        if not document.get("source"):
+    if batch.status is not BatchStatus.DEAD:
+        if not batch.source:
             ledger.open_batch(entry.batch_id, source=entry.original_path, size=entry.size)
         counts = counts_of_dead(entry.records, *count(entry.batch_id))
-        if not is_done(document, "stage:load"):
+        if not batch.is_done("stage:load"):
             ledger.set_counts(lease, counts)
         ledger.set_status(lease, BatchStatus.DEAD, reason=why_dead(entry, folders))
     folders.taken_in(entry.batch_id)
-    return status != BatchStatus.DEAD
+    return batch.status is not BatchStatus.DEAD

@@ -6,7 +6,8 @@ import hashlib
 
 import numpy as np
 
-from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
+from pipeline.core.embeddings import FALLBACK_SOURCE, Embedding
 
 
 def fallback(text: str) -> Embedding:

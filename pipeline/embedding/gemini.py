@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import SluicegateError, TransientError
 from expectations_plugins.core.retry import RetryPolicy, retry
-from pipeline.core.embeddings import VECTOR_DIMENSION, Embedding
+from pipeline.core.embeddings import Embedding
 from pipeline.embedding.errors import ERRORS, RequestRefusedError, classified
 from pipeline.embedding.fallback import fallback
 from pipeline.embedding.memory import Memory

@@ -6,7 +6,8 @@ import math
 from array import array
 from collections.abc import Sequence
 
-from pipeline.core.embeddings import VECTOR_DIMENSION, Embedding
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
+from pipeline.core.embeddings import Embedding
 
 
 def checked(values: Sequence[float], source: str) -> Embedding:

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from pipeline.local.gemini_faults import STATUS_FAULTS, Fault, FaultPlan, parse_faults, spoil
-from pipeline.local.text_features import DEFAULT_DIMENSIONS, embed
+from pipeline.local.text_features import embed
 
 MODEL = "gemini-embedding-001"
 MAX_DIMENSIONS = 3072
@@ -225,7 +226,7 @@ def _part_text(part: Any) -> str:
 
 
 def _dimensions(request: Mapping[str, Any]) -> int:
-    asked = request.get("outputDimensionality", request.get("output_dimensionality", DEFAULT_DIMENSIONS))
+    asked = request.get("outputDimensionality", request.get("output_dimensionality", VECTOR_DIMENSION))
     if isinstance(asked, bool) or not isinstance(asked, int) or not 1 <= asked <= MAX_DIMENSIONS:
         raise _ApiError(400, f"EmbedContentRequest.output_dimensionality must be from 1 to {MAX_DIMENSIONS}.")
     return asked

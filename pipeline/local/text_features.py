@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-DEFAULT_DIMENSIONS = 768
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
+
 WORD_WEIGHT = 1.0
 BIGRAM_WEIGHT = 0.5
 TRIGRAM_WEIGHT = 0.25
@@ -19,7 +20,7 @@ SMALLEST_LENGTH = 1e-9
 _WORD = re.compile(r"\w+")
 
 
-def embed(text: str, dimensions: int = DEFAULT_DIMENSIONS, space: str = "") -> list[float]:
+def embed(text: str, dimensions: int = VECTOR_DIMENSION, space: str = "") -> list[float]:
     """Return the vector of a text: unit length, never all zeros, and always the same for the same arguments.
 
     Words, pairs of words and character trigrams are hashed with a sign into the vector's places (the hashing trick:

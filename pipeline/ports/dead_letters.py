@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Protocol
 
+from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import Lease
 from pipeline.core.records import DeadReason
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """What stays of something that was dropped.
-
-    Args:
-        by, why: Who dropped it, and why, in words.
-        at: When (UTC, aware).
-    """
-
-    by: str
-    why: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +62,8 @@ class LetterGroup:
 class DeadQueue(Protocol):
     """Dead batches and records in the ledger."""
 
-    def batches(self, limit: int, batch_id: str | None = None, *, waiting: bool = False) -> Sequence[Mapping[str, Any]]:
-        """Ledger documents of dead batches, of one or all, latest death first; `waiting` leaves out dropped ones."""
+    def batches(self, limit: int, batch_id: str | None = None, *, waiting: bool = False) -> Sequence[Batch]:
+        """Dead batches, of one or all, latest death first; `waiting` leaves out dropped ones."""
 
     def groups(
         self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False
@@ -106,13 +93,3 @@ class DeadQueue(Protocol):
         Raises:
             LeaseLostError: Another run has taken the batch over.
         """
-
-
-def tombstone_in(document: Mapping[str, Any]) -> Tombstone | None:
-    """Who dropped what a ledger document stands for; None when nobody did."""
-    found = document.get("dropped")
-    if not found:
-        return None
-    at = found.get("at")
-    when = at if isinstance(at, datetime) else datetime.fromtimestamp(0, UTC)
-    return Tombstone(str(found.get("by")), str(found.get("why")), when)

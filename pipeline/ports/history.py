@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-Document = Mapping[str, Any]
+from pipeline.core.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +42,41 @@ class Waiting:
 
 
 class History(Protocol):
-    """The ledger, as pages read it."""
+    """The ledger, as pages read it. A brief is a batch of which only what lists and charts show was read: its status,
+    reason, source, parent, counts, when it was first seen and changed, how its steps are and how long they took, the
+    verdicts and rates of its gates, how many of its vectors are fallbacks and when they were rolled back.
+    """
 
-    def batch(self, batch_id: str) -> Document | None:
-        """A batch's document; None when the ledger has never seen it."""
+    def batch(self, batch_id: str) -> Batch | None:
+        """A batch, whole; None when the ledger has never seen it."""
 
-    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
-        """By id, how those of these batches stand that the ledger knows: their status and their steps'."""
+    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Batch]:
+        """By id, those of these batches that the ledger knows: only their status and their steps'."""
 
-    def latest(self, limit: int) -> Sequence[Document]:
-        """The newest batches, newest first, without the examples of their gates."""
+    def latest(self, limit: int) -> Sequence[Batch]:
+        """The newest batches, newest first, as briefs."""
 
-    def changed(self, limit: int) -> Sequence[Document]:
-        """`_id` and `updated` of the batches that changed last, the latest change first."""
+    def changed(self, limit: int) -> Sequence[Batch]:
+        """The batches that changed last, the latest change first: only their ids and when they changed."""
 
-    def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
-        """The batches first seen just before and just after this one."""
+    def neighbours(self, batch: Batch) -> tuple[Batch | None, Batch | None]:
+        """The batches first seen just before and just after this one, as briefs."""
 
-    def place(self, document: Document) -> int:
+    def place(self, batch: Batch) -> int:
         """How many batches of its day were first seen before it."""
 
-    def of_day(self, day: str, skip: int, limit: int) -> Sequence[Document]:
-        """Batches first seen on a day (YYYY-MM-DD, UTC), oldest first."""
+    def of_day(self, day: str, skip: int, limit: int) -> Sequence[Batch]:
+        """Batches first seen on a day (YYYY-MM-DD, UTC), oldest first, as briefs."""
 
     def batches_on(self, day: str) -> int:
         """How many batches were first seen on a day."""
 
-    def since(self, day: str) -> Iterator[Document]:
-        """All batches first seen on a day or later, oldest first; they are read as they are used."""
+    def since(self, day: str) -> Iterator[str]:
+        """Ids of all batches first seen on a day or later, oldest first; they are read as they are used."""
 
-    def closed(self, start: datetime, end: datetime) -> Iterator[Document]:
-        """Closed batches whose first record is of `start` or later, and before `end`; their file and their steps.
+    def closed(self, start: datetime, end: datetime) -> Iterator[Batch]:
+        """Closed batches whose first record is of `start` or later, and before `end`: only their file, and the version
+        of the code that did each step.
 
         One whose records' times the ledger does not know goes by when it was first seen.
         """

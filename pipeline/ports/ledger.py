@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.records import DeadLetter
@@ -14,7 +15,7 @@ from pipeline.core.verdicts import ActionOutcome, GateReport
 
 
 class Ledger(Protocol):
-    """Batches, leases and dead letters."""
+    """Batches, leases and dead letters. Batches are read whole."""
 
     def prepare(self) -> None:
         """Create indexes and check the schema version; idempotent.
@@ -23,23 +24,23 @@ class Ledger(Protocol):
             ConfigurationError: The ledger has another schema version.
         """
 
-    def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:
-        """The batch's document, created when it is new."""
+    def open_batch(self, batch_id: str, *, source: str, size: int) -> Batch:
+        """The batch, created when it is new."""
 
-    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
-        """The batch's document."""
+    def batch(self, batch_id: str) -> Batch | None:
+        """The batch; None when the ledger has never seen it."""
 
-    def find(self, prefix: str) -> Mapping[str, Any]:
+    def find(self, prefix: str) -> Batch:
         """The one batch whose id starts with `prefix`.
 
         Raises:
             ConfigurationError: None does, or several do.
         """
 
-    def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
+    def recent(self, limit: int) -> Sequence[Batch]:
         """The newest batches, newest first."""
 
-    def halted(self, other_than: str) -> Mapping[str, Any] | None:
+    def halted(self, other_than: str) -> Batch | None:
         """The batch that has been halted longest, this one aside; None when none is."""
 
     def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:

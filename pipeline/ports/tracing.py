@@ -6,8 +6,9 @@ All methods raise a SluicegateError when the store is down or refuses.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from pipeline.core.batch import Batch
 from pipeline.core.traces import DeadRecord, MetricsSeen, Neighbour, Neighbourhood, Place, RawRecord, VectorSeen
 
 
@@ -20,8 +21,8 @@ class RawLineage(Protocol):
     def dead(self, interaction_id: str, limit: int) -> Sequence[DeadRecord]:
         """Dead letters of this id, the newest first."""
 
-    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
-        """A batch's ledger document; None when the ledger does not know it."""
+    def batch(self, batch_id: str) -> Batch | None:
+        """A batch; None when the ledger does not know it."""
 
     def messages(self, interaction_ids: Sequence[str]) -> Mapping[str, str]:
         """The message of each of these records that has one."""

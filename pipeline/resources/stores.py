@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.upgrades import opening
 
 if TYPE_CHECKING:
     from expectations_plugins.milvus.connection import MilvusClient
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from pipeline.ports.ledger import Ledger
     from pipeline.ports.stores import GraphStore, MetricsStore, RawStore, ReviewQueue
     from pipeline.ports.tracing import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
+    from pipeline.ports.upgrades import VersionMark
     from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
     from pipeline.stores.bigquery.connection import Client
     from pipeline.stores.milvus.vector_store import MilvusVectorStore
+    from pipeline.upgrades.migration import Migration
 
 
 class _Closable(Protocol):
@@ -55,6 +58,7 @@ class OpenedStores:
         self._connections = connections
         self._through = through
         self._resources = resources
+        self.versions = opening.Versions()
 
     @property
     def ledger(self) -> Ledger:
@@ -76,7 +80,7 @@ class OpenedStores:
         """The ledger as pages read it."""
         from pipeline.stores.mongodb.history import MongoHistory  # noqa: PLC0415
 
-        history = MongoHistory(self.database)
+        history = MongoHistory(self.checked_database)
         history.prepare()
         return history
 
@@ -85,7 +89,7 @@ class OpenedStores:
         """How the pipeline stands."""
         from pipeline.stores.mongodb.health import MongoStanding  # noqa: PLC0415
 
-        standing = MongoStanding(self.database)
+        standing = MongoStanding(self.checked_database)
         standing.prepare()
         return standing
 
@@ -100,6 +104,7 @@ class OpenedStores:
         from pipeline.stores.neo4j.graph_store import Neo4jGraphStore  # noqa: PLC0415
 
         store: GraphStore = Neo4jGraphStore(self.graph)
+        self.versions.begin(opening.of_graph(self.graph))
         store.prepare()
         return self._through("graph_store", store)
 
@@ -109,6 +114,7 @@ class OpenedStores:
         from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue  # noqa: PLC0415
 
         queue = Neo4jReviewQueue(self.graph)
+        self.versions.begin(opening.of_graph(self.graph))
         queue.prepare()
         return self._through("review_queue", queue)
 
@@ -117,7 +123,7 @@ class OpenedStores:
         """What vectors were before."""
         from pipeline.stores.mongodb.undo_journal import MongoUndoJournal  # noqa: PLC0415
 
-        journal: UndoJournal = MongoUndoJournal(self.database)
+        journal: UndoJournal = MongoUndoJournal(self.checked_database)
         journal.prepare()
         return self._through("journal", journal)
 
@@ -132,9 +138,10 @@ class OpenedStores:
     @cached_property
     def metrics(self) -> MetricsStore:
         """The metrics store."""
-        client, dataset = self.bigquery()
+        client, dataset = self._dataset
         from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore  # noqa: PLC0415
 
+        self.versions.check(opening.of_dataset(client, dataset))
         store: MetricsStore = BigQueryMetricsStore(client, dataset)
         store.prepare()
         return self._through("metrics", store)
@@ -142,8 +149,54 @@ class OpenedStores:
     @cached_property
     def vectors(self) -> VectorCollections:
         """The vector store's collections."""
-        client, collection = self.milvus()
-        return _Collections(client, collection, self._through)
+        return _Collections(*self._collection, self._through, self.versions)
+
+    @cached_property
+    def _collection(self) -> tuple[MilvusClient, str]:
+        return self.milvus()
+
+    @cached_property
+    def _dataset(self) -> tuple[Client, str]:
+        return self.bigquery()
+
+    @property
+    def checked_database(self) -> Database:
+        """MongoDB itself, whose ledger this program may touch."""
+        self.versions.check(opening.of_database(self.database))
+        return self.database
+
+    def check_versions(self, but: Collection[str]) -> None:
+        """Before anything is written to one store: that the program may touch all those that answer.
+
+        Args:
+            but: Stores that are not asked.
+
+        Raises:
+            SchemaVersionError: It must not touch one of them.
+        """
+        self.versions.check_those_that_answer(*(mark for store, mark in self._marks.items() if store not in but))
+
+    def schema_note(self, store: str) -> str:
+        """What a person ought to know of the version of a store's data; "" when there is nothing."""
+        mark = self._marks.get(store)
+        return opening.note_of(mark, lambda: self.database) if mark else ""
+
+    @property
+    def _marks(self) -> Mapping[str, Callable[[], VersionMark]]:
+        return {
+            "mongodb": lambda: opening.of_database(self.database),
+            "bigquery": lambda: opening.of_dataset(*self._dataset),
+            "neo4j": lambda: opening.of_graph(self.graph),
+            "milvus": lambda: opening.of_collection(*self._collection),
+        }
+
+    def migration(self, model: str) -> Migration:
+        """What brings older data of all four stores to this program's schema versions; nothing is prepared.
+
+        Args:
+            model: The settings' embedding model.
+        """
+        return opening.migration(self.database, self._dataset, self.graph, self._collection, model)
 
     @cached_property
     def lineage(self) -> LineageReaders:
@@ -197,10 +250,11 @@ class OpenedStores:
 class _Collections:
     """Implements pipeline.ports.VectorCollections: each collection is prepared when it is first opened."""
 
-    def __init__(self, client: MilvusClient, current: str, through: Through) -> None:
+    def __init__(self, client: MilvusClient, current: str, through: Through, versions: opening.Versions) -> None:
         self.current = current
         self._client = client
         self._through = through
+        self._versions = versions
         self._opened: dict[str, VectorStore] = {}
 
     def exists(self, name: str) -> bool:
@@ -216,6 +270,7 @@ class _Collections:
                     next_step="If it was dropped: run.py rollback BATCH, then run.py recheck BATCH --redo",
                 )
             store = self._store(name)
+            self._versions.check(opening.of_collection(self._client, name))
             store.prepare()
             self._opened[name] = self._through("vectors", store)
         return self._opened[name]
@@ -235,7 +290,7 @@ class _Lineage:
     @cached_property
     def raw(self) -> RawLineage:
         """MongoDB's."""
-        database = self._stores.database
+        database = self._stores.checked_database
         from pipeline.stores.mongodb.tracing import MongoLineage  # noqa: PLC0415
 
         return MongoLineage(database)
@@ -244,6 +299,7 @@ class _Lineage:
     def metrics(self) -> MetricsLineage:
         """BigQuery's."""
         client, dataset = self._stores.bigquery()
+        self._stores.versions.check(opening.of_dataset(client, dataset))
         from pipeline.stores.bigquery.tracing import BigQueryLineage  # noqa: PLC0415
 
         return BigQueryLineage(client, dataset)
@@ -252,6 +308,7 @@ class _Lineage:
     def graph(self) -> GraphLineage:
         """Neo4j's."""
         graph = self._stores.graph
+        self._stores.versions.check(opening.of_graph(graph))
         from pipeline.stores.neo4j.tracing import Neo4jLineage  # noqa: PLC0415
 
         return Neo4jLineage(graph)
@@ -260,6 +317,7 @@ class _Lineage:
     def vectors(self) -> VectorLineage:
         """Milvus'."""
         client, collection = self._stores.milvus()
+        self._stores.versions.check(opening.of_collection(client, collection))
         from pipeline.stores.milvus.tracing import MilvusLineage  # noqa: PLC0415
 
         return MilvusLineage(client, collection)

@@ -18,19 +18,9 @@ from expectations_plugins.core.errors import (
     TransientError,
 )
 from expectations_plugins.core.retry import retry
+from pipeline.core.batch import RESUMED, WITHOUT_FILE, Batch, StepStatus
 from pipeline.core.batches import BatchSource, BatchStatus, LoadCounts
-from pipeline.core.outcome import (
-    RESUMED,
-    WITHOUT_FILE,
-    Ending,
-    StepOutcome,
-    adds_up,
-    counts_in,
-    docs_in,
-    is_done,
-    passed_over_in,
-    verdicts_in,
-)
+from pipeline.core.outcome import Ending, StepOutcome
 from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of
 from pipeline.core.verdicts import GateReport, Verdict
 from pipeline.dead_letters import Death
@@ -68,27 +58,25 @@ class BatchRun:
         context: What the runner works with.
         source: The batch.
         keeper: Keeps the lease.
-        document: The batch as the ledger knew it when the lease was taken.
+        batch: It, as the ledger knew it when the lease was taken.
     """
 
-    def __init__(
-        self, context: RunContext, source: BatchSource, keeper: LeaseKeeper, document: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, context: RunContext, source: BatchSource, keeper: LeaseKeeper, batch: Batch) -> None:
         self._parts = context
         self._source = source
         self._keeper = keeper
-        self._document = document
-        self.counts = counts_in(document)
-        self.verdicts = verdicts_in(document)
+        self._batch = batch
+        self.counts = batch.counts
+        self.verdicts = batch.verdicts
         self.steps: list[StepOutcome] = []
-        self.docs = docs_in(document)
+        self.docs = batch.docs
         self._patient = True
 
     def walk(self) -> Ending:
         """Do every step that is not done, until one says stop."""
         self._begin()
         for step in STEPS:
-            if is_done(self._document, step.key):
+            if self._batch.is_done(step.key):
                 continue
             self._patiently(self._keeper.renew)
             ending = self._do(step)
@@ -98,7 +86,7 @@ class BatchRun:
 
     def walk_without_file(self) -> Ending:
         """Go on with what was loaded before the load was cut off, for the file it came from is gone."""
-        if is_done(self._document, "stage:load"):
+        if self._batch.is_done("stage:load"):
             return self.walk()
         batch_id, lease = self._source.batch_id, self._keeper.lease
         accepted, quarantined = self._parts.records.counts(batch_id)
@@ -109,7 +97,7 @@ class BatchRun:
         self._ledger.set_counts(lease, self.counts)
         self._ledger.end_step(lease, "stage:load", ok=True, counts=counts)
         now = self._ledger.batch(batch_id)
-        self._document = now or self._document
+        self._batch = now or self._batch
         return self.walk()
 
     def attempt(self, step: Step) -> Ending:
@@ -122,7 +110,7 @@ class BatchRun:
         return self._close() if step is STEPS[-1] else Ending(None, ExitCode.OK)
 
     def _begin(self) -> None:
-        if self._document.get("status") != BatchStatus.RUNNING:
+        if self._batch.status is not BatchStatus.RUNNING:
             self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING)
 
     def _close(self) -> Ending:
@@ -135,7 +123,7 @@ class BatchRun:
 
         An interrupted one is a batch whose embed stage is not done: any run goes on with it.
         """
-        if self._document.get("status") != BatchStatus.CLOSED:
+        if self._batch.status is not BatchStatus.CLOSED:
             return self.walk()
         lease, embed = self._keeper.lease, "stage:embed"
 
@@ -159,7 +147,7 @@ class BatchRun:
         self._ledger.end_step(lease, embed, ok=True, counts=counts)
         self.steps.extend(log.ended(ok=True, attempts=1, counts=counts) for log in said)
         now = self._ledger.batch(self._source.batch_id)
-        self._document = now or self._document
+        self._batch = now or self._batch
         return self.walk()
 
     def withdraw(self, note: str) -> Ending:
@@ -178,7 +166,7 @@ class BatchRun:
     def _may_have_begun(self, step: Step) -> bool:
         """Whether the step was done, cut off in the middle, or ended by a signal, which leaves no entry."""
         before = STEPS[STEPS.index(step) - 1]
-        return step.key in (self._document.get("steps") or {}) or is_done(self._document, before.key)
+        return step.key in self._batch.steps or self._batch.is_done(before.key)
 
     def _end(self, ending: Ending) -> Ending:
         status = ending.status
@@ -208,14 +196,14 @@ class BatchRun:
         except SluicegateError as error:
             return self._dead(step, error)
         if step.name == "load":
-            self.counts = counts_in({"counts": work.counts})
+            self.counts = LoadCounts.of(work.counts)
         return None
 
     def _stage_attempt(self, step: Step, work: _Work) -> Mapping[str, Any]:
         """One attempt, counted in the ledger, so that the next process goes on counting."""
         number = self._started(step, work)
         if number > MAX_ATTEMPTS:
-            error = cut_off(step.name, (self._document.get("steps") or {}).get(step.key) or {})
+            error = cut_off(step.name, self._batch.step(step.key))
             self._ended(step, ok=False, counts={}, error=error)
             raise TerminalError(error)
         try:
@@ -243,17 +231,16 @@ class BatchRun:
 
     def _kept(self, stage: str, error: str) -> str:
         """Keep the dead batch in the spool and make its counts add up; where its file is, as a sentence."""
-        document = self._ledger.batch(self._source.batch_id) or self._document
-        step = (document.get("steps") or {}).get(f"stage:{stage}") or {}
+        batch = self._ledger.batch(self._source.batch_id) or self._batch
         death = Death(
             stage=stage,
             error=error,
-            attempts=int(step.get("attempts") or 0),
-            history=history_of(document),
-            start_time=document.get("start_time"),
+            attempts=batch.step(f"stage:{stage}").attempts,
+            history=history_of(batch),
+            start_time=batch.start_time,
         )
         kept = self._spool.keep(self._source, death)
-        if not is_done(document, "stage:load"):
+        if not batch.is_done("stage:load"):
             self._count_dead(replace(self._source, path=kept) if kept else self._source)
         return f" Its file is kept as {kept}." if kept else ""
 
@@ -277,7 +264,7 @@ class BatchRun:
         self.docs = report.docs or self.docs
         self._ledger.record_gate(self._keeper.lease, report)
         self._recount()
-        again = report.verdict is Verdict.FAIL and step.name in passed_over_in(self._document) and adds_up(self.counts)
+        again = report.verdict is Verdict.FAIL and step.name in self._batch.passed_over and self.counts.adds_up
         if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
             work.counts = {**work.counts, RESUMED: True}
             self._parts.alarms.decided(self._source.batch_id, [step.name])
@@ -328,11 +315,10 @@ class BatchRun:
     def _started(self, step: Step, work: _Work) -> int:
         work.attempts += 1
         work.number = self._ledger.start_step(self._keeper.lease, step.key)
-        before = (self._document.get("steps") or {}).get(step.key) or {}
-        was_cut_off = work.attempts == 1 and before.get("status") == "running"
-        embedding = self._document.get("embedding") or {}
-        where = "" if embedding.get("rolled_back_at") else str(embedding.get("collection") or "")
-        place = {"collection": where} if where else {}
+        was_cut_off = work.attempts == 1 and self._batch.step(step.key).status is StepStatus.RUNNING
+        embedding = self._batch.embedding
+        stays = embedding is not None and embedding.collection and not embedding.rolled_back_at
+        place = {"collection": embedding.collection} if embedding and stays else {}
         self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off, **place)
         return work.number
 
@@ -341,11 +327,10 @@ class BatchRun:
         self._ledger.end_step(lease, step.key, ok=ok, counts=counts, error=error)
 
     def _context(self) -> BatchContext:
-        seen = self._document.get("first_seen")
         return BatchContext(
             source=self._source,
             lease=self._keeper.lease,
-            received_at=seen if isinstance(seen, datetime) else datetime.now(UTC),
+            received_at=self._batch.first_seen or datetime.now(UTC),
             progress=LeasedProgress(self._parts.progress, self._keeper),
         )
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
-from pipeline.core.batches import BatchStatus, Lease, short
-from pipeline.core.outcome import Ending, adds_up, counts_in, is_done
-from pipeline.core.topology import STEPS, Step, StepKind
+from pipeline.core.batch import Batch, Tombstone
+from pipeline.core.batches import BatchStatus, Lease
+from pipeline.core.outcome import Ending
+from pipeline.core.topology import STEPS, Step
 from pipeline.ports.ledger import Ledger
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +23,9 @@ class Decision:
         passes: The key of the gate that it lets the batch pass, "" for none.
     """
 
-    refuse: Callable[[str, Document], None]
-    begin: Callable[[Ledger, Lease, Document], None]
-    passes: Callable[[Document], str] = lambda _: ""
+    refuse: Callable[[Batch], None]
+    begin: Callable[[Ledger, Lease, Batch], None]
+    passes: Callable[[Batch], str] = lambda _: ""
 
 
 def resume(*, without_file: bool = False) -> Decision:
@@ -37,27 +35,26 @@ def resume(*, without_file: bool = False) -> Decision:
         without_file: Let a batch whose load was cut off go on too: its file is gone.
     """
 
-    def refuse(batch_id: str, document: Document) -> None:
-        _refuse_waiting(batch_id, document)
-        batch, status = short(batch_id), document.get("status")
-        if status == BatchStatus.HALTED:
-            _refuse_passing_over(batch, document)
-        elif not without_file and not is_done(document, "stage:load"):
+    def refuse(batch: Batch) -> None:
+        _refuse_waiting(batch)
+        if batch.status is BatchStatus.HALTED:
+            _refuse_passing_over(batch)
+        elif not without_file and not batch.is_done("stage:load"):
             raise ConfigurationError(
-                f"Batch {batch} was not loaded to its end, so its file is needed.",
-                next_step=f"Run it again: run.py run {document.get('source')}. If that file is gone, or another by now:"
-                f" run.py resume {batch} --without-file",
+                f"Batch {batch.name} was not loaded to its end, so its file is needed.",
+                next_step=f"Run it again: run.py run {batch.source}. If that file is gone, or another by now:"
+                f" run.py resume {batch.name} --without-file",
             )
 
-    def passes(document: Document) -> str:
-        gate = failed_gate(document)
-        return gate.key if document.get("status") == BatchStatus.HALTED and gate is not None else ""
+    def passes(batch: Batch) -> str:
+        gate = batch.failed_gate()
+        return gate.key if batch.status is BatchStatus.HALTED and gate is not None else ""
 
     return Decision(refuse, _nothing, passes)
 
 
-def _nothing(ledger: Ledger, lease: Lease, document: Document) -> None:
-    del ledger, lease, document
+def _nothing(ledger: Ledger, lease: Lease, batch: Batch) -> None:
+    del ledger, lease, batch
 
 
 def recheck(*, redo: bool) -> Decision:
@@ -67,8 +64,8 @@ def recheck(*, redo: bool) -> Decision:
         redo: Do the stage before the gate again first: what it wrote is what the gate refused.
     """
 
-    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
-        gate = failed_gate(document)
+    def begin(ledger: Ledger, lease: Lease, batch: Batch) -> None:
+        gate = batch.failed_gate()
         if gate is not None:
             ledger.clear_steps(lease, [*(gate.redo if redo else ()), gate.key])
 
@@ -84,18 +81,14 @@ def reject() -> Decision:
 def again(steps: Sequence[str]) -> Decision:
     """Do these steps again, also of a closed batch."""
 
-    def refuse(batch_id: str, document: Document) -> None:
-        if not document:
-            _refuse_ended(batch_id, document)
-
-    def begin(ledger: Ledger, lease: Lease, document: Document) -> None:
-        del document
+    def begin(ledger: Ledger, lease: Lease, batch: Batch) -> None:
+        del batch
         ledger.clear_steps(lease, steps)
 
-    return Decision(refuse, begin)
+    return Decision(_refuse_unknown, begin)
 
 
-def refuse_changing(batch_id: str, document: Document) -> None:
+def refuse_changing(batch: Batch) -> None:
     """Refuse to change records of a batch that is neither closed nor halted, nor was interrupted after its load.
 
     An interrupted change leaves a batch that runs: the same command must then be able to finish it.
@@ -103,171 +96,162 @@ def refuse_changing(batch_id: str, document: Document) -> None:
     Raises:
         ConfigurationError: It is in another state, or unknown.
     """
-    interrupted = document.get("status") == BatchStatus.RUNNING and is_done(document, "stage:load")
-    if not interrupted and document.get("status") not in (BatchStatus.CLOSED, BatchStatus.HALTED):
+    interrupted = batch.status is BatchStatus.RUNNING and batch.is_done("stage:load")
+    if not interrupted and batch.status not in (BatchStatus.CLOSED, BatchStatus.HALTED):
         raise ConfigurationError(
-            f"Batch {short(batch_id)} is {document.get('status') or 'unknown'}: its records cannot be changed now.",
-            next_step=f"Look: run.py status {short(batch_id)}",
+            f"Batch {batch.name} is {batch.status or 'unknown'}: its records cannot be changed now.",
+            next_step=f"Look: run.py status {batch.name}",
         )
 
 
-def refuse_reembedding(batch_id: str, document: Document) -> None:
+def refuse_reembedding(batch: Batch) -> None:
     """Refuse to replace fallback vectors of a batch that is neither closed nor was interrupted.
 
     Raises:
         ConfigurationError: It is in another state, or unknown.
     """
-    if document.get("status") not in (BatchStatus.CLOSED, BatchStatus.RUNNING):
+    if batch.status not in (BatchStatus.CLOSED, BatchStatus.RUNNING):
         raise ConfigurationError(
-            f"Batch {short(batch_id)} is {document.get('status') or 'unknown'}: its vectors are not replaced now.",
-            next_step=f"Look: run.py status {short(batch_id)}",
+            f"Batch {batch.name} is {batch.status or 'unknown'}: its vectors are not replaced now.",
+            next_step=f"Look: run.py status {batch.name}",
         )
 
 
-def waits_changed(batch_id: str, document: Document) -> Ending | None:
+def waits_changed(batch: Batch) -> Ending | None:
     """The ending of a halted batch whose records were changed: what is decided next judges them."""
-    if document.get("status") != BatchStatus.HALTED:
+    if batch.status is not BatchStatus.HALTED:
         return None
-    step = f"Check it again: run.py recheck {short(batch_id)}"
+    step = f"Check it again: run.py recheck {batch.name}"
     return Ending(BatchStatus.HALTED, ExitCode.OK, "Its batch is halted.", step, fresh=False)
 
 
-def failed_gate(document: Document) -> Step | None:
-    """The gate that did not let the batch pass."""
-    steps = document.get("steps") or {}
-    gates = (step for step in STEPS if step.kind is StepKind.GATE)
-    return next((step for step in gates if (steps.get(step.key) or {}).get("status") == "failed"), None)
-
-
-def settled(batch_id: str, document: Document) -> Ending | None:
+def settled(batch: Batch) -> Ending | None:
     """The ending of a batch a run has nothing to do for; None when there is work."""
-    batch, reason = short(batch_id), str(document.get("reason") or "")
-    match document.get("status"):
+    match batch.status:
         case BatchStatus.CLOSED:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
         case BatchStatus.HALTED:
-            step = f"Look: run.py status {batch}. Then: run.py resume {batch}, or recheck, or reject"
-            told = f"It waits for a person. {reason}".strip()
+            step = f"Look: run.py status {batch.name}. Then: run.py resume {batch.name}, or recheck, or reject"
+            told = f"It waits for a person. {batch.reason}".strip()
             return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, step, fresh=False)
-        case BatchStatus.DEAD if document.get("dropped"):
-            return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(document), fresh=False)
+        case BatchStatus.DEAD if batch.dropped:
+            return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(batch.dropped), fresh=False)
         case BatchStatus.DEAD:
-            step = f"Look: run.py dlq show {batch}. When it is mended: run.py dlq replay {batch}"
-            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, reason, step, fresh=False)
+            step = f"Look: run.py dlq show {batch.name}. When it is mended: run.py dlq replay {batch.name}"
+            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, batch.reason, step, fresh=False)
         case _:
             return None
 
 
-def settled_step(
-    batch_id: str, document: Document, *, step: Step, otherwise: Callable[[str, Document], Ending | None]
-) -> Ending | None:
+def settled_step(batch: Batch, *, step: Step, otherwise: Callable[[Batch], Ending | None]) -> Ending | None:
     """The ending of one step of a batch there is nothing to do for; None when there is.
 
     Args:
-        batch_id, document: The batch as it stands.
+        batch: The batch.
         step: The step.
         otherwise: The ending of a batch no step of which may be done now.
 
     Raises:
         ConfigurationError: A step before it is not done, or there is no such batch.
     """
-    if not document:
-        _refuse_ended(batch_id, document)
-    if document.get("status") != BatchStatus.DEAD and is_done(document, step.key):
-        status = BatchStatus(document.get("status") or BatchStatus.RUNNING)
-        return Ending(status, ExitCode.OK, f"The {step.name} {step.kind} was done before.", fresh=False)
-    if (ending := otherwise(batch_id, document)) is not None:
+    _refuse_unknown(batch)
+    if batch.status is not BatchStatus.DEAD and batch.is_done(step.key):
+        message = f"The {step.name} {step.kind} was done before."
+        return Ending(batch.status or BatchStatus.RUNNING, ExitCode.OK, message, fresh=False)
+    if (ending := otherwise(batch)) is not None:
         return ending
-    before = next((one for one in STEPS[: STEPS.index(step)] if not is_done(document, one.key)), None)
+    before = next((one for one in STEPS[: STEPS.index(step)] if not batch.is_done(one.key)), None)
     if before is not None:
         raise ConfigurationError(
-            f"The {step.name} {step.kind} of batch {short(batch_id)} has to wait: the {before.name} {before.kind}"
+            f"The {step.name} {step.kind} of batch {batch.name} has to wait: the {before.name} {before.kind}"
             " before it is not done.",
-            next_step=f"Do that first: run.py {before.kind} {before.name} {short(batch_id)}",
+            next_step=f"Do that first: run.py {before.kind} {before.name} {batch.name}",
         )
     return None
 
 
-def loaded_or_again(batch_id: str, document: Document) -> Ending | None:
+def loaded_or_again(batch: Batch) -> Ending | None:
     """A batch without its records needs its file, which only a run is given."""
-    if is_done(document, "stage:load"):
+    if batch.is_done("stage:load"):
         return None
-    message = f"Batch {short(batch_id)} can be loaded again."
-    step = f"Run it again: run.py run {document.get('source')}"
+    message = f"Batch {batch.name} can be loaded again."
+    step = f"Run it again: run.py run {batch.source}"
     return Ending(BatchStatus.RUNNING, ExitCode.OK, message, step, fresh=False)
 
 
-def was_dropped(document: Document) -> str:
+def was_dropped(stone: Tombstone) -> str:
     """Who dropped a batch of the dead-letter queue, and why."""
-    dropped = document.get("dropped") or {}
-    return f"It was dropped by {dropped.get('by')}: {dropped.get('why')}. Its file is gone."
+    return f"It was dropped by {stone.by}: {stone.why}. Its file is gone."
 
 
-def replay(batch_id: str, document: Document) -> Ending | None:
+def replay(batch: Batch) -> Ending | None:
     """The ending of a batch there is nothing to replay of; None when there is."""
-    if not document:
-        _refuse_ended(batch_id, document)
-    if document.get("dropped"):
+    _refuse_unknown(batch)
+    if batch.dropped:
         raise ConfigurationError(
-            f"Batch {short(batch_id)} cannot be replayed. {was_dropped(document)}",
+            f"Batch {batch.name} cannot be replayed. {was_dropped(batch.dropped)}",
             next_step="If you have its file elsewhere, load it under a changed content: this one's id is dropped.",
         )
-    ending = settled(batch_id, document)
+    ending = settled(batch)
     return None if ending is None or ending.status is BatchStatus.DEAD else ending
 
 
-def begin_replay(ledger: Ledger, lease: Lease, document: Document, redone: Sequence[str]) -> None:
+def begin_replay(ledger: Ledger, lease: Lease, batch: Batch, redone: Sequence[str]) -> None:
     """Write down that a dead batch is tried again; a crash before the last line leaves it dead, after it resumable.
 
     Args:
         ledger, lease: Where, and for whom.
-        document: The batch as it stands.
+        batch: The batch, as it is now.
         redone: Steps that are done and must be done again.
     """
-    if document.get("status") != BatchStatus.DEAD:
+    if batch.status is not BatchStatus.DEAD:
         return
-    ledger.clear_steps(lease, [step.key for step in STEPS if step.key in redone or not is_done(document, step.key)])
+    ledger.clear_steps(lease, [step.key for step in STEPS if step.key in redone or not batch.is_done(step.key)])
     ledger.set_status(lease, BatchStatus.RUNNING)
 
 
-def _refuse_ended(batch_id: str, document: Document) -> None:
-    batch = short(batch_id)
-    if not document:
-        raise ConfigurationError(f"There is no batch {batch}.", next_step="See the batches: run.py status")
-    if document.get("status") == BatchStatus.CLOSED:
-        raise ConfigurationError(f"Batch {batch} is closed: there is nothing to resume, recheck or reject.")
-    if document.get("dropped"):
-        raise ConfigurationError(f"Batch {batch}: {was_dropped(document)}")
+def _refuse_unknown(batch: Batch) -> None:
+    if not batch.is_known:
+        raise ConfigurationError(f"There is no batch {batch.name}.", next_step="See the batches: run.py status")
 
 
-def _refuse_waiting(batch_id: str, document: Document) -> None:
+def _refuse_ended(batch: Batch) -> None:
+    _refuse_unknown(batch)
+    if batch.status is BatchStatus.CLOSED:
+        raise ConfigurationError(f"Batch {batch.name} is closed: there is nothing to resume, recheck or reject.")
+    if batch.dropped:
+        raise ConfigurationError(f"Batch {batch.name}: {was_dropped(batch.dropped)}")
+
+
+def _refuse_waiting(batch: Batch) -> None:
     """Refuse what is decided about a batch that waits, when it does not."""
-    _refuse_ended(batch_id, document)
-    if document.get("status") == BatchStatus.DEAD:
+    _refuse_ended(batch)
+    if batch.status is BatchStatus.DEAD:
         raise ConfigurationError(
-            f"Batch {short(batch_id)} is in the dead-letter queue: {document.get('reason')}",
-            next_step=f"When that is mended, try it again: run.py dlq replay {short(batch_id)}",
+            f"Batch {batch.name} is in the dead-letter queue: {batch.reason}",
+            next_step=f"When that is mended, try it again: run.py dlq replay {batch.name}",
         )
 
 
-def _refuse_passing_over(batch: str, document: Document) -> None:
-    gate, counts = failed_gate(document), counts_in(document)
+def _refuse_passing_over(batch: Batch) -> None:
+    gate, counts = batch.failed_gate(), batch.counts
     if gate is None:
         return
     if not gate.leaves_records_out:
         raise ConfigurationError(
-            f"Batch {batch} failed the {gate.name} gate; no record can be left out to mend that.",
-            next_step=f"Do the stage before it again, and check: run.py recheck {batch} --redo",
+            f"Batch {batch.name} failed the {gate.name} gate; no record can be left out to mend that.",
+            next_step=f"Do the stage before it again, and check: run.py recheck {batch.name} --redo",
         )
-    if not adds_up(counts):
+    if not counts.adds_up:
         held, loaded = counts.accepted + counts.quarantined, counts.read - counts.duplicate - counts.dead
         raise ConfigurationError(
-            f"MongoDB holds {held:,} records of batch {batch}, {loaded:,} were loaded; leaving some out mends nothing.",
-            next_step=f"Load it again, and check: run.py recheck {batch} --redo",
+            f"MongoDB holds {held:,} records of batch {batch.name}, {loaded:,} were loaded; leaving some out mends"
+            " nothing.",
+            next_step=f"Load it again, and check: run.py recheck {batch.name} --redo",
         )
     nothing_flows = counts.read > 0 and counts.accepted == 0
     if counts.quarantined == 0 and not nothing_flows:
         raise ConfigurationError(
-            f"Batch {batch} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
-            next_step=f"Mend what it found (run.py status {batch}), then: run.py recheck {batch}",
+            f"Batch {batch.name} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
+            next_step=f"Mend what it found (run.py status {batch.name}), then: run.py recheck {batch.name}",
         )

@@ -16,6 +16,7 @@ from expectations_plugins.core.errors import (
     TransientError,
 )
 from expectations_plugins.core.retry import RetryPolicy, retry
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
 from pipeline.core.verdicts import GateReport
 from pipeline.ports.ledger import Ledger
@@ -78,11 +79,11 @@ class PatientLedger:
         self.opened = opened
         self._patiently = patience
 
-    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
-        """The batch's document."""
+    def batch(self, batch_id: str) -> Batch | None:
+        """The batch; None when the ledger has never seen it."""
         return self._patiently(lambda: self.opened().batch(batch_id))
 
-    def halted(self, other_than: str) -> Mapping[str, Any] | None:
+    def halted(self, other_than: str) -> Batch | None:
         """The batch that has been halted longest, this one aside; None when none is."""
         return self._patiently(lambda: self.opened().halted(other_than=other_than))
 

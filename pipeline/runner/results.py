@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from expectations_plugins.core.errors import ExitCode
 from pipeline.core.batches import BatchStatus, LoadCounts, short
-from pipeline.core.outcome import Ending, way_on
+from pipeline.core.next_steps import way_on
+from pipeline.core.outcome import Ending
 from pipeline.core.verdicts import GateReport
 from pipeline.runner.gate_messages import records, summary
 

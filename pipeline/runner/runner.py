@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
 from expectations_plugins.core.retry import RetryPolicy
-from pipeline.core.batches import BatchSource, BatchStatus, Lease, short
+from pipeline.core.batch import Batch
+from pipeline.core.batches import BatchSource, BatchStatus, Lease
 from pipeline.core.outcome import BatchOutcome, Ending
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.ports.ledger import Ledger
@@ -30,8 +30,6 @@ from pipeline.runner.spool import RunnerSpool
 from pipeline.runner.task import SoFar, Task, as_it_is, bug, not_yet
 from pipeline.storage.fetching import size
 from pipeline.storage.location import Place, recorded, written
-
-Document = Mapping[str, Any]
 
 
 class Runner:
@@ -105,8 +103,8 @@ class Runner:
         """
         settled = partial(decisions.settled_step, step=step, otherwise=self._settled)
 
-        def found() -> Document:
-            return self._ledger.opened().batch(source.batch_id) or {}
+        def found() -> Batch:
+            return self._ledger.opened().batch(source.batch_id) or Batch(source.batch_id)
 
         return self._report(
             Task(
@@ -131,14 +129,14 @@ class Runner:
         """
         batch_id = source.batch_id
 
-        def prepare(ledger: Ledger, lease: Lease, document: Document) -> Document:
-            if decisions.replay(batch_id, document) is not None:
-                return document
-            decisions.begin_replay(ledger, lease, document, revive(lease))
-            return ledger.batch(batch_id) or document
+        def prepare(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
+            if decisions.replay(now) is not None:
+                return now
+            decisions.begin_replay(ledger, lease, now, revive(lease))
+            return ledger.batch(batch_id) or now
 
-        def found() -> Document:
-            return self._ledger.opened().batch(batch_id) or {}
+        def found() -> Batch:
+            return self._ledger.opened().batch(batch_id) or Batch(batch_id)
 
         return self._report(Task(source, found, settled=decisions.replay, prepare=prepare))
 
@@ -188,19 +186,19 @@ class Runner:
             ConfigurationError: The batch is in another state.
         """
 
-        def prepare(ledger: Ledger, lease: Lease, now: Document) -> Document:
-            decisions.refuse_changing(batch_id, now)
-            if now.get("status") == BatchStatus.CLOSED:
+        def prepare(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
+            decisions.refuse_changing(now)
+            if now.status is BatchStatus.CLOSED:
                 ledger.set_status(lease, BatchStatus.RUNNING)
             ledger.reopen_steps(lease, steps)
             change(lease)
             return ledger.batch(batch_id) or now
 
-        document = self._ledger.batch(batch_id) or {}
-        decisions.refuse_changing(batch_id, document)
-        source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
+        decisions.refuse_changing(batch)
+        source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
         after = decisions.waits_changed
-        return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after))
+        return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=after))
 
     def reembed(self, batch_id: str, replaces: ReplacesFallbacks) -> BatchOutcome:
         """Replace fallback vectors of a closed batch by real ones; the vector gate judges it.
@@ -208,18 +206,18 @@ class Runner:
         Raises:
             ConfigurationError: The batch is neither closed nor was it interrupted.
         """
-        document = self._ledger.batch(batch_id) or {}
-        decisions.refuse_reembedding(batch_id, document)
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
+        decisions.refuse_reembedding(batch)
 
-        def prepare(ledger: Ledger, lease: Lease, now: Document) -> Document:
+        def prepare(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
             del ledger, lease
-            decisions.refuse_reembedding(batch_id, now)
+            decisions.refuse_reembedding(now)
             return now
 
-        source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
+        source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
         work = partial(BatchRun.replace_fallbacks, replaces=replaces)
         after = decisions.loaded_or_again
-        return self._report(Task(source, lambda: document, settled=not_yet, prepare=prepare, after=after, work=work))
+        return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=after, work=work))
 
     def reject(self, batch_id: str, note: str) -> BatchOutcome:
         """Give a batch up: none of its records flows on, and it goes to the dead-letter queue.
@@ -239,29 +237,29 @@ class Runner:
     def _decided(
         self, batch_id: str, decision: Decision, work: Callable[[BatchRun], Ending] = BatchRun.walk
     ) -> BatchOutcome:
-        document = self._ledger.batch(batch_id) or {}
-        decision.refuse(batch_id, document)
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
+        decision.refuse(batch)
 
-        def begin(ledger: Ledger, lease: Lease, now: Document) -> Document:
-            decision.refuse(batch_id, now)
+        def begin(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
+            decision.refuse(now)
             # running first: a crash after this line leaves a batch that any run takes up, and checks the gate again
             ledger.set_status(lease, BatchStatus.RUNNING, passed=decision.passes(now))
             decision.begin(ledger, lease, now)
             return ledger.batch(batch_id) or now
 
-        source = BatchSource(batch_id=batch_id, path=recorded(document.get("source")))
+        source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
         after = decisions.loaded_or_again if work is BatchRun.walk else not_yet
-        task = Task(source, lambda: document, settled=not_yet, prepare=begin, after=after, work=work)
+        task = Task(source, lambda: batch, settled=not_yet, prepare=begin, after=after, work=work)
         return self._report(task)
 
-    def _settled(self, batch_id: str, document: Document) -> Ending | None:
-        ending = decisions.settled(batch_id, document)
+    def _settled(self, batch: Batch) -> Ending | None:
+        ending = decisions.settled(batch)
         if ending is not None or not self._halts_pipeline:
             return ending
-        halted = self._ledger.halted(other_than=batch_id)
+        halted = self._ledger.halted(other_than=batch.batch_id)
         if halted is None:
             return None
-        other = short(str(halted["_id"]))
+        other = halted.name
         return Ending(
             None,
             ExitCode.GATE_FAILED,
@@ -270,7 +268,7 @@ class Runner:
             fresh=False,
         )
 
-    def _open(self, source: BatchSource) -> Document:
+    def _open(self, source: BatchSource) -> Batch:
         bytes_ = source.stamp.size if source.stamp else size(source.path)
         return self._ledger.opened().open_batch(source.batch_id, source=written(source.path), size=bytes_)
 
@@ -326,34 +324,34 @@ class Runner:
 
     def _work(self, task: Task, so_far: SoFar) -> Ending:
         batch_id, ledger = task.source.batch_id, self._ledger.opened
-        so_far.document = so_far.before = self._reached(task)
-        if (ending := task.settled(batch_id, so_far.document)) is not None:
+        so_far.batch = so_far.before = self._reached(task)
+        if (ending := task.settled(so_far.batch)) is not None:
             self._spool.ended(batch_id, ending.status)
             return ending
         self._spool.at_work(batch_id)
         lease = self._ledger.acquire(batch_id, self._holder, self._lease_seconds)
         with LeaseKeeper(ledger(), lease, self._lease_seconds) as keeper:
             # another run may have gone on with the batch before we had the lease
-            document = self._ledger.batch(batch_id) or so_far.document
-            so_far.document = self._patiently(lambda: task.prepare(ledger(), keeper.lease, document))
-            if (ending := (task.after or task.settled)(batch_id, so_far.document)) is not None:
+            batch = self._ledger.batch(batch_id) or so_far.batch
+            so_far.batch = self._patiently(lambda: task.prepare(ledger(), keeper.lease, batch))
+            if (ending := (task.after or task.settled)(so_far.batch)) is not None:
                 return ending
-            so_far.run = BatchRun(self._parts, task.source, keeper, so_far.document)
+            so_far.run = BatchRun(self._parts, task.source, keeper, so_far.batch)
             return task.work(so_far.run)
 
-    def _reached(self, task: Task) -> Document:
-        """The batch's document, once what the spool holds is in the ledger too."""
+    def _reached(self, task: Task) -> Batch:
+        """The batch, once what the spool holds is in the ledger too."""
         if self._down is not None:  # asking again for each of many batches would take hours
             raise self._down
         try:
             if self._takes_in:
                 self.take_in()
-            document = self._patiently(task.open)
+            batch = self._patiently(task.open)
         except LedgerDownError as error:
             self._down = error
             raise
         self._spool.reached(task.source.batch_id)
-        return document
+        return batch
 
     def take_in(self) -> None:
         """Enter in the ledger what died while it could not be reached; `process` does it too.

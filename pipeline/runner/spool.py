@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
+from pipeline.core.batch import Batch, StepState, StepStatus
 from pipeline.core.batches import BatchSource, BatchStatus, short
 from pipeline.core.outcome import Ending
 from pipeline.core.topology import MAX_ATTEMPTS
@@ -123,24 +124,23 @@ class RunnerSpool:
         return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, message, next_step, fresh=fresh)
 
 
-def history_of(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+def history_of(batch: Batch) -> tuple[Mapping[str, Any], ...]:
     """The steps of a batch as plain data, by when their last attempt started."""
     told = ("status", "attempts", "start_time", "end_time", "duration_s", "error", "counts")
-    steps = (document.get("steps") or {}).items()
-    history = [{"step": key, **{name: step.get(name) for name in told}} for key, step in steps]
+    history = [{"step": key, **{name: getattr(step, name) for name in told}} for key, step in batch.steps.items()]
     return tuple(sorted(history, key=lambda step: str(step["start_time"])))
 
 
-def cut_off(stage: str, before: Mapping[str, Any]) -> str:
+def cut_off(stage: str, before: StepState) -> str:
     """Why a stage is given up that was tried often enough and never came to a good end.
 
     Args:
         stage: Its name.
         before: The step as the last attempt left it in the ledger.
     """
-    if before.get("status") == "failed" and before.get("error"):
+    if before.status is StepStatus.FAILED and before.error:
         tried = f" It was tried {MAX_ATTEMPTS} times."
-        return f"{str(before['error']).removesuffix(tried)}{tried}"
+        return f"{before.error.removesuffix(tried)}{tried}"
     return (
         f"{MAX_ATTEMPTS} attempts ended without a result: each time the process that ran the {stage} stage was killed"
         " or crashed before it could say why (out of memory, a reboot, kill -9)."

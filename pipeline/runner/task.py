@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from expectations_plugins.core.errors import ExitCode
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
-from pipeline.core.outcome import BatchOutcome, Ending, counts_in, docs_in, passed_over_in, verdicts_in
+from pipeline.core.outcome import BatchOutcome, Ending
 from pipeline.ports.ledger import Ledger
 from pipeline.runner.batch_run import BatchRun
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +19,19 @@ class Task:
 
     Args:
         source: The batch.
-        open: Its document, made when it is new.
+        open: What the ledger keeps of it, made when it is new.
         settled: The ending of a batch that needs no work; None when it does.
-        prepare: Written down under the lease before the walk; the document after it.
-        after: As `settled`, of the document after `prepare`; None asks `settled` again.
+        prepare: Written down under the lease before the walk; the batch after it.
+        after: As `settled`, of the batch after `prepare`; None asks `settled` again.
         work: What is done then.
         shows: Whether people are shown what became of the batch also when all went well.
     """
 
     source: BatchSource
-    open: Callable[[], Document]
-    settled: Callable[[str, Document], Ending | None]
-    prepare: Callable[[Ledger, Lease, Document], Document]
-    after: Callable[[str, Document], Ending | None] | None = None
+    open: Callable[[], Batch]
+    settled: Callable[[Batch], Ending | None]
+    prepare: Callable[[Ledger, Lease, Batch], Batch]
+    after: Callable[[Batch], Ending | None] | None = None
     work: Callable[[BatchRun], Ending] = BatchRun.walk
     shows: bool = True
 
@@ -47,8 +45,7 @@ class SoFar:
 
     def __init__(self, source: BatchSource) -> None:
         self._source = source
-        self.document: Document = {}
-        self.before: Document = {}
+        self.batch = self.before = Batch(source.batch_id)
         self.run: BatchRun | None = None
 
     def outcome(self, ending: Ending, duration_s: float) -> BatchOutcome:
@@ -57,15 +54,15 @@ class SoFar:
         return BatchOutcome(
             batch_id=self._source.batch_id,
             source=self._source.path,
-            status=ending.status or (BatchStatus.RUNNING if run else _status(self.document)),
+            status=ending.status or (BatchStatus.RUNNING if run else _status(self.batch)),
             exit_code=ending.exit_code,
             message=ending.message,
             next_step=ending.next_step,
-            verdicts=run.verdicts if run else verdicts_in(self.document),
-            passed_over=passed_over_in(self.document),
-            counts=run.counts if run else counts_in(self.document),
+            verdicts=run.verdicts if run else self.batch.verdicts,
+            passed_over=self.batch.passed_over,
+            counts=run.counts if run else self.batch.counts,
             steps=tuple(run.steps) if run else (),
-            docs=run.docs if run else docs_in(self.document),
+            docs=run.docs if run else self.batch.docs,
             fresh=ending.fresh,
             duration_s=duration_s,
         )
@@ -79,25 +76,25 @@ class SoFar:
         if outcome.status is BatchStatus.RUNNING:
             return {}
         was_said = _status(self.before) is not BatchStatus.RUNNING
-        before = asdict(counts_in(self.before)) if was_said else {}
+        before = asdict(self.before.counts) if was_said else {}
         grown = {name: count - int(before.get(name) or 0) for name, count in asdict(outcome.counts).items()}
         return {name: count for name, count in grown.items() if count > 0}
 
 
-def _status(document: Document) -> BatchStatus:
-    return BatchStatus(document.get("status") or BatchStatus.RUNNING)
+def _status(batch: Batch) -> BatchStatus:
+    return batch.status or BatchStatus.RUNNING
 
 
-def not_yet(batch_id: str, document: Document) -> Ending | None:
+def not_yet(batch: Batch) -> Ending | None:
     """There is always work."""
-    del batch_id, document
+    del batch
     return None
 
 
-def as_it_is(ledger: Ledger, lease: Lease, document: Document) -> Document:
+def as_it_is(ledger: Ledger, lease: Lease, batch: Batch) -> Batch:
     """Nothing is to be written down first."""
     del ledger, lease
-    return document
+    return batch
 
 
 def bug(source: BatchSource, error: Exception) -> Ending:

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.records import MAX_ID_LENGTH, MISSING, DeadReason, Interaction
 from pipeline.sources.bson_limits import check_storable
 from pipeline.sources.parsing import Refused, shown
 
-KNOWN_FIELDS = frozenset({"interaction_id", "user_id", "campaign_id", "type", "timestamp", "message"})
+KNOWN_FIELDS = frozenset({INTERACTION_ID, USER_ID, CAMPAIGN_ID, "type", "timestamp", "message"})
 """Fields with a place of their own; all others are kept in `extra`."""
 
-_KEYS = ("user_id", "campaign_id", "type")
+_KEYS = (USER_ID, CAMPAIGN_ID, "type")
 """Metrics are grouped by them, and Neo4j refuses a whole write when a value is longer than its index takes."""
 
 _UNUSABLE_IN_AN_ID = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -54,8 +55,8 @@ def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zo
     return Interaction(
         interaction_id=interaction_id,
         line=line,
-        user_id=record.get("user_id", MISSING),
-        campaign_id=record.get("campaign_id", MISSING),
+        user_id=record.get(USER_ID, MISSING),
+        campaign_id=record.get(CAMPAIGN_ID, MISSING),
         type=record.get("type", MISSING),
         timestamp=timestamp,
         message=None if "message" in extra else message,
@@ -80,15 +81,15 @@ def content_hash(record: Mapping[str, Any]) -> str:
 
 
 def _id(record: Mapping[str, Any]) -> str:
-    value = record.get("interaction_id")
+    value = record.get(INTERACTION_ID)
     if value is None or (isinstance(value, str) and not value.strip()):
-        what = "missing" if "interaction_id" not in record else "null" if value is None else "blank"
+        what = "missing" if INTERACTION_ID not in record else "null" if value is None else "blank"
         raise Refused(DeadReason.MISSING_ID, f"interaction_id is {what}")
     if not isinstance(value, str):
         raise Refused(DeadReason.BAD_ID, f"interaction_id {shown(value)} is not text")
     if _UNUSABLE_IN_AN_ID.search(value):
         raise Refused(DeadReason.BAD_ID, f"interaction_id {shown(value)} has control characters or half a surrogate")
-    _check_length("interaction_id", value)
+    _check_length(INTERACTION_ID, value)
     return value
 
 

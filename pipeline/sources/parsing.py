@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.records import DeadReason
 from pipeline.sources.lines import Chunk
 
@@ -82,7 +83,7 @@ def header_of(chunk: Chunk) -> tuple[str, ...]:
     repeated = _repeated(names)
     if repeated is not None:
         raise Refused(DeadReason.UNPARSABLE, f"the header row names the column {shown(repeated)} twice")
-    if "interaction_id" not in names:
+    if INTERACTION_ID not in names:
         raise Refused(DeadReason.MISSING_ID, "the header row has no column interaction_id")
     return names
 

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, TerminalError
+from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import Lease, short
 from pipeline.core.embeddings import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, VectorRow
 from pipeline.core.rollback_plan import removal
@@ -79,49 +80,48 @@ class EmbedStage:
             TerminalError: The model refuses us. A model that is down gives fallback vectors instead.
             ConfigurationError: A model that is not the settings' any more refuses us, or its collection was dropped.
         """
-        document = self._undo_if_cut_off(context, self._read(context))
-        started = begun(context.lease, document, EMBED, self._collections, self._embedder.model)
+        batch = self._undo_if_cut_off(context, self._read(context))
+        started = begun(context.lease, batch, EMBED, self._collections, self._embedder.model)
         if self._raw.counts(context.batch_id)[0]:  # a rejected batch has nothing left to write
             require_collection(self._collections, context.batch_id, started.collection)
         self._ledger.set_embedding(context.lease, started)
         announce(context, started)
-        Sweep(self._collections, self._journal).take_over(context.lease, document, started)
+        Sweep(self._collections, self._journal).take_over(context.lease, batch, started)
         writer = Writer.of(context, started, self._collections, self._journal, self._embedder)
         messages, tally, accepted = self._raw.messages(context.batch_id), Tally(), set[str]()
         while chunk := list(islice(messages, self._chunk)):
             accepted.update(key for key, _ in chunk)
             _embed(writer, chunk, tally)
             context.progress.advance(self.name, len(tally.ids), None)
-        names = (started.collection, *collections_of(document, started.collection))
+        names = (started.collection, *collections_of(batch, started.collection))
         for vectors in existing(self._collections, names):
             vectors.delete([key for key in vectors.of_batch(context.batch_id) if key not in accepted])
         manifest = finished(started, tally, self._sample_size)
         self._ledger.set_embedding(context.lease, manifest)
         return told(manifest)
 
-    def _read(self, context: BatchContext) -> Mapping[str, Any]:
-        return self._ledger.batch(context.batch_id) or {"_id": context.batch_id}
+    def _read(self, context: BatchContext) -> Batch:
+        return self._ledger.batch(context.batch_id) or Batch(context.batch_id)
 
-    def _undo_if_cut_off(self, context: BatchContext, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Roll the latest embedding batch back if it was cut off elsewhere; the ledger's document after that."""
-        latest = document.get("embedding") or {}
-        if not self._cut_off_elsewhere(latest):
-            return document
-        rollback, name = Rollback(self._collections, self._journal, self._ledger), str(latest["embedding_batch_id"])
+    def _undo_if_cut_off(self, context: BatchContext, batch: Batch) -> Batch:
+        """Roll the latest embedding batch back if it was cut off elsewhere; the batch after that."""
+        latest = batch.embedding
+        if latest is None or not self._cut_off_elsewhere(latest):
+            return batch
+        rollback, name = Rollback(self._collections, self._journal, self._ledger), latest.embedding_batch_id
         plan = rollback.perform(context.lease, context.batch_id, name)
-        why = f"It was cut off with {latest['model']}, and GEMINI_MODEL is {self._embedder.model} now."
+        why = f"It was cut off with {latest.model}, and GEMINI_MODEL is {self._embedder.model} now."
         context.progress.event(
             "rolled_back", batch_id=context.batch_id, embedding_batch_id=name, what=removal(plan.numbers()), why=why
         )
         return self._read(context)
 
-    def _cut_off_elsewhere(self, latest: Mapping[str, Any]) -> bool:
+    def _cut_off_elsewhere(self, latest: EmbeddingState) -> bool:
         """Whether an embedding batch was cut off, with another model or in another collection than the settings'."""
-        collection, model = latest.get("collection"), latest.get("model")
-        done = latest.get("finished", True) or latest.get("was_finished") or latest.get("rolled_back_at")
-        if done or not collection or not model:
+        done = latest.finished or latest.was_finished or latest.rolled_back_at
+        if done or not latest.collection or not latest.model:
             return False
-        return bool(collection != self._collections.current or model != self._embedder.model)
+        return latest.collection != self._collections.current or latest.model != self._embedder.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +241,7 @@ def _embed(writer: Writer, chunk: Sequence[tuple[str, str]], tally: Tally) -> No
     tally.sources.update(row.embedding_source for row in rows)
 
 
-def begun(
-    lease: Lease, document: Mapping[str, Any], kind: str, collections: VectorCollections, model: str
-) -> EmbedManifest:
+def begun(lease: Lease, batch: Batch, kind: str, collections: VectorCollections, model: str) -> EmbedManifest:
     """The embedding batch to write: a crashed run's, or a new one; one that was rolled back is never used again.
 
     The embed stage goes on with the latest one, also with a re-embedding, which may have been cut off unjudged. One
@@ -251,7 +249,7 @@ def begun(
 
     Args:
         lease: The run's lease on the batch.
-        document: Its ledger document.
+        batch: The batch.
         kind: `embed` or `reembed`.
         collections: Where a new embedding batch goes.
         model: What it is made with.
@@ -259,15 +257,12 @@ def begun(
     Raises:
         ConfigurationError: The manifest does not say where the vectors are: not in the settings' collection.
     """
-    home = latest = document.get("embedding") or {}
-    number = int(latest.get("number") or 1) if latest.get("embedding_batch_id") else 0
-    ours, was_finished = kind == EMBED or not latest.get("finished", True), False
-    if not number or latest.get("rolled_back_at") or not ours:
-        number += 1
-        home = current_manifest(document) if kind == REEMBED else {}
+    home = latest = batch.embedding
+    if latest and not latest.rolled_back_at and (kind == EMBED or not latest.finished):
+        number, kind, was_finished = latest.number, latest.kind, latest.finished or latest.was_finished
     else:
-        kind = latest.get("kind", EMBED)
-        was_finished = bool(latest.get("finished", True) or latest.get("was_finished"))
+        number, was_finished = (latest.number if latest else 0) + 1, False
+        home = current_manifest(batch) if kind == REEMBED else None
     return EmbedManifest(
         embedding_batch(lease.batch_id, number),
         number=number,
@@ -275,8 +270,8 @@ def begun(
         finished=False,
         was_finished=was_finished,
         fence=lease.fence,
-        collection=located(collections, lease.batch_id, home, int(home.get("written") or 0)),
-        model=str(home.get("model") or model),
+        collection=located(collections, lease.batch_id, home, home.written if home else 0),
+        model=home.model if home and home.model else model,
     )
 
 

@@ -2,57 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import short
 from pipeline.ports.vectors import VectorCollections, VectorStore
 
-Document = Mapping[str, Any]
 
-
-def current_manifest(document: Document) -> Document:
+def current_manifest(batch: Batch) -> EmbeddingState | None:
     """The manifest of the latest embedding batch that was not rolled back: what the batch's vectors are now.
 
-    Args:
-        document: The batch's ledger document.
-
     Returns:
-        The latest manifest when all were rolled back; an empty one when there is none.
+        The latest manifest when all were rolled back; None when there is none.
     """
-    latest: Document = document.get("embedding") or {}
-    known = sorted(_manifests(document), key=lambda one: int(one.get("number") or 0), reverse=True)
-    return next((one for one in known if not one.get("rolled_back_at")), latest)
+    known = sorted(_manifests(batch), key=lambda one: one.number, reverse=True)
+    return next((one for one in known if not one.rolled_back_at), batch.embedding)
 
 
-def collections_of(document: Document, current: str) -> list[str]:
+def collections_of(batch: Batch, current: str) -> list[str]:
     """All collections that may hold vectors of a batch, that of its latest vectors first.
 
     Args:
-        document: The batch's ledger document.
+        batch: The batch.
         current: The collection that the settings name; manifests of earlier versions name none.
     """
-    named = (str(one.get("collection") or current) for one in (current_manifest(document), *_manifests(document)))
-    return list(dict.fromkeys(named))
+    manifests = (current_manifest(batch), *_manifests(batch))
+    return list(dict.fromkeys(one.collection if one and one.collection else current for one in manifests))
 
 
-def located(collections: VectorCollections, batch_id: str, manifest: Document, expected: int) -> str:
+def located(collections: VectorCollections, batch_id: str, manifest: EmbeddingState | None, expected: int) -> str:
     """The collection of an embedding batch; the settings' one, if it holds any, when its manifest names none.
 
     Args:
         collections: Where vectors are.
         batch_id: The batch.
-        manifest: The embedding batch, as the ledger has it.
+        manifest: The embedding batch, as the ledger has it; None for one that is new.
         expected: How many vectors of it there ought to be.
 
     Raises:
         ConfigurationError: An earlier version wrote it, which did not note its collection, and the settings' collection
             holds none of its vectors: they are elsewhere, or lost.
     """
-    if named := str(manifest.get("collection") or ""):
-        return named
-    name, current = str(manifest.get("embedding_batch_id") or ""), collections.current
+    current = collections.current
+    if manifest is None:
+        return current
+    if manifest.collection:
+        return manifest.collection
+    name = manifest.embedding_batch_id
     if not name or not expected or _holds(collections, current, name):
         return current
     raise ConfigurationError(
@@ -106,18 +103,18 @@ def require_collection(collections: VectorCollections, batch_id: str, name: str)
         raise _dropped(batch_id, name)
 
 
-def count_fallbacks(collections: VectorCollections, document: Document) -> int:
+def count_fallbacks(collections: VectorCollections, batch: Batch) -> int:
     """How many vectors of a batch no model made.
 
     Raises:
         ConfigurationError: The ledger expects some, in a collection that does not exist; or as `located`.
     """
-    batch_id, manifest = str(document["_id"]), current_manifest(document)
-    name = located(collections, batch_id, manifest, int(manifest.get("written") or 0))
+    manifest = current_manifest(batch)
+    name = located(collections, batch.batch_id, manifest, manifest.written if manifest else 0)
     if collections.exists(name):
-        return len(collections.open(name).fallbacks(batch_id))
-    if manifest.get("fallback") and not manifest.get("rolled_back_at"):
-        raise _dropped(batch_id, name)
+        return len(collections.open(name).fallbacks(batch.batch_id))
+    if manifest and manifest.fallback and not manifest.rolled_back_at:
+        raise _dropped(batch.batch_id, name)
     return 0
 
 
@@ -133,6 +130,5 @@ def _holds(collections: VectorCollections, name: str, embedding_batch_id: str) -
     return collections.exists(name) and collections.open(name).count_of(embedding_batch_id) > 0
 
 
-def _manifests(document: Document) -> Sequence[Document]:
-    latest = document.get("embedding")
-    return [*(document.get("embeddings") or {}).values(), *([latest] if latest else [])]
+def _manifests(batch: Batch) -> Sequence[EmbeddingState]:
+    return [*batch.embeddings.values(), *([batch.embedding] if batch.embedding else [])]

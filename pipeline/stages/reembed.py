@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
+from pipeline.core.batch import Batch
 from pipeline.core.embeddings import FALLBACK_SOURCE, EmbedManifest
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
@@ -50,9 +51,9 @@ class Reembedder:
         Returns:
             What was written; None when there was nothing to replace, or the model is still down.
         """
-        document = self._ledger.batch(context.batch_id) or {}
-        started = begun(context.lease, document, REEMBED, self._collections, self._embedder.model)
-        swept = Sweep(self._collections, self._journal).take_over(context.lease, document, started)
+        batch = self._ledger.batch(context.batch_id) or Batch(context.batch_id)
+        started = begun(context.lease, batch, REEMBED, self._collections, self._embedder.model)
+        swept = Sweep(self._collections, self._journal).take_over(context.lease, batch, started)
         writer = Writer.of(context, started, self._collections, self._journal, self._embedder)
         waiting = {*writer.vectors.fallbacks(context.batch_id), *swept}
         messages = ((key, text) for key, text in self._raw.messages(context.batch_id) if key in waiting)

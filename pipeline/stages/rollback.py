@@ -6,11 +6,12 @@ is in the ledger before anything is removed, so that an interrupted one that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
-from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import Lease, short
 from pipeline.core.embeddings import BeforeImage, VectorRow
 from pipeline.core.rollback_plan import RollbackPlan
@@ -19,8 +20,6 @@ from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
 from pipeline.stages.placement import declared, existing, located
 
 CHUNK = 200
-
-Document = Mapping[str, Any]
 
 
 class Rollback:
@@ -37,26 +36,26 @@ class Rollback:
         self._journal = journal
         self._ledger = ledger
 
-    def plan(self, document: Document, collection: str = "") -> RollbackPlan:
+    def plan(self, batch: Batch, collection: str = "") -> RollbackPlan:
         """What taking a batch's latest embedding batch back would do, counted in the store.
 
         Args:
-            document: The batch's ledger document.
+            batch: The batch.
             collection: Where a person says that its vectors are, or were: for manifests that do not say it.
 
         Raises:
             ConfigurationError: It has none, or that was rolled back already, or is in another collection, or
                 `collection` does not exist, or its manifest names none and the settings' one holds none of its vectors.
         """
-        batch_id, embedding = str(document["_id"]), document.get("embedding") or {}
-        if not embedding.get("embedding_batch_id"):
-            raise ConfigurationError(f"Batch {short(batch_id)} has no embedding batch.")
-        if embedding.get("rolled_back_at"):
+        embedding = batch.embedding
+        if embedding is None or not embedding.embedding_batch_id:
+            raise ConfigurationError(f"Batch {batch.name} has no embedding batch.")
+        if embedding.rolled_back_at:
             raise ConfigurationError(
-                f"The latest embedding batch of {short(batch_id)} was rolled back already.",
-                next_step=f"Embed it again: run.py recheck {short(batch_id)} --redo",
+                f"The latest embedding batch of {batch.name} was rolled back already.",
+                next_step=f"Embed it again: run.py recheck {batch.name} --redo",
             )
-        return self._planned(batch_id, embedding, collection)
+        return self._planned(batch.batch_id, embedding, collection)
 
     def perform(self, lease: Lease, batch_id: str, embedding_batch_id: str, collection: str = "") -> RollbackPlan:
         """Remove what the embedding batch wrote, and put back what it replaced.
@@ -83,21 +82,21 @@ class Rollback:
         self._ledger.set_rolled_back(lease, plan)
         return plan
 
-    def _manifest(self, batch_id: str, embedding_batch_id: str) -> Document:
-        known = ((self._ledger.batch(batch_id) or {}).get("embeddings") or {}).get(embedding_batch_id) or {}
-        return {"embedding_batch_id": embedding_batch_id, **known}
+    def _manifest(self, batch_id: str, embedding_batch_id: str) -> EmbeddingState:
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
+        return batch.embeddings.get(embedding_batch_id) or EmbeddingState(embedding_batch_id)
 
-    def _planned(self, batch_id: str, manifest: Document, collection: str) -> RollbackPlan:
-        name, noted = str(manifest["embedding_batch_id"]), manifest.get("collection")
+    def _planned(self, batch_id: str, manifest: EmbeddingState, collection: str) -> RollbackPlan:
+        name, noted = manifest.embedding_batch_id, manifest.collection
         if collection and noted and collection != noted:
             raise ConfigurationError(
                 f"The vectors of batch {short(batch_id)} are in collection {noted}: its manifest says so.",
                 next_step="Leave --collection out.",
             )
         later = tuple(self._journal.later(name))
-        if begun := manifest.get("rollback"):
-            return RollbackPlan(batch_id, name, later=later, **begun)
-        expected = int(manifest.get("written") or 0) or sum(self._journal.counts(name))
+        if begun := manifest.rollback:
+            return RollbackPlan(batch_id, name, **asdict(begun), later=later)
+        expected = manifest.written or sum(self._journal.counts(name))
         if collection and not noted:
             where = declared(self._collections, batch_id, name, collection)
         else:

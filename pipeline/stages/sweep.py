@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from expectations_plugins.core.errors import TransientError
+from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease, short
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
@@ -18,16 +18,9 @@ from pipeline.stages.placement import collections_of, existing
 CHUNK = 500
 
 
-def writers(document: Mapping[str, Any]) -> dict[str, int]:
-    """The fence of each embedding batch of a batch that was not rolled back.
-
-    Args:
-        document: The batch's ledger document.
-    """
-    known = (document.get("embeddings") or {}).values()
-    return {
-        str(one["embedding_batch_id"]): int(one.get("fence") or 0) for one in known if not one.get("rolled_back_at")
-    }
+def writers(batch: Batch) -> dict[str, int]:
+    """The fence of each embedding batch of a batch that was not rolled back."""
+    return {one.embedding_batch_id: one.fence for one in batch.embeddings.values() if not one.rolled_back_at}
 
 
 class Sweep:
@@ -42,18 +35,18 @@ class Sweep:
         self._collections = collections
         self._journal = journal
 
-    def perform(self, lease: Lease, document: Mapping[str, Any]) -> Sequence[str]:
+    def perform(self, lease: Lease, batch: Batch) -> Sequence[str]:
         """Remove them; their ids.
 
         Raises:
             LeaseLostError: It is we who have lost the batch.
             TransientError: The store did not do what it said.
         """
-        known, names = writers(document), collections_of(document, self._collections.current)
+        known, names = writers(batch), collections_of(batch, self._collections.current)
         stores = existing(self._collections, names)
         return [key for vectors in stores for key in self._sweep(vectors, lease, known, None)]
 
-    def take_over(self, lease: Lease, document: Mapping[str, Any], manifest: EmbedManifest) -> Sequence[str]:
+    def take_over(self, lease: Lease, batch: Batch, manifest: EmbedManifest) -> Sequence[str]:
         """Before an embedding batch is written, or gone on with: what a crashed run wrote of it becomes this run's.
 
         Rows that do not count otherwise are removed, so that none is taken for done, or for a before-image.
@@ -61,8 +54,8 @@ class Sweep:
         Returns:
             The ids of those that were removed.
         """
-        taken, names = manifest.embedding_batch_id, collections_of(document, manifest.collection)
-        known = writers(document) | {taken: manifest.fence}
+        taken, names = manifest.embedding_batch_id, collections_of(batch, manifest.collection)
+        known = writers(batch) | {taken: manifest.fence}
         stores = existing(self._collections, (manifest.collection, *names))
         return [key for vectors in stores for key in self._sweep(vectors, lease, known, taken)]
 

@@ -1,108 +1,96 @@
-"""A batch's ledger document, as far as one record of it is concerned."""
+"""A batch, as far as one record of it is concerned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator
 
-from pipeline.core.outcome import counts_in, passed_over_in
+from pipeline.core.batch import Batch, GateState
 from pipeline.core.topology import EMBED, GATES, STEPS, gate_of
 from pipeline.core.traces import BatchSeen, EmbeddingSeen, FindingSeen, GateSeen, StepSeen
-
-Document = Mapping[str, Any]
+from pipeline.core.verdicts import Finding
 
 SAMPLING_GATE = gate_of(EMBED).name
 
 
-def batch_seen(document: Document, interaction_id: str) -> BatchSeen:
+def batch_seen(batch: Batch, interaction_id: str) -> BatchSeen:
     """The batch that brought a record.
 
     Args:
-        document: Its ledger document.
+        batch: The batch, whole.
         interaction_id: The record.
     """
-    gates = document.get("gates") or {}
     return BatchSeen(
-        batch_id=str(document["_id"]),
-        source=str(document.get("source") or ""),
-        status=str(document.get("status") or ""),
-        reason=str(document.get("reason") or ""),
-        parent=str(document.get("parent") or ""),
-        first_seen=_time(document, "first_seen"),
-        start_time=_time(document, "start_time"),
-        end_time=_time(document, "end_time"),
-        accepted=counts_in(document).accepted,
-        steps=tuple(_steps(document)),
-        gates=tuple(_gate(name, gates[name], document, interaction_id) for name in GATES if name in gates),
-        embeddings=tuple(_embeddings(document)),
+        batch_id=batch.batch_id,
+        source=batch.source,
+        status=str(batch.status or ""),
+        reason=batch.reason,
+        parent=batch.parent,
+        first_seen=batch.first_seen,
+        start_time=batch.start_time,
+        end_time=batch.end_time,
+        accepted=batch.counts.accepted,
+        steps=tuple(_steps(batch)),
+        gates=tuple(_gate(name, batch, interaction_id) for name in GATES if name in batch.gates),
+        embeddings=tuple(_embeddings(batch)),
     )
 
 
-def _steps(document: Document) -> Iterator[StepSeen]:
-    steps = document.get("steps") or {}
+def _steps(batch: Batch) -> Iterator[StepSeen]:
     for step in STEPS:
-        entry = steps.get(step.key) or {}
+        known = batch.step(step.key)
         yield StepSeen(
             name=step.name,
             kind=str(step.kind),
-            status=str(entry.get("status") or ""),
-            attempts=int(entry.get("attempts") or 0),
-            start_time=_time(entry, "start_time"),
-            end_time=_time(entry, "end_time"),
-            error=str(entry.get("error") or ""),
+            status=str(known.status or ""),
+            attempts=known.attempts,
+            start_time=known.start_time,
+            end_time=known.end_time,
+            error=known.error,
         )
 
 
-def _gate(name: str, gate: Document, document: Document, interaction_id: str) -> GateSeen:
-    sample = (document.get("embedding") or {}).get("sample_ids") or ()
+def _gate(name: str, batch: Batch, interaction_id: str) -> GateSeen:
+    gate, sample = batch.gates[name], batch.embedding.sample_ids if batch.embedding else ()
     return GateSeen(
         name=name,
-        verdict=str(gate.get("verdict") or ""),
-        run_id=str(gate.get("run_id") or ""),
-        at=_time(gate, "at"),
-        passed_over=name in passed_over_in(document),
-        superseded=bool(gate.get("superseded")),
-        findings=tuple(_finding(found, interaction_id) for found in gate.get("findings") or ()),
+        verdict=str(gate.verdict or ""),
+        run_id=gate.run_id,
+        at=gate.at,
+        passed_over=name in batch.passed_over,
+        superseded=gate.superseded,
+        findings=tuple(_finding(found, interaction_id) for found in gate.findings),
         actions=tuple(_actions(gate)),
-        docs=str(gate.get("docs") or ""),
+        docs=gate.docs,
         sampled=interaction_id in sample if name == SAMPLING_GATE else None,
     )
 
 
-def _finding(found: Document, interaction_id: str) -> FindingSeen:
-    examples = [(str(key), str(value)) for key, value in found.get("examples") or ()]
+def _finding(found: Finding, interaction_id: str) -> FindingSeen:
     return FindingSeen(
-        expectation=str(found.get("expectation") or ""),
-        severity=str(found.get("severity") or ""),
-        summary=str(found.get("summary") or ""),
-        column=str(found.get("column") or ""),
-        value=next((value for key, value in examples if key == interaction_id), None),
-        unexpected=int(found.get("unexpected") or 0),
-        examples=len(examples),
+        expectation=found.expectation,
+        severity=found.severity,
+        summary=found.summary,
+        column=found.column,
+        value=next((value for key, value in found.examples if key == interaction_id), None),
+        unexpected=found.unexpected,
+        examples=len(found.examples),
     )
 
 
-def _actions(gate: Document) -> Iterator[tuple[str, str, str]]:
+def _actions(gate: GateState) -> Iterator[tuple[str, str, str]]:
     """What was intended, with its outcome; what is only in the report, after it."""
-    said = {one.get("action"): one for one in [*(gate.get("intents") or ()), *(gate.get("actions") or ())]}
-    for kind, one in said.items():
-        yield str(kind), str(one.get("status") or ""), str(one.get("detail") or "")
+    said = {one.action: (one.status, one.detail) for one in gate.intents}
+    said |= {one.action: (one.status, one.detail) for one in gate.actions}
+    return ((kind, *outcome) for kind, outcome in said.items())
 
 
-def _embeddings(document: Document) -> Iterator[EmbeddingSeen]:
-    known = document.get("embeddings") or {}
-    for name, one in sorted(known.items(), key=lambda item: int(item[1].get("number") or 0)):
+def _embeddings(batch: Batch) -> Iterator[EmbeddingSeen]:
+    for name, one in sorted(batch.embeddings.items(), key=lambda item: item[1].number):
         yield EmbeddingSeen(
-            embedding_batch_id=str(name),
-            kind=str(one.get("kind") or ""),
-            fence=int(one.get("fence") or 0),
-            rejected=sum(int(number) for number in (one.get("rejected") or {}).values()),
-            rolled_back_at=_time(one, "rolled_back_at"),
-            collection=str(one.get("collection") or ""),
+            embedding_batch_id=name,
+            kind=one.kind,
+            fence=one.fence,
+            rejected=sum(one.rejected.values()),
+            rolled_back_at=one.rolled_back_at,
+            collection=one.collection,
         )
-
-
-def _time(entry: Document, name: str) -> datetime | None:
-    found = entry.get(name)
-    return found if isinstance(found, datetime) else None

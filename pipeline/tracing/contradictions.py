@@ -9,8 +9,9 @@ import math
 import shlex
 from collections.abc import Callable, Iterator
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from pipeline.core.batches import BatchStatus, short
-from pipeline.core.embeddings import VECTOR_DIMENSION
+from pipeline.core.fields import CAMPAIGN_ID, USER_ID
 from pipeline.core.traces import BatchSeen, Contradiction, EmbeddingSeen, Neighbourhood, RawRecord, Trace, VectorSeen
 
 Found = Iterator[Contradiction]
@@ -157,7 +158,7 @@ def _graph_of_another(found: Trace) -> Found:
 
 
 def _differing(graph: Neighbourhood, raw: RawRecord) -> Iterator[str]:
-    user, campaign = raw.fields.get("user_id"), raw.fields.get("campaign_id")
+    user, campaign = raw.fields.get(USER_ID), raw.fields.get(CAMPAIGN_ID)
     if not graph.users:
         yield "In the graph it is linked to no user."
     elif graph.users != (user,) and raw.quarantine is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from expectations_plugins.core.masking import Masks, shape
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.records import ReviewItem
 from pipeline.core.traces import (
     Answer,
@@ -38,7 +39,7 @@ def masked(found: Trace, masks: Masks) -> Trace:
         raw=_with(found.raw, veil.record),
         metrics=_with(found.metrics, veil.metrics),
         place=place
-        and replace(place, campaign_id=veil.of("campaign_id", place.campaign_id), type=veil.of("type", place.type)),
+        and replace(place, campaign_id=veil.of(CAMPAIGN_ID, place.campaign_id), type=veil.of("type", place.type)),
         graph=_with(found.graph, veil.graph),
         neighbours=_with(found.neighbours, lambda near: tuple(map(veil.neighbour, near))),
         batch=_with(found.batch, veil.batch),
@@ -67,12 +68,12 @@ class _Veil:
     def record(self, raw: RawRecord) -> RawRecord:
         releases = tuple(replace(one, before=self.inside(one.before)) for one in raw.releases)
         shown = {**self.inside(raw.fields)}
-        shown |= {"interaction_id": raw.fields["interaction_id"]} if "interaction_id" in raw.fields else {}
+        shown |= {INTERACTION_ID: raw.fields[INTERACTION_ID]} if INTERACTION_ID in raw.fields else {}
         return replace(raw, fields=shown, releases=releases)
 
     def metrics(self, seen: MetricsSeen) -> MetricsSeen:
         rows = (
-            replace(row, campaign_id=self.of("campaign_id", row.campaign_id), type=self.of("type", row.type))
+            replace(row, campaign_id=self.of(CAMPAIGN_ID, row.campaign_id), type=self.of("type", row.type))
             for row in seen.rows
         )
         return replace(seen, rows=tuple(rows))
@@ -80,17 +81,17 @@ class _Veil:
     def graph(self, seen: Neighbourhood) -> Neighbourhood:
         return replace(
             seen,
-            campaign_id=self.of("campaign_id", seen.campaign_id),
+            campaign_id=self.of(CAMPAIGN_ID, seen.campaign_id),
             type=self.of("type", seen.type),
-            users=tuple(self.of("user_id", one) for one in seen.users),
-            linked_to=tuple(self.of("campaign_id", one) for one in seen.linked_to),
+            users=tuple(self.of(USER_ID, one) for one in seen.users),
+            linked_to=tuple(self.of(CAMPAIGN_ID, one) for one in seen.linked_to),
             review=self._review(seen.review),
         )
 
     def _review(self, item: ReviewItem | None) -> ReviewItem | None:
         """Its reasons name the campaign."""
         campaign = item.campaign_id if item else None
-        if item is None or campaign is None or "campaign_id" not in self._fields:
+        if item is None or campaign is None or CAMPAIGN_ID not in self._fields:
             return item
         drawn = shape(campaign)
         history = tuple({name: text.replace(campaign, drawn) for name, text in line.items()} for line in item.history)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TransientError
 from pipeline.core.embeddings import FALLBACK_SOURCE
-from pipeline.core.fields import WINDOW_MINUTES
+from pipeline.core.fields import CAMPAIGN_ID, WINDOW_MINUTES
 from pipeline.core.traces import (
     Answer,
     BatchSeen,
@@ -79,8 +79,8 @@ class Tracer:
             return Answer()
 
         def read() -> BatchSeen | None:
-            document = self._readers.raw.batch(batch_id)
-            return batch_seen(document, interaction_id) if document else None
+            batch = self._readers.raw.batch(batch_id)
+            return batch_seen(batch, interaction_id) if batch else None
 
         return _asked(read)
 
@@ -108,7 +108,7 @@ def place_of(raw: RawRecord | None, graph: Neighbourhood | None) -> Place | None
     """Where a record counts in the metrics, by the first store that knows it; None when none does."""
     if raw is not None:
         fields = raw.fields
-        campaign, kind = (_text(fields.get(name)) for name in ("campaign_id", "type"))
+        campaign, kind = (_text(fields.get(name)) for name in (CAMPAIGN_ID, "type"))
         return Place(raw.batch_id, campaign, kind, _window(fields.get("timestamp")))
     if graph is not None:
         return Place(graph.batch_id, graph.campaign_id, graph.type, _window(graph.timestamp))

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.airflow.commands import NOT_OURS
+from pipeline.airflow.writing import dag_file
 from pipeline.core.topology import STEPS
+from tests.airflow.fake_airflow import load
 
-ROOT = Path(__file__).parent.parent.parent
-EXAMPLE = ROOT / "docs" / "airflow" / "sluicegate_dag.py"
 ENVIRONMENT = "AIRFLOW_ENVIRONMENT"
 """The variable that names the environment `tests/airflow/install.py` made."""
 
@@ -89,11 +88,11 @@ class AirflowHome:
         self.told_file = folder / "told.txt"
         self._bin = airflow / "bin"
         self._folder = folder
-        inherited = {name: value for name, value in os.environ.items() if not NOT_OURS.match(name)}
+        inherited = {name: value for name, value in os.environ.items() if not load().NOT_OURS.match(name)}
         self.variables = inherited | {
             **variables,
             "PATH": f"{self._bin}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),  # this working tree, and not what is installed beside Airflow
+            "PYTHONPATH": str(folder),  # for Airflow alone: Sluicegate must not get it, and nothing of ours is there
             "AIRFLOW_HOME": str(folder),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "2",
@@ -103,7 +102,7 @@ class AirflowHome:
         }
 
     def prepare(self, *, program: list[str], folder: Path, landing: Path, more: str = "") -> None:
-        """Make the database, and the example DAG with this machine's places, waits of seconds and a callback.
+        """Make the database, and a DAG file with this machine's places, waits of seconds and a callback.
 
         Args:
             program: Sluicegate's command.
@@ -111,17 +110,10 @@ class AirflowHome:
             landing: Where log files land.
             more: Arguments of the factory, as code.
         """
-        text = EXAMPLE.read_text("utf-8")
-        places = {
-            '["/opt/sluicegate/bin/sluicegate"]': repr(program),
-            '"/opt/sluicegate"': repr(str(folder)),
-            '"/var/log/interactions"': repr(str(landing)),
-            "\n)": f"\n    retry_delay=timedelta(seconds=1),\n    on_unreported_failure=tell,\n    {more}\n)",
-            "dag = ": f"from datetime import timedelta\n{TELLS.format(file=str(self.told_file))}\ndag = ",
-        }
-        for shown, here in places.items():
-            assert text.count(shown) == 1, shown
-            text = text.replace(shown, here)
+        text, call = dag_file(command=program, folder=str(folder), paths=[str(landing)]), "dag = sluicegate_dag(\n"
+        assert text.count(call) == 1
+        edits = f"    retry_delay=timedelta(seconds=1),\n    on_unreported_failure=tell,\n    {more}\n"
+        text = text.replace(call, f"{TELLS.format(file=str(self.told_file))}{call}{edits}")
         dags = self._folder / "dags"
         dags.mkdir(parents=True)
         (dags / "sluicegate_dag.py").write_text(text, encoding="utf-8")

@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> Home:
         codes: Mapping[str, list[Any]], *batches: str, more: str = "", program: list[str] = STAND_IN
     ) -> AirflowHome:
         plan = [{"batch_id": batch, "source": f"/landing/{batch[0]} {{{{ 7*7 }}}}.sql"} for batch in batches]
-        script = {"plan": {"batches": plan, "left_out": []}, "codes": codes}
+        script = {"plan": {"batches": plan, "left_out": [], "steps": [step.key for step in STEPS]}, "codes": codes}
         (tmp_path / "script.json").write_text(json.dumps(script), encoding="utf-8")
         found = AirflowHome(Path(os.environ[ENVIRONMENT]), tmp_path / "airflow", {})
         found.prepare(program=program, folder=tmp_path, landing=tmp_path, more=more)
@@ -102,6 +102,22 @@ def test_a_plan_that_fails_to_the_end_is_told(home: Home) -> None:
     airflow = home({"plan": [3] * MAX_ATTEMPTS})
     assert airflow.test().tasks["plan", -1].tries == MAX_ATTEMPTS
     assert len(airflow.told()) == 1
+
+
+@pytest.mark.parametrize("steps", [[*(step.key for step in STEPS), "gate:tone"], None])
+def test_a_program_with_other_steps_takes_no_batch_and_is_told_once(
+    home: Home, tmp_path: Path, calls: Callable[[], list[dict[str, Any]]], steps: list[str] | None
+) -> None:
+    airflow = home({}, A)
+    script = json.loads((tmp_path / "script.json").read_text("utf-8"))
+    script["plan"].pop("steps")
+    script["plan"] |= {"steps": steps} if steps else {}
+    (tmp_path / "script.json").write_text(json.dumps(script), encoding="utf-8")
+    run = airflow.test()
+    assert (run.state, run.tasks["plan", -1].tries, run.batches()) == ("failed", 1, [])
+    assert [call["arguments"][0] for call in calls()] == ["plan"]
+    [told] = airflow.told()
+    assert ("only the program has gate:tone" if steps else "older than this DAG file") in told
 
 
 def test_a_program_that_cannot_be_started_is_told_and_not_tried_again(home: Home) -> None:

@@ -2,8 +2,8 @@
 
 Usage: AIRFLOW_ENVIRONMENT=FOLDER python -m tests.airflow.whole
 
-FOLDER is what tests/airflow/install.py made. Each scenario is one `airflow dags test` of the example DAG with the real
-command line; printed is what became of the tasks. Ends with 1 when anything is not as it ought to be.
+FOLDER is what tests/airflow/install.py made. Each scenario is one `airflow dags test` of the written DAG file with the
+real command line; printed is what became of the tasks. Ends with 1 when anything is not as it ought to be.
 """
 
 from __future__ import annotations

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from packaging.version import InvalidVersion
 
 from pipeline.backfill import Days, Item, Kind, missing, outdated
+from pipeline.core.batch import Batch, StepState
 from pipeline.core.batches import BatchSource
 from pipeline.core.topology import REDONE
 from pipeline.sources.discovery import discover
+from pipeline.stores.mongodb.batches import batch_in
 
 TWENTIETH = Days(date(2026, 11, 20), date(2026, 11, 20))
 
@@ -31,8 +32,8 @@ def land(folder: Path, name: str, *timestamps: object, count: int = 1) -> list[B
 
 
 def found(sources: list[BatchSource], days: Days, zone: str = "UTC", **standing: str) -> list[str]:
-    documents = {source.batch_id: {"status": standing.get(source.path.stem)} for source in sources}
-    return [Path(item.source).stem for item in missing(sources, documents, days, ZoneInfo(zone))]
+    known = {one.batch_id: batch_in({"_id": one.batch_id, "status": standing.get(one.path.stem)}) for one in sources}
+    return [Path(item.source).stem for item in missing(sources, known, days, ZoneInfo(zone))]
 
 
 def test_batches_of_the_days_are_found_by_their_first_time(tmp_path: Path) -> None:
@@ -81,14 +82,18 @@ def test_an_item_survives_the_way_to_a_worker() -> None:
     assert Item.from_data(json.loads(json.dumps(item.as_data()))) == item
 
 
-def closed(**versions: str | None) -> dict[str, Any]:
-    steps = {key: {"code_version": versions.get("rest", "1.0.0")} for key in REDONE}
-    steps |= {key.replace("_", ":"): {"code_version": version} for key, version in versions.items() if key != "rest"}
-    return {"_id": "ab" * 32, "source": "/landing/a.jsonl", "steps": steps}
+def closed(**versions: str | None) -> Batch:
+    steps = {key: StepState(code_version=versions.get("rest") or "1.0.0") for key in REDONE}
+    steps |= {
+        key.replace("_", ":"): StepState(code_version=version or "")
+        for key, version in versions.items()
+        if key != "rest"
+    }
+    return Batch("ab" * 32, source="/landing/a.jsonl", steps=steps)
 
 
 @pytest.mark.parametrize(
-    ("document", "is_outdated"),
+    ("batch", "is_outdated"),
     [
         (closed(), False),
         (closed(rest="0.9.0"), True),
@@ -97,13 +102,11 @@ def closed(**versions: str | None) -> dict[str, Any]:
         (closed(gate_vectors=None), True),
         (closed(gate_vectors="no version"), True),
         (closed(stage_load="0.1.0", stage_aggregate="0.1.0"), False),
-        ({"_id": "ab" * 32}, True),
+        (Batch("ab" * 32), True),
     ],
 )
-def test_a_batch_is_outdated_when_any_step_that_can_be_done_again_is(
-    document: dict[str, Any], is_outdated: bool
-) -> None:
-    assert bool(list(outdated([document], "1.0.0"))) is is_outdated
+def test_a_batch_is_outdated_when_any_step_that_can_be_done_again_is(batch: Batch, is_outdated: bool) -> None:
+    assert bool(list(outdated([batch], "1.0.0"))) is is_outdated
 
 
 def test_versions_are_compared_as_versions() -> None:

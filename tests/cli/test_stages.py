@@ -90,6 +90,11 @@ def test_a_file_that_cannot_be_read_is_named_beside_the_plan(invoke: Invoke, app
     assert (len(document["batches"]), len(document["left_out"])) == (1, 1)
 
 
+def test_a_plan_names_every_step_in_order_also_when_there_is_nothing_to_do(invoke: Invoke) -> None:
+    document = json.loads(invoke(plan).output)
+    assert (document["batches"], document["steps"]) == ([], [step.key for step in STEPS])
+
+
 def test_load_finds_its_file_in_the_landing_folder(invoke: Invoke, app: CommandApp, land: Land) -> None:
     path = land()
     assert invoke(stage, "load", id_of(path)[:8]).return_value == 0

@@ -8,7 +8,7 @@ from typing import Any
 import great_expectations
 import pytest
 
-import expectations_plugins  # noqa: F401 - registers the data sources
+import expectations_plugins
 from pipeline.local import Endpoints
 from tests.conformance.contract import StoreUnderTest
 from tests.conformance.stores import STORES
@@ -16,6 +16,7 @@ from tests.conformance.stores import STORES
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    expectations_plugins.register()
     found = great_expectations.get_context(mode="file", project_root_dir=tmp_path_factory.mktemp("project"))
     found.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return found

@@ -11,12 +11,17 @@ from typing import Any
 import great_expectations
 import pytest
 
+import expectations_plugins
 from checkpoints.actions import ACTIONS
 from checkpoints.project import build, new_context
+from expectations_plugins.milvus import connection as milvus
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.core.batches import BatchStatus
 from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.stores import milvus, mongodb, neo4j
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
+from tests.docs.examples import messages_without_addresses
 from tests.docs.examples.messages_without_addresses import ExpectMessagesWithoutAddresses
 from tests.docs.examples.ticket import TicketAction
 from tests.gates.conftest import ROOT, gate_endpoints, gx_root, make_site
@@ -46,6 +51,8 @@ def test_what_a_page_names_is_there(page: str) -> None:
 
 @pytest.fixture(scope="module")
 def context() -> Any:
+    expectations_plugins.register()
+    messages_without_addresses.register()
     found = great_expectations.get_context(mode="ephemeral")
     found.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return found
@@ -98,7 +105,7 @@ def test_the_example_expectation_passes_where_nothing_is_wrong(documents: Any) -
 def test_a_store_that_cannot_compute_it_refuses_by_name(context: Any, endpoints: Endpoints) -> None:
     name = f"t{uuid.uuid4().hex[:10]}"
     client = milvus.connect(str(endpoints.milvus_uri))
-    store = milvus.MilvusVectorStore(client, name)
+    store = MilvusVectorStore(client, name)
     store.prepare()
     store.upsert([VectorRow("i_1", "b", "e", "model", 1, (1.0, *(0.0,) * 767))])
     source = context.data_sources.add_milvus(name, uri=endpoints.milvus_uri)
@@ -126,9 +133,9 @@ def test_the_example_action_acts_once_a_check_and_is_in_the_ledger(with_tickets:
     outcome = site.process("bad_user_ids.jsonl")
     assert outcome.status is BatchStatus.HALTED
     report = site.report(outcome, "raw")
-    [intent] = [one for one in report["intents"] if one["action"] == "ticket"]
+    [intent] = [one for one in report.intents if one.action == "ticket"]
     [ticket] = (with_tickets / "tickets").iterdir()
-    assert (intent["status"], intent["detail"]) == ("done", f"{ticket.name} written")
+    assert (intent.status, intent.detail) == ("done", f"{ticket.name} written")
     text = ticket.read_text("utf-8")
     assert text.startswith(f"Batch {outcome.batch_id[:12]} was halted at the raw gate.\n")
     assert "user_ids are bad" in text

@@ -12,9 +12,9 @@ from typing import Any
 import google.api_core.exceptions
 import pytest
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import ConfigurationError, TransientError
 from expectations_plugins.core.retry import RetryPolicy
-from pipeline.core.embeddings import VECTOR_DIMENSION
 from pipeline.embedding import GeminiEmbedder
 from pipeline.embedding.errors import retry_after
 from pipeline.embedding.fallback import fallback

@@ -18,6 +18,8 @@ import json, sys
 import great_expectations
 import expectations_plugins
 
+expectations_plugins.register()
+
 asked = json.load(sys.stdin)
 context = great_expectations.get_context(context_root_dir=sys.argv[1])
 found = {}

@@ -19,9 +19,10 @@ from great_expectations.metrics.column.distinct_values import ColumnDistinctValu
 from great_expectations.metrics.column.mean import ColumnMean
 
 from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from expectations_plugins.neo4j.datasource import Neo4jDatasource
 from pipeline.local import Endpoints
-from pipeline.stores import mongodb, neo4j
 from tests.gx_cases.judging import raised
 
 BEGIN = datetime(2026, 11, 20, 23, 45, tzinfo=UTC)

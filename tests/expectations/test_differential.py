@@ -20,9 +20,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-import expectations_plugins
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.local import Endpoints
-from pipeline.stores import mongodb, neo4j
 
 TEXT = st.one_of(st.none(), st.sampled_from(["", "a", "aa", "b", "ab1", "ünï", "x y", "1"]))
 NUMBER = st.one_of(st.none(), st.integers(-5, 5), st.sampled_from([0.5, 2.5, -1.25]))
@@ -223,7 +223,6 @@ def store(request: pytest.FixtureRequest, context: Any, endpoints: Endpoints) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("A_MONGODB", str(endpoints.mongodb_uri))
         patch.setenv("A_NEO4J", str(endpoints.neo4j_password))
-        assert expectations_plugins
         found = request.param(context, endpoints)
         yield found
         found.close()

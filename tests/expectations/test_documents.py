@@ -14,9 +14,8 @@ from bson import ObjectId
 from bson.decimal128 import Decimal128
 from great_expectations.expectations.row_conditions import Column
 
-import expectations_plugins  # noqa: F401 - registers the data sources
+from expectations_plugins.mongodb import connection as mongodb
 from pipeline.local import Endpoints
-from pipeline.stores import mongodb
 
 LONG = "x" * 1_000_000
 DAY = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -208,28 +208,6 @@ def test_a_store_that_is_back_is_asked_again(database: Any, batch: Any) -> None:
     assert not engine.failures
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "mongodb://user:hunter2@host/",
-        "mongodb://user:hunter2@${HOST}/",
-        "mongodb://host/?authMechanismProperties=AWS_SESSION_TOKEN:abc",
-    ],
-)
-def test_a_secret_in_plain_text_is_refused(address: str) -> None:
-    context = great_expectations.get_context(mode="ephemeral")
-    with pytest.raises(Exception, match="plain text") as caught:
-        context.data_sources.add_mongodb("logs", connection_string=address, database="x")
-    assert "hunter2" not in str(caught.value)
-
-
-@pytest.mark.parametrize("address", ["${URI}", "mongodb://u:${PASSWORD}@host/", "mongodb://host/?tlsCAFile=/ca.pem"])
-def test_an_address_without_a_plain_secret_is_taken(address: str) -> None:
-    context = great_expectations.get_context(mode="ephemeral")
-    with without_connecting():
-        assert context.data_sources.add_mongodb("logs", connection_string=address, database="x").name == "logs"
-
-
 def test_a_collection_that_milvus_has_on_disk_only_is_loaded_and_read(vectors: tuple[MilvusClient, str]) -> None:
     """As after a restart of the server."""
     client, name = vectors

@@ -14,9 +14,12 @@ from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
 from expectations_plugins import ExpectFallbackEmbeddingRateToBeBelow, ExpectStoresToReconcile
+from expectations_plugins.milvus import connection as milvus
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.stores import milvus, mongodb, neo4j
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 
 VECTOR = (1.0, *(0.0 for _ in range(767)))
 Sources = Sequence[str | None]
@@ -31,7 +34,7 @@ class Site:
         user, password = str(endpoints.neo4j_user), str(endpoints.neo4j_password)
         self.graph = neo4j.connect(str(endpoints.neo4j_uri), user, password, database=endpoints.neo4j_database)
         self.client = milvus.connect(str(endpoints.milvus_uri))
-        self.vectors = milvus.MilvusVectorStore(self.client, self.name)
+        self.vectors = MilvusVectorStore(self.client, self.name)
         self.vectors.prepare()
         context = great_expectations.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}

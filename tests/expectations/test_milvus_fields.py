@@ -14,9 +14,9 @@ from pymilvus import DataType, MilvusClient, MilvusException
 
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.engine.backend import UnsupportedError
+from expectations_plugins.milvus import connection as milvus
 from expectations_plugins.milvus.backend import MOST_ROWS
 from pipeline.local import Endpoints
-from pipeline.stores import milvus
 
 
 class Collections:

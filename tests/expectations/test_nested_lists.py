@@ -18,9 +18,9 @@ from great_expectations.expectations.row_conditions import Column
 
 from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.expectations import ExpectStoresToReconcile, ExpectUserIdsToBeWellFormed
+from expectations_plugins.mongodb import connection as mongodb
 from expectations_plugins.mongodb.backend import MongoDBBackend
 from pipeline.local import Endpoints
-from pipeline.stores import mongodb
 from tests.expectations.test_engines import Wire
 
 DOCUMENTS: list[dict[str, Any]] = [

@@ -20,8 +20,9 @@ from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
 from expectations_plugins.conditions.patterns import PatternError, common, like
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.local import Endpoints
-from pipeline.stores import mongodb, neo4j
 
 Pairs = Sequence[tuple[str, str]]
 """Patterns as they are sent, and the text to search."""

@@ -28,9 +28,12 @@ from expectations_plugins import (
     ExpectUserIdsToBeWellFormed,
 )
 from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.milvus import connection as milvus
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
-from pipeline.stores import milvus, mongodb, neo4j
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
 from tests.conftest import ROOT
 from tests.expectations.saved_project import answers
 
@@ -61,7 +64,7 @@ def project(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> I
     join = f"UNWIND $rows AS row MATCH (a:{name} {{n: row.n}}), (b:{name} {{n: row.n + 1}}) CREATE (a)-[:{name}_N]->(b)"
     graph.write([f"UNWIND $rows AS row CREATE (n:{name}) SET n += row", join], {"rows": rows}, doing="t", timeout=30)
     client = milvus.connect(str(endpoints.milvus_uri))
-    store = milvus.MilvusVectorStore(client, name)
+    store = MilvusVectorStore(client, name)
     store.prepare()
     store.upsert([VectorRow(f"e{n}", f"b{n % 2}", "e", "model", 1, tuple([1.0] * 768)) for n in range(8)])
     with pytest.MonkeyPatch.context() as patch:

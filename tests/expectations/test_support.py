@@ -17,8 +17,10 @@ from great_expectations.expectations.row_conditions import Column
 from pymilvus import DataType, MilvusException
 
 from docs import support_matrix
+from expectations_plugins.milvus import connection as milvus
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.local import Endpoints
-from pipeline.stores import milvus, mongodb, neo4j
 from tests.faults.proxy import Proxy, port_of, through
 from tests.gx_cases.judging import raised
 

@@ -9,6 +9,7 @@ from typing import Any
 from expectations_plugins.core.errors import TerminalError
 from expectations_plugins.core.retry import RetryPolicy
 from pipeline.config import Settings, load_settings
+from pipeline.core.batch import Batch
 from pipeline.core.records import GraphRecord
 from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.runner.runner import Runner
@@ -42,9 +43,9 @@ class MemoryHistory:
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
 
-    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Batch]:
         found = {batch_id: self._ledger.batch(batch_id) for batch_id in batch_ids}
-        return {batch_id: document for batch_id, document in found.items() if document}
+        return {batch_id: batch for batch_id, batch in found.items() if batch}
 
 
 class CommandApp:
@@ -69,6 +70,10 @@ class CommandApp:
             "SLUICEGATE_LANDING": folder / "landing",
             **variables,
         }
+
+    def schema_note(self, store: str) -> str:
+        del store
+        return ""
 
     @property
     def settings(self) -> Settings:

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from expectations_plugins.mongodb.connection import connect
-from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.batch import EmbeddingState
 from pipeline.ports.steps import BatchContext
 from pipeline.sources.discovery import discover
 from pipeline.stages import LoadStage
@@ -55,9 +55,10 @@ class LoadedBatch:
             self.batch_id, condition, gate="raw", reason="test", run_id="1", fence=self.context.lease.fence
         )
 
-    def manifest(self) -> EmbedManifest:
-        kept = dict(self.ledger.find(self.batch_id)["embedding"])
-        return EmbedManifest(**kept | {"sample_ids": tuple(kept["sample_ids"])})
+    def manifest(self) -> EmbeddingState:
+        kept = self.ledger.find(self.batch_id).embedding
+        assert kept
+        return kept
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def loaded_batch(uri: str, folder: Path, records: Sequence[Mapping[str, Any]]) -
         ledger.prepare()
         journal.prepare()
         [source] = discover([path], max_records=100_000, min_age=0)
-        first_seen = ledger.open_batch(source.batch_id, source=str(path), size=1)["first_seen"]
+        first_seen = ledger.open_batch(source.batch_id, source=str(path), size=1).seen
         context = BatchContext(source, ledger.acquire(source.batch_id, "test", 300), first_seen, steps)
         LoadStage(raw, ledger, zone=ZoneInfo("UTC")).run(context)
         steps.advanced.clear()

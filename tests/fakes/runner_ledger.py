@@ -1,4 +1,4 @@
-"""A ledger in memory, for the runner's own tests; the documents have the shape of the real one's."""
+"""A ledger in memory, for the runner's own tests; its documents are shaped and read as the real one's."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.records import DeadLetter
 from pipeline.core.verdicts import ActionOutcome, GateReport
+from pipeline.stores.mongodb.batches import batch_in
 
 
 class MemoryLedger:
@@ -30,24 +32,24 @@ class MemoryLedger:
     def prepare(self) -> None:
         self._up()
 
-    def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:
+    def open_batch(self, batch_id: str, *, source: str, size: int) -> Batch:
         self._up()
         new = {"_id": batch_id, "source": source, "size": size, "status": "running", "first_seen": datetime.now(UTC)}
-        return dict(self.documents.setdefault(batch_id, new))
+        return batch_in(self.documents.setdefault(batch_id, new))
 
-    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
+    def batch(self, batch_id: str) -> Batch | None:
         self._up()
         document = self.documents.get(batch_id)
-        return dict(document) if document else None
+        return batch_in(document) if document else None
 
-    def find(self, prefix: str) -> Mapping[str, Any]:
+    def find(self, prefix: str) -> Batch:
         found = [document for key, document in self.documents.items() if key.startswith(prefix)]
         if len(found) != 1:
             raise ConfigurationError(f"{len(found)} batches start with {prefix}.")
-        return found[0]
+        return batch_in(found[0])
 
-    def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
-        return list(reversed(self.documents.values()))[:limit]
+    def recent(self, limit: int) -> Sequence[Batch]:
+        return [batch_in(one) for one in reversed(self.documents.values())][:limit]
 
     def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
         self._up()
@@ -93,9 +95,9 @@ class MemoryLedger:
                 {**one, **asdict(outcome)} if one["action"] == outcome.action else one for one in record["intents"]
             ]
 
-    def halted(self, other_than: str) -> Mapping[str, Any] | None:
+    def halted(self, other_than: str) -> Batch | None:
         halted = [one for key, one in self.documents.items() if key != other_than and one.get("status") == "halted"]
-        return halted[0] if halted else None
+        return batch_in(halted[0]) if halted else None
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         for step in steps:

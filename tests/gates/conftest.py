@@ -6,13 +6,13 @@ import json
 import shutil
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from pipeline.core.batch import GateState
 from pipeline.core.batches import short
 from pipeline.core.outcome import BatchOutcome
 from pipeline.local import Endpoints, LocalStack
@@ -36,10 +36,9 @@ class Site:
         [source] = discover([FIXTURES / name], max_records=1_000, min_age=0)
         return self.app.runner().process(source)
 
-    def report(self, outcome: BatchOutcome, gate: str) -> Mapping[str, Any]:
+    def report(self, outcome: BatchOutcome, gate: str) -> GateState:
         """What the ledger holds of a gate."""
-        found: Mapping[str, Any] = self.app.ledger.find(short(outcome.batch_id))["gates"][gate]
-        return found
+        return self.app.ledger.find(short(outcome.batch_id)).gates[gate]
 
     def order(self, fault: str | None) -> None:
         """Order a fault of the Gemini server; None clears all."""

@@ -10,6 +10,7 @@ import pytest
 from checkpoints.actions import ACTIONS
 from checkpoints.gx_gate import GxGate, open_project
 from expectations_plugins.core.errors import LeaseLostError, TransientError
+from pipeline.core.batch import GateState
 from pipeline.core.batches import Lease
 from pipeline.core.verdicts import Verdict
 from tests.fakes.effects import Hands, Killed, WatchedRawStore
@@ -34,12 +35,11 @@ class Scene:
         context = open_project(app.settings.gx_root, app.environment())
         return GxGate(name, context, app.settings, self.hands.over(app._effects(), **others))
 
-    def record(self, gate: str = "raw") -> dict[str, Any]:
-        document = self.site.app.ledger.batch(self.batch_id) or {}
-        return dict(document["gates"][gate])
+    def record(self, gate: str = "raw") -> GateState:
+        return self.site.app.ledger.find(self.batch_id).gates[gate]
 
     def statuses(self) -> dict[str, str]:
-        return {intent["action"]: intent["status"] for intent in self.record()["intents"]}
+        return {intent.action: intent.status for intent in self.record().intents}
 
 
 @pytest.fixture
@@ -49,9 +49,7 @@ def scene(make_site: MakeSite) -> Scene:
 
 def test_verdict_and_intents_are_in_the_ledger_before_the_first_action_acts(scene: Scene) -> None:
     seen: list[tuple[str, dict[str, str]]] = []
-    store = WatchedRawStore(
-        scene.site.app.raw_store, lambda: seen.append((scene.record()["verdict"], scene.statuses()))
-    )
+    store = WatchedRawStore(scene.site.app.raw_store, lambda: seen.append((scene.record().verdict, scene.statuses())))
     report = scene.gate(raw_store=store).check(scene.batch_id, scene.lease)
     assert seen == [("FAIL", {"quarantine": "pending", "alert": "pending", "docs": "pending"})]
     assert [(one.action, one.status) for one in report.actions] == [
@@ -86,7 +84,7 @@ def test_a_kill_in_between_loses_and_repeats_nothing(scene: Scene, killed_at: st
         gate._context.validation_results_store.get = lambda _: die()
     with pytest.raises(Killed):
         gate.check(scene.batch_id, scene.lease)
-    run_id, alerts = scene.record()["run_id"], len(scene.hands.alerts)
+    run_id, alerts = scene.record().run_id, len(scene.hands.alerts)
     again = WatchedRawStore(scene.site.app.raw_store, lambda: None)
     report = scene.gate(raw_store=again).check(scene.batch_id, scene.lease)
     assert (report.verdict, report.run_id) == (Verdict.FAIL, run_id)

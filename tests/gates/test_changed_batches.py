@@ -20,7 +20,7 @@ MakeSite = Callable[..., Site]
 
 
 def status_of(site: Site, batch_id: str) -> str:
-    return str((site.app.ledger.batch(batch_id) or {})["status"])
+    return str(site.app.ledger.find(batch_id).status)
 
 
 def test_a_release_in_a_batch_halted_after_the_raw_gate_is_judged_by_the_raw_gate(
@@ -154,6 +154,6 @@ def test_a_re_embedding_that_is_killed_before_its_gate_is_judged_by_the_next_run
     assert status_of(site, outcome.batch_id) == "running"
     judged = site.process(path)
     assert (judged.status, judged.verdicts["vectors"]) == (BatchStatus.CLOSED, "PASS")
-    document = site.app.ledger.find(outcome.batch_id)
-    embedding = document["embedding"]
-    assert (embedding["kind"], embedding["expected"], site.app.fallbacks(document)) == ("reembed", 24, 0)
+    found = site.app.ledger.find(outcome.batch_id)
+    assert found.embedding
+    assert (found.embedding.kind, found.embedding.expected, site.app.fallbacks(found)) == ("reembed", 24, 0)

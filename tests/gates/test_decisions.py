@@ -48,7 +48,7 @@ def test_a_released_record_goes_through_the_stages_it_missed(make_site: MakeSite
     assert "is released" in released.output, released.output
     assert site.app.graph_store.count(outcome.batch_id) == before + 1
     assert site.app.raw_store.counts(outcome.batch_id)[1] == 0
-    assert (site.app.ledger.batch(outcome.batch_id) or {})["status"] == "closed"
+    assert site.app.ledger.find(outcome.batch_id).status == "closed"
     assert command(site, "quarantine", "list").output.startswith("Nothing is in quarantine.")
 
 
@@ -92,7 +92,7 @@ def test_a_rejected_batch_takes_back_what_it_published(make_site: MakeSite) -> N
     [bad] = tolerant.app.raw_store.quarantined(outcome.batch_id, 10)
     site = make_site()  # strict from now on: the repair that repairs nothing halts a batch that is published already
     command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=x")
-    assert (site.app.ledger.batch(outcome.batch_id) or {})["status"] == "halted"
+    assert site.app.ledger.find(outcome.batch_id).status == "halted"
     assert everywhere(site, outcome) == [outcome.counts.accepted] * 3
     unanswered = command(site, "reject", short(outcome.batch_id))
     assert "add --yes" in str(getattr(unanswered.exception, "next_step", "")), unanswered.output
@@ -102,7 +102,7 @@ def test_a_rejected_batch_takes_back_what_it_published(make_site: MakeSite) -> N
     assert site.app.raw_store.counts(outcome.batch_id)[0] == 0
     listed = command(site, "quarantine", "list", "--limit", "3").output.splitlines()
     assert (len(listed), listed[-1].split(".")[0]) == (6, "The newest 3; there are more: --limit N")
-    assert "Rejected: a test file" in str((site.app.ledger.batch(outcome.batch_id) or {})["reason"])
+    assert "Rejected: a test file" in site.app.ledger.find(outcome.batch_id).reason
     with pytest.raises(ConfigurationError, match="is in the dead-letter queue") as refused:
         site.app.runner().recheck(outcome.batch_id)
     assert f"run.py dlq replay {short(outcome.batch_id)}" in refused.value.next_step

@@ -48,7 +48,7 @@ def test_a_misspelt_collection_is_refused_and_not_created(moved: Moved, how: str
     assert f"Milvus has no collection {misspelt}. The settings' collection is {right}." in output
     assert "Correct --collection." in output
     assert not moved.client.has_collection(misspelt)
-    assert (moved.document(outcome)["status"], len(moved.rows("a", outcome))) == (BatchStatus.CLOSED, SIZE)
+    assert (moved.batch(outcome).status, len(moved.rows("a", outcome))) == (BatchStatus.CLOSED, SIZE)
 
 
 def test_a_collection_that_exists_is_refused_while_the_settings_one_holds_the_vectors(moved: Moved) -> None:
@@ -83,8 +83,8 @@ def test_a_dry_run_creates_nothing(moved: Moved, note: bool) -> None:
 
 def sweep(site: Site, outcome: BatchOutcome) -> str:
     with site.app.leased(outcome.batch_id) as keeper:
-        document = site.app.ledger.find(outcome.batch_id)
-        return str(Sweep(site.app.stores.vectors, site.app.stores.journal).perform(keeper.lease, document))
+        found = site.app.ledger.find(outcome.batch_id)
+        return str(Sweep(site.app.stores.vectors, site.app.stores.journal).perform(keeper.lease, found))
 
 
 def gate(site: Site, outcome: BatchOutcome) -> str:
@@ -137,12 +137,12 @@ def test_a_batch_whose_collection_was_dropped_is_embedded_again_once_it_is_rolle
     moved.settings["SLUICEGATE_USER_ID_TOLERANCE"] = 0.5
     outcome = moved.embedded(bad=1)
     moved.drop("a")
-    site, before = moved.site("b"), moved.document(outcome)["embedding"]
+    site, before = moved.site("b"), moved.embedding(outcome)
     [bad] = site.app.raw_store.quarantined(outcome.batch_id, 10)
     output = refused(command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=u_777"))
     assert f"were in collection {moved.collection('a')}, which does not exist." in output
     assert f"run.py rollback {short(outcome.batch_id)}, then run.py recheck {short(outcome.batch_id)} --redo" in output
-    assert moved.document(outcome)["embedding"] == before
+    assert moved.embedding(outcome) == before
     command(site, "rollback", short(outcome.batch_id), "--yes")
     assert site.app.runner().recheck(outcome.batch_id, redo=True).status is BatchStatus.CLOSED
     assert (moved.exists("a"), moved.sources("b", outcome)) == (False, {moved.model("b"): SIZE})
@@ -157,7 +157,7 @@ def test_a_batch_whose_collection_was_dropped_can_be_rejected(moved: Moved) -> N
     command(site, "quarantine", "release", bad.interaction_id, "--set", "user_id=still bad")
     moved.drop("a")
     command(site, "reject", short(outcome.batch_id), "--note", "not ours", "--yes")
-    assert (moved.document(outcome)["status"], moved.exists("a")) == (BatchStatus.DEAD, False)
+    assert (moved.batch(outcome).status, moved.exists("a")) == (BatchStatus.DEAD, False)
 
 
 def test_what_was_cut_off_in_a_collection_that_was_dropped_is_done_with_the_new_model(moved: Moved) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from pipeline.core.batch import EmbeddingState
 from pipeline.core.batches import BatchStatus, Lease, short
 from pipeline.core.embeddings import FALLBACK_SOURCE
 from pipeline.core.outcome import BatchOutcome
@@ -49,6 +50,12 @@ def test_user_ids_at_the_tolerance_pass_and_above_it_fail(
     assert outcome.counts.quarantined == 1
 
 
+def embedding_of(site: Site, batch_id: str) -> EmbeddingState:
+    latest = site.app.ledger.find(batch_id).embedding
+    assert latest
+    return latest
+
+
 class Vectors:
     """A closed batch whose vectors a test damages before its gate is asked again."""
 
@@ -57,11 +64,11 @@ class Vectors:
         self.outcome: BatchOutcome = site.process(path)
         assert self.outcome.verdicts["vectors"] == "PASS"
         self.store = site.vectors
-        self.sample = list(self.embedding["sample_ids"])
+        self.sample = list(self.embedding.sample_ids)
 
     @property
-    def embedding(self) -> dict[str, Any]:
-        return dict((self.site.app.ledger.batch(self.outcome.batch_id) or {})["embedding"])
+    def embedding(self) -> EmbeddingState:
+        return embedding_of(self.site, self.outcome.batch_id)
 
     def lose(self, number: int) -> None:
         self.store.delete(self.sample[:number])
@@ -81,9 +88,9 @@ def test_vectors_at_the_tolerance_pass_and_above_it_are_rolled_back(
     vectors.lose(lost)
     report = vectors.check()
     assert str(report.verdict) == verdict
-    left = vectors.store.count_of(vectors.embedding["embedding_batch_id"])
+    left = vectors.store.count_of(vectors.embedding.embedding_batch_id)
     assert left == (0 if verdict == "FAIL" else 40 - lost)
-    assert bool(vectors.embedding.get("rolled_back_at")) == (verdict == "FAIL")
+    assert bool(vectors.embedding.rolled_back_at) == (verdict == "FAIL")
 
 
 @pytest.mark.parametrize(("tolerance", "verdict"), [(0.04, "WARN"), (0.05, "PASS"), (0.06, "PASS")])
@@ -114,12 +121,12 @@ def test_a_halted_batch_is_embedded_again_under_another_id(make_site: MakeSite, 
     halted = site.process(batch(tmp_path, "again", 30))
     site.order(None)
     assert (halted.status, halted.verdicts["vectors"]) == (BatchStatus.HALTED, "FAIL")
-    first = (site.app.ledger.batch(halted.batch_id) or {})["embedding"]["embedding_batch_id"]
+    first = embedding_of(site, halted.batch_id).embedding_batch_id
     mended = site.app.runner().recheck(halted.batch_id, redo=True)
-    embedding = (site.app.ledger.batch(halted.batch_id) or {})["embedding"]
-    assert (mended.status, embedding["number"]) == (BatchStatus.CLOSED, 2)
-    assert embedding["embedding_batch_id"] != first
-    assert site.vectors.count_of(embedding["embedding_batch_id"]) == 30
+    embedding = embedding_of(site, halted.batch_id)
+    assert (mended.status, embedding.number) == (BatchStatus.CLOSED, 2)
+    assert embedding.embedding_batch_id != first
+    assert site.vectors.count_of(embedding.embedding_batch_id) == 30
 
 
 def test_a_rollback_by_hand_is_shown_first_and_halts_the_batch(make_site: MakeSite, tmp_path: Path) -> None:
@@ -127,11 +134,11 @@ def test_a_rollback_by_hand_is_shown_first_and_halts_the_batch(make_site: MakeSi
     name, app = short(vectors.outcome.batch_id), vectors.site.app
     dry = CliRunner().invoke(sluicegate, ["rollback", name, "--dry-run"], obj=app)
     assert "12 vectors are removed, 0 restored" in dry.output
-    assert vectors.store.count_of(vectors.embedding["embedding_batch_id"]) == 12
+    assert vectors.store.count_of(vectors.embedding.embedding_batch_id) == 12
     done = CliRunner().invoke(sluicegate, ["rollback", name, "--yes"], obj=app)
     assert f"run.py recheck {name} --redo" in done.output
-    assert vectors.store.count_of(vectors.embedding["embedding_batch_id"]) == 0
-    assert (app.ledger.batch(vectors.outcome.batch_id) or {})["status"] == "halted"
+    assert vectors.store.count_of(vectors.embedding.embedding_batch_id) == 0
+    assert app.ledger.find(vectors.outcome.batch_id).status == "halted"
     again = CliRunner().invoke(sluicegate, ["rollback", name, "--yes"], obj=app)
     assert "rolled back already" in str(again.exception)
 
@@ -188,5 +195,5 @@ def test_a_re_embedding_that_loses_vectors_is_rolled_back_by_the_gate(make_site:
 
     ended = site.app.runner().reembed(outcome.batch_id, Loses())
     assert (ended.status, ended.verdicts["vectors"]) == (BatchStatus.HALTED, "FAIL")
-    assert "3 missing" in site.report(outcome, "vectors")["findings"][0]["summary"]
+    assert "3 missing" in site.report(outcome, "vectors").findings[0].summary
     assert dict(site.vectors.rows(ids)) == before

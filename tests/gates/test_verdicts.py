@@ -35,9 +35,9 @@ def test_bad_user_ids_fail_the_raw_gate_and_halt_the_batch(make_site: MakeSite) 
     outcome = site.process("bad_user_ids.jsonl")
     assert outcome.verdicts == {"raw": "FAIL"}
     assert (outcome.status, outcome.exit_code) == (BatchStatus.HALTED, ExitCode.GATE_FAILED)
-    finding = site.report(outcome, "raw")["findings"][0]
-    assert finding["summary"] == "4 of 12 (33.33%) user_ids are bad: 2 null, 1 not text, 1 wrong format"
-    assert {example[0] for example in finding["examples"]} == {"bad-02", "bad-05", "bad-07", "bad-09"}
+    finding = site.report(outcome, "raw").findings[0]
+    assert finding.summary == "4 of 12 (33.33%) user_ids are bad: 2 null, 1 not text, 1 wrong format"
+    assert {example[0] for example in finding.examples} == {"bad-02", "bad-05", "bad-07", "bad-09"}
 
 
 def test_the_bad_records_are_quarantined_and_the_batch_resumes_without_them(make_site: MakeSite) -> None:
@@ -66,14 +66,14 @@ def test_an_empty_file_is_empty_at_every_gate(make_site: MakeSite) -> None:
     outcome = site.process("nothing.jsonl")
     assert outcome.verdicts == dict.fromkeys(GATES, "EMPTY")
     assert (outcome.status, outcome.exit_code) == (BatchStatus.CLOSED, ExitCode.OK)
-    assert [one["action"] for one in site.report(outcome, "raw")["actions"]] == ["docs"]
+    assert [one.action for one in site.report(outcome, "raw").actions] == ["docs"]
 
 
 def test_a_file_of_nothing_but_dead_letters_fails_and_can_be_let_go_with_nothing(make_site: MakeSite) -> None:
     site = make_site()
     outcome = site.process("only_dead_letters.jsonl")
     assert (outcome.verdicts, outcome.status, outcome.counts.dead) == ({"raw": "FAIL"}, BatchStatus.HALTED, 3)
-    assert site.report(outcome, "raw")["findings"][0]["summary"] == "found 0, expected at least 1"
+    assert site.report(outcome, "raw").findings[0].summary == "found 0, expected at least 1"
     assert site.app.runner().resume(outcome.batch_id).status is BatchStatus.CLOSED
 
 
@@ -91,12 +91,12 @@ def test_orphans_warn_are_counted_and_named_and_the_batch_goes_on(make_site: Mak
     site = make_site()
     outcome = site.process("orphans.jsonl")
     assert outcome.verdicts == {"raw": "PASS", "graph": "WARN", "vectors": "PASS"}
-    finding = site.report(outcome, "graph")["findings"][0]
-    assert finding["summary"] == "3 of 12 (25.00%) interactions are orphans; they name 1 missing campaign_id"
-    assert sorted(finding["examples"]) == [
-        ["orphan-01", "c_unknown"],
-        ["orphan-02", "c_unknown"],
-        ["orphan-03", "null"],
+    finding = site.report(outcome, "graph").findings[0]
+    assert finding.summary == "3 of 12 (25.00%) interactions are orphans; they name 1 missing campaign_id"
+    assert sorted(finding.examples) == [
+        ("orphan-01", "c_unknown"),
+        ("orphan-02", "c_unknown"),
+        ("orphan-03", "null"),
     ]
 
 
@@ -120,7 +120,7 @@ def test_vectors_of_zeros_are_not_written_and_fail_the_vector_gate(make_site: Ma
         site.order(None)
     assert outcome.verdicts["vectors"] == "FAIL"
     assert (outcome.status, outcome.exit_code) == (BatchStatus.HALTED, ExitCode.GATE_FAILED)
-    assert "12 zero" in site.report(outcome, "vectors")["findings"][0]["summary"]
+    assert "12 zero" in site.report(outcome, "vectors").findings[0].summary
 
 
 def test_gemini_down_gives_marked_fallback_vectors_and_a_warning(make_site: MakeSite) -> None:

@@ -33,9 +33,9 @@ def test_slack_that_is_down_keeps_nothing_else_from_being_done(make_site: MakeSi
     assert outcome.status is BatchStatus.HALTED
     assert site.app.raw_store.counts(outcome.batch_id)[1] == outcome.counts.quarantined > 0
     assert receiver.events == [("trigger", RAW_KEY)]
-    [alert] = [intent for intent in site.report(outcome, "raw")["intents"] if intent["action"] == "alert"]
-    assert "slack: failed" in alert["detail"]
-    assert "pagerduty: delivered" in alert["detail"]
+    [alert] = [intent for intent in site.report(outcome, "raw").intents if intent.action == "alert"]
+    assert "slack: failed" in alert.detail
+    assert "pagerduty: delivered" in alert.detail
 
 
 @pytest.mark.parametrize("decision", ["resume", "reject"])
@@ -130,12 +130,12 @@ def test_a_verdict_stands_when_the_process_dies_right_after_its_actions(make_sit
     with pytest.raises(Killed):
         site.process("clean.jsonl")
     site.order(None)
-    [document] = site.app.ledger.recent(10)
-    before = document["gates"]["vectors"]
+    [found] = site.app.ledger.recent(10)
+    before = found.gates["vectors"]
     again = make_site().process("clean.jsonl")
     after = site.report(again, "vectors")
     assert (again.status, again.verdicts["vectors"]) == (BatchStatus.HALTED, "FAIL")
-    assert (after["run_id"], after["findings"]) == (before["run_id"], before["findings"])
+    assert (after.run_id, after.findings) == (before.run_id, before.findings)
     page = CliRunner().invoke(sluicegate, ["status", short(again.batch_id)], obj=site.app).output
     assert "rolled back" in page
     assert f"run.py recheck {short(again.batch_id)} --redo" in page

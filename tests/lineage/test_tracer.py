@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TransientError
+from pipeline.core.batch import Batch
+from pipeline.core.batches import BatchStatus
 from pipeline.core.embeddings import FALLBACK_SOURCE
 from pipeline.core.records import DeadReason
 from pipeline.core.traces import DeadRecord, MetricsSeen, Neighbour, Neighbourhood, Place, RawRecord, VectorSeen
@@ -39,8 +41,8 @@ class Store:
     def dead(self, *_: object) -> Sequence[DeadRecord]:
         return self._told("dead", ())  # type: ignore[no-any-return]
 
-    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
-        return {"_id": batch_id, "status": "closed"}
+    def batch(self, batch_id: str) -> Batch | None:
+        return Batch(batch_id, BatchStatus.CLOSED)
 
     def messages(self, *_: object) -> Mapping[str, str]:
         return self._told("messages", {})  # type: ignore[no-any-return]

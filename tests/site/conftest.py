@@ -45,7 +45,7 @@ class Sample:
     def result(self, name: str, gate: str) -> Path:
         """The page of a gate's result."""
         report = self.site.report(self.outcomes[name], gate)
-        return self.folder / str(report["page"])
+        return self.folder / report.page
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ from checkpoints.data_docs import addresses
 from checkpoints.data_docs.days import BATCHES_A_PART, part_of
 from checkpoints.data_docs.publisher import Publisher
 from checkpoints.data_docs.retention import Retention
-from checkpoints.data_docs.storage import AtomicFilesystemStoreBackend, SiteFiles
+from checkpoints.data_docs.storage import SiteFiles
 from expectations_plugins.core.errors import TransientError
 from expectations_plugins.core.masking import Masks
+from expectations_plugins.files import AtomicFilesystemStoreBackend
 from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.local import Endpoints
 from pipeline.stores.mongodb.history import MongoHistory

@@ -23,7 +23,7 @@ MakeSite = Callable[..., Site]
 
 def queries(site: Site, outcome: BatchOutcome, gate: str) -> list[str]:
     """What a reader copies from the page."""
-    return queries_on(site, str(site.report(outcome, gate)["page"]))
+    return queries_on(site, site.report(outcome, gate).page)
 
 
 def queries_on(site: Site, path: str) -> list[str]:
@@ -35,7 +35,7 @@ def queries_on(site: Site, path: str) -> list[str]:
 
 def ids_in(site: Site, outcome: BatchOutcome, gate: str) -> set[str]:
     """The records the ledger remembers."""
-    return {str(key) for finding in site.report(outcome, gate)["findings"] for key, _ in finding["examples"]}
+    return {str(key) for finding in site.report(outcome, gate).findings for key, _ in finding.examples}
 
 
 def test_mongodb_finds_the_bad_user_ids(make_site: MakeSite) -> None:

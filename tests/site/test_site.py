@@ -28,7 +28,7 @@ def pages_in(folder: Path) -> dict[str, str]:
 def test_gx_builds_the_same_pages_of_results_and_suites(make_site: MakeSite) -> None:
     site = make_site()
     outcome = site.process("bad_user_ids.jsonl")
-    page = folder_of(site) / str(site.report(outcome, "raw")["page"])
+    page = folder_of(site) / site.report(outcome, "raw").page
     suite = folder_of(site) / "expectations" / "raw.html"
     before = page.read_text("utf-8"), suite.read_text("utf-8")
     page.unlink()
@@ -52,9 +52,9 @@ def test_building_again_gives_the_same_pages(make_site: MakeSite) -> None:
 def test_a_result_that_cannot_be_read_takes_no_other_page_with_it(make_site: MakeSite) -> None:
     site = make_site()
     outcome = site.process("clean.jsonl")
-    page = folder_of(site) / str(site.report(outcome, "graph")["page"])
+    page = folder_of(site) / site.report(outcome, "graph").page
     results = site.app.settings.gx_root / "uncommitted" / "validations"
-    [half] = (results / "raw" / str(site.report(outcome, "raw")["run_id"])).rglob("*.json")
+    [half] = (results / "raw" / site.report(outcome, "raw").run_id).rglob("*.json")
     whole = half.read_text("utf-8")
     half.write_text(whole[: len(whole) // 2], "utf-8")
     page.unlink()
@@ -76,12 +76,12 @@ def test_a_user_id_shows_its_shape_only(make_site: MakeSite, tmp_path: Path) -> 
     folder = folder_of(site)
     shown = [
         (folder / "batches" / f"{outcome.batch_id}.html").read_text("utf-8"),
-        (folder / str(site.report(outcome, "raw")["page"])).read_text("utf-8"),
+        (folder / site.report(outcome, "raw").page).read_text("utf-8"),
     ]
     everything = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert not [text for text in everything if b"jane" in text]
-    [told] = [intent for intent in site.report(outcome, "raw")["intents"] if intent["action"] == "alert"]
-    assert told["data"]["examples"] == [[record["interaction_id"], "aaaa.aaa99"]]
+    [told] = [intent for intent in site.report(outcome, "raw").intents if intent.action == "alert"]
+    assert told.data["examples"] == [[record["interaction_id"], "aaaa.aaa99"]]
     assert "jane" not in str(told)
     assert all("aaaa.aaa99" in page for page in shown)
 
@@ -104,7 +104,7 @@ def test_a_failure_to_publish_changes_no_verdict(make_site: MakeSite) -> None:
 def test_what_is_old_goes_with_its_results(make_site: MakeSite) -> None:
     site = make_site(SLUICEGATE_DOCS_KEEP_DAYS="30")
     outcome = site.process("clean.jsonl")
-    page = folder_of(site) / str(site.report(outcome, "raw")["page"])
+    page = folder_of(site) / site.report(outcome, "raw").page
     results = site.app.settings.gx_root / "uncommitted" / "validations"
     mine = f"{outcome.batch_id[:12]}-*"
     assert list(results.rglob(mine))

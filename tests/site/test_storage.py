@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints.data_docs.storage import AtomicFilesystemStoreBackend, SiteFiles
+from checkpoints.data_docs.storage import SiteFiles
+from expectations_plugins.files import AtomicFilesystemStoreBackend
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import ConfigurationError, TerminalError
 from expectations_plugins.milvus.connection import connect
-from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding, VectorRow
+from pipeline.core.embeddings import FALLBACK_SOURCE, Embedding, VectorRow
 from pipeline.local import Endpoints
 from pipeline.stages import EmbedStage, Reembedder, Rollback, Sweep
 from pipeline.stores.milvus.vector_store import MilvusVectorStore

@@ -173,7 +173,7 @@ def test_a_refused_key_is_a_matter_of_settings_and_leaves_no_vector_and_nothing_
         embedding.run(key="wr0ng-key")
     assert "wr0ng-key" not in str(caught.value)
     assert embedding.rows("interaction_id") == []
-    assert not embedding.batch.ledger.find(embedding.batch.batch_id)["embedding"]["finished"]
+    assert not embedding.batch.manifest().finished
 
 
 def test_progress_tells_the_records_that_are_through(embedding: Embedding) -> None:

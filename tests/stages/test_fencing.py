@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from expectations_plugins.core.errors import LeaseLostError
+from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease
 from pipeline.core.embeddings import FALLBACK_SOURCE, BeforeImage, Embedding, VectorRow
 from pipeline.core.records import GraphRecord, Interaction
@@ -74,11 +74,11 @@ class Scene:
     def rows(self) -> dict[str, VectorRow]:
         return dict(self.vectors.rows([key for key, _ in self.batch.raw.messages(self.batch.batch_id)]))
 
-    def document(self) -> Any:
-        return self.batch.ledger.batch(self.batch.batch_id)
+    def known(self) -> Batch:
+        return self.batch.ledger.find(self.batch.batch_id)
 
     def sweep(self, lease: Lease) -> Sequence[str]:
-        return Sweep(OneCollection(self.vectors), self.batch.journal).perform(lease, self.document())
+        return Sweep(OneCollection(self.vectors), self.batch.journal).perform(lease, self.known())
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_what_a_crashed_run_wrote_becomes_its_successors_without_embedding_it_ag
     scene.embed(new, source="another model")  # nothing is asked of it: all is there
     found = scene.rows().values()
     assert {(row.embedding_source, row.fence) for row in found} == {("model", new.lease.fence)}
-    assert writers(scene.document()) == {scene.batch.manifest().embedding_batch_id: new.lease.fence}
+    assert writers(scene.known()) == {scene.batch.manifest().embedding_batch_id: new.lease.fence}
 
 
 def test_a_stale_upsert_is_swept_and_its_record_embedded_again(scene: Scene) -> None:
@@ -228,7 +228,7 @@ def test_a_sweep_leaves_what_earlier_embedding_batches_rightly_wrote(scene: Scen
     Reembedder(batch.raw, OneCollection(scene.vectors), batch.journal, Model(), batch.ledger).run(new, lambda: None)
     assert scene.sweep(new.lease) == []
     assert len(scene.rows()) == RECORDS
-    assert len(writers(scene.document())) == 2
+    assert len(writers(scene.known())) == 2
 
 
 def test_a_sweep_by_a_run_that_has_lost_the_batch_is_refused(scene: Scene) -> None:

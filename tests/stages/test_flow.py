@@ -85,7 +85,7 @@ class Flow:
         return replace(self.context, lease=self.ledger.acquire(self.batch_id, "test", 60))
 
     def quarantine(self) -> None:
-        fence = int((self.ledger.batch(self.batch_id) or {})["fence"])
+        fence = self.ledger.find(self.batch_id).fence
         self.raw.quarantine(self.batch_id, IS_BAD, gate="raw", reason="test", run_id="1", fence=fence)
 
 
@@ -124,7 +124,7 @@ def flow(endpoints: Endpoints, tmp_path: Path) -> Iterator[Flow]:
     for store in stores:
         store.prepare()
     [source] = discover([path], max_records=100, min_age=0)
-    first_seen = ledger.open_batch(source.batch_id, source=str(path), size=1)["first_seen"]
+    first_seen = ledger.open_batch(source.batch_id, source=str(path), size=1).seen
     context = BatchContext(source, ledger.acquire(source.batch_id, "test", 60), first_seen, Silent())
     LoadStage(raw, ledger, zone=ZoneInfo("UTC")).run(context)
     yield Flow(context, *stores, CountingEmbedder(), mongodb.MongoUndoJournal(database))
@@ -155,8 +155,9 @@ def test_records_that_were_quarantined_since_leave_the_graph(flow: Flow) -> None
 
 def test_messages_are_embedded_and_broken_vectors_counted_and_not_written(flow: Flow) -> None:
     assert flow.embed() == {"expected": 9, "written": 8, "fallback": 0, "rejected": 1}
-    manifest = flow.ledger.find(flow.batch_id[:12])["embedding"]
-    assert manifest["rejected"] == {"zero": 1}
+    manifest = flow.ledger.find(flow.batch_id[:12]).embedding
+    assert manifest
+    assert manifest.rejected == {"zero": 1}
     ids = [interaction_id for interaction_id, _ in flow.raw.messages(flow.batch_id)]
     assert len(flow.vectors.present(embedding_batch(flow.batch_id, 1), ids)) == 8
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,8 +54,8 @@ class Loader:
 
     def context(self, source: BatchSource) -> BatchContext:
         lease = self.ledger.acquire(source.batch_id, "run_1", 60)
-        document = self.ledger.open_batch(source.batch_id, source=str(source.path), size=1)
-        return BatchContext(source, lease, document["first_seen"], self.progress)
+        batch = self.ledger.open_batch(source.batch_id, source=str(source.path), size=1)
+        return BatchContext(source, lease, batch.seen, self.progress)
 
     def run(self, context: BatchContext) -> Mapping[str, Any]:
         return LoadStage(self.raw, self.ledger, zone=ZoneInfo("Europe/London"), chunk=CHUNK).run(context)
@@ -116,9 +116,7 @@ def test_progress_is_shown_after_every_chunk(loader: Loader, log: Callable[..., 
 
 def test_counts_are_in_the_ledger(loader: Loader, log: Callable[..., Path]) -> None:
     batch_id, counted = loader.load(log("a.jsonl", record(1), b"{"))
-    document = loader.ledger.batch(batch_id)
-    assert document is not None
-    assert document["counts"] == counted == counts(read=2, accepted=1, dead=1)
+    assert asdict(loader.ledger.find(batch_id).counts) == counted == counts(read=2, accepted=1, dead=1)
 
 
 def test_records_that_cannot_be_read_are_dead_letters(loader: Loader, log: Callable[..., Path]) -> None:
@@ -178,7 +176,7 @@ def test_records_in_quarantine_are_counted_as_such_when_the_batch_is_loaded_agai
 ) -> None:
     path = log("a.jsonl", record(1), record(2, user_id=None), record(2, user_id=None))
     batch_id, before = loader.load(path)
-    fence = int((loader.ledger.batch(batch_id) or {})["fence"])
+    fence = loader.ledger.find(batch_id).fence
     loader.raw.quarantine(batch_id, NO_USER, gate="raw", reason="malformed user_id", run_id="run_1", fence=fence)
     _, after = loader.load(path)
     assert before == counts(read=3, accepted=2, duplicate=1)

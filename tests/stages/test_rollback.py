@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import ConfigurationError, TransientError
 from expectations_plugins.milvus.connection import connect
-from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, Embedding, VectorRow
+from pipeline.core.embeddings import FALLBACK_SOURCE, Embedding, VectorRow
+from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.local import Endpoints
 from pipeline.stages import EmbedStage, Reembedder, Rollback
 from pipeline.stores.milvus.vector_store import MilvusVectorStore
@@ -157,10 +159,10 @@ def test_a_poisoned_re_embedding_is_taken_back_bit_for_bit(scene: Scene) -> None
 
 def test_a_re_embedding_while_the_model_is_down_changes_nothing(scene: Scene) -> None:
     scene.embed(down)
-    before, embedding = scene.state(), scene.batch.ledger.find(scene.batch.batch_id)["embedding"]
+    before, embedding = scene.state(), scene.batch.manifest()
     assert scene.reembed(down) is None
     assert scene.state() == before
-    assert scene.batch.ledger.find(scene.batch.batch_id)["embedding"] == embedding
+    assert scene.batch.manifest() == embedding
 
 
 def test_after_a_re_embedding_no_fallback_is_left(scene: Scene) -> None:
@@ -187,7 +189,7 @@ def test_a_store_that_deletes_only_a_part_is_found_out_and_finished_later(scene:
     first = scene.embed(real)
     with pytest.raises(TransientError, match="is not rolled back"):
         scene.take_back(first, Faulty(scene.vectors, stop_after=-1, lies=True))
-    assert "rolled_back_at" not in scene.batch.ledger.find(scene.batch.batch_id)["embedding"]
+    assert scene.batch.manifest().rolled_back_at is None
     scene.take_back(first)
     assert scene.state() == {}
 
@@ -217,17 +219,11 @@ def test_the_ledger_says_what_was_taken_back(scene: Scene) -> None:
     first = scene.embed(real)
     assert scene.rollback().plan(scene.batch.ledger.find(scene.batch.batch_id)).removed == RECORDS
     scene.take_back(first)
-    document = scene.batch.ledger.find(scene.batch.batch_id)
-    assert document["embedding"]["rolled_back"] == {
-        "collection": "only",
-        "removed": RECORDS,
-        "restored": 0,
-        "expected": RECORDS,
-        "exists": True,
-    }
-    assert document["embeddings"][first]["rolled_back_at"]
+    found = scene.batch.ledger.find(scene.batch.batch_id)
+    assert scene.batch.manifest().rolled_back == RollbackNumbers("only", RECORDS, 0, RECORDS, exists=True)
+    assert found.embeddings[first].rolled_back_at
     with pytest.raises(ConfigurationError, match="rolled back already"):
-        scene.rollback().plan(document)
+        scene.rollback().plan(found)
 
 
 def test_a_fallback_whose_text_is_refused_later_stays_a_fallback(scene: Scene) -> None:

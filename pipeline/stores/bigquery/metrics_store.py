@@ -16,7 +16,9 @@ from google.cloud import bigquery
 
 from expectations_plugins.core.errors import LeaseLostError, TerminalError
 from pipeline.core.batches import short
+from pipeline.core.fields import CAMPAIGN_ID
 from pipeline.core.records import MetricRow
+from pipeline.core.schema_versions import SCHEMAS
 from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
 
@@ -31,10 +33,13 @@ UPLOAD_RETRIES = 2
 ATTEMPTS = 50
 """Job ids tried for one content; a batch that is loaded again needs the next one."""
 
+LABEL = "sluicegate_schema"
+"""The label of the table of metrics that holds the dataset's schema version."""
+
 STRING, INTEGER = bigquery.SqlTypeNames.STRING, bigquery.SqlTypeNames.INTEGER
 METRICS_SCHEMA = (
     bigquery.SchemaField("batch_id", STRING, mode="REQUIRED"),
-    bigquery.SchemaField("campaign_id", STRING),
+    bigquery.SchemaField(CAMPAIGN_ID, STRING),
     bigquery.SchemaField("type", STRING),
     bigquery.SchemaField("window_start", bigquery.SqlTypeNames.TIMESTAMP),
     bigquery.SchemaField("interactions", INTEGER, mode="REQUIRED"),
@@ -74,6 +79,7 @@ class BigQueryMetricsStore:
             # by year: a table has 10,000 partitions and a job writes to 4,000, and what a log calls a day may be any
             metrics.time_partitioning = bigquery.TimePartitioning(bigquery.TimePartitioningType.YEAR, "window_start")
             metrics.clustering_fields = ["batch_id", "window_start"]
+            metrics.labels = {LABEL: str(SCHEMAS["bigquery"].current)}  # of a table that exists, its own stay
             view = bigquery.Table(f"{self._dataset}.{queries.VIEW}")
             view.view_query = queries.view(self._dataset)
             fences = self._table(queries.FENCES, FENCES_SCHEMA)
@@ -165,7 +171,7 @@ class BigQueryMetricsStore:
 def _json_row(row: MetricRow) -> dict[str, Any]:
     return {
         "batch_id": row.batch_id,
-        "campaign_id": row.campaign_id,
+        CAMPAIGN_ID: row.campaign_id,
         "type": row.type,
         "window_start": row.window_start.isoformat() if row.window_start else None,
         "interactions": row.interactions,

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.fields import CAMPAIGN_ID
 
 METRICS = "interaction_metrics"
 BATCHES = "batches"
 FENCES = "fences"
 VIEW = "published_metrics"
 
-COLUMNS = ("batch_id", "campaign_id", "type", "window_start", "interactions", "distinct_users", "value")
+COLUMNS = ("batch_id", CAMPAIGN_ID, "type", "window_start", "interactions", "distinct_users", "value")
 IDENTIFIER = re.compile(r"^[A-Za-z0-9_]{1,1024}$")
 PROJECT = re.compile(r"^[A-Za-z0-9:.\-]{1,255}$")
 BATCH_ID = re.compile(r"^[0-9a-f]{12,64}$")

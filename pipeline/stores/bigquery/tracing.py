@@ -10,6 +10,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from pipeline.core.batches import short
+from pipeline.core.fields import CAMPAIGN_ID
 from pipeline.core.records import MetricRow
 from pipeline.core.traces import MetricsSeen, Place
 from pipeline.ports.tracing import MetricsLineage
@@ -18,7 +19,7 @@ from pipeline.stores.bigquery.errors import ERRORS
 from pipeline.stores.bigquery.metrics_store import JOB_TIME_LIMIT_MS, RETRY, TIMEOUT
 
 MOST_ROWS = 10
-KINDS = {"batch_id": "STRING", "campaign_id": "STRING", "type": "STRING", "window_start": "TIMESTAMP"}
+KINDS = {"batch_id": "STRING", CAMPAIGN_ID: "STRING", "type": "STRING", "window_start": "TIMESTAMP"}
 
 
 class BigQueryLineage(MetricsLineage):
@@ -78,7 +79,7 @@ def published_query(dataset: str) -> str:
 def _row(row: Mapping[str, Any]) -> MetricRow:
     return MetricRow(
         batch_id=row["batch_id"],
-        campaign_id=row["campaign_id"],
+        campaign_id=row[CAMPAIGN_ID],
         type=row["type"],
         window_start=_utc(row["window_start"]),
         interactions=int(row["interactions"]),

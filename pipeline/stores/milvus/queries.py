@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.milvus.filters import equals
-from pipeline.core.embeddings import VECTOR_DIMENSION, VectorRow
+from pipeline.core.embeddings import VectorRow
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.records import MAX_ID_LENGTH
 
-KEY = "interaction_id"
+KEY = INTERACTION_ID
 VECTOR = "vector"
 BATCH_ID_LENGTH = 64
 SOURCE_LENGTH = 128

@@ -16,9 +16,13 @@ from expectations_plugins.milvus.connection import ensure_loaded
 from expectations_plugins.milvus.errors import ERRORS, is_being_made
 from pipeline.core.batches import short
 from pipeline.core.embeddings import FALLBACK_SOURCE, VectorRow
+from pipeline.core.schema_versions import SCHEMAS
 from pipeline.stores.milvus import queries
 
 LOG = logging.getLogger(__name__)
+
+PROPERTY = "sluicegate.schema_version"
+"""The property of a collection that holds its schema version."""
 
 CHUNK = 500
 TIME_LIMIT = 60.0
@@ -155,7 +159,8 @@ class MilvusVectorStore:
             schema.add_field(name, DataType.VARCHAR, max_length=length, is_primary=name == queries.KEY)
         schema.add_field("fence", DataType.INT64)
         schema.add_field(queries.VECTOR, DataType.FLOAT_VECTOR, dim=queries.DIMENSION)
-        self._client.create_collection(self._collection, schema=schema, timeout=TIME_LIMIT)
+        version = {PROPERTY: str(SCHEMAS["milvus"].current)}
+        self._client.create_collection(self._collection, schema=schema, properties=version, timeout=TIME_LIMIT)
 
     def _exists(self) -> bool:
         return bool(self._client.has_collection(self._collection, timeout=TIME_LIMIT))

@@ -10,7 +10,7 @@ from pymongo import UpdateOne
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batches import short
-from pipeline.core.fields import DEAD_LETTERS
+from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter
 from pipeline.stores.mongodb.ledger_queries import plain
@@ -33,9 +33,9 @@ class DeadLetters:
         with ERRORS.guard(f"creating the indexes of {DEAD_LETTERS}"):
             self._letters.create_index([("batch_id", 1), ("line", 1)], name="batch_line", unique=True)
             self._letters.create_index(
-                [("interaction_id", 1)],
+                [(INTERACTION_ID, 1)],
                 name="interaction",
-                partialFilterExpression={"interaction_id": {"$exists": True}},
+                partialFilterExpression={INTERACTION_ID: {"$exists": True}},
             )
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
@@ -56,12 +56,12 @@ class DeadLetters:
         ):
             for row in rows:
                 known = (batch_id, row["line"], DeadReason(row["reason"]), row["detail"], row["raw"])
-                yield DeadLetter(*known, row.get("interaction_id", ""))
+                yield DeadLetter(*known, row.get(INTERACTION_ID, ""))
 
 
 def _upsert(letter: DeadLetter, now: datetime) -> UpdateOne:
     content = {"reason": letter.reason.value, "detail": plain(letter.detail), "raw": plain(letter.raw)}
     if letter.interaction_id:
-        content["interaction_id"] = letter.interaction_id
+        content[INTERACTION_ID] = letter.interaction_id
     buried = letter_buried(letter.batch_id, letter.line, content, now)
     return UpdateOne(letter_filter(letter.batch_id, letter.line), buried, upsert=True)

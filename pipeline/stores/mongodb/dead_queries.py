@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.core.batches import BatchStatus
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.stores.mongodb.ledger_queries import Document, Update, literal, plain
 
 
 def letter_buried(batch_id: str, line: int, content: Document, now: datetime) -> Update:
     """A letter with its latest content; one that was dropped gets none back."""
     is_dropped = {"$ne": [{"$ifNull": ["$dropped", None]}, None]}
-    named = {"interaction_id": literal(content["interaction_id"])} if "interaction_id" in content else {}
+    named = {INTERACTION_ID: literal(content[INTERACTION_ID])} if INTERACTION_ID in content else {}
     return [
         {
             "$set": {

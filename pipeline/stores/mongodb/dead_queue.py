@@ -7,10 +7,12 @@ from typing import Any
 
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import Lease, short
 from pipeline.core.fields import DEAD_LETTERS
 from pipeline.core.records import DeadReason
-from pipeline.ports.dead_letters import DeadQueue, Letter, LetterGroup, Tombstone, tombstone_in
+from pipeline.ports.dead_letters import DeadQueue, Letter, LetterGroup
+from pipeline.stores.mongodb.batches import batch_in, tombstone_in
 from pipeline.stores.mongodb.dead_queries import (
     batch_dropped,
     dead_filter,
@@ -37,11 +39,12 @@ class MongoDeadQueue(DeadQueue):
         self._batches = database.get_collection(BATCHES)
         self._letters = database.get_collection(DEAD_LETTERS)
 
-    def batches(self, limit: int, batch_id: str | None = None, *, waiting: bool = False) -> Sequence[Mapping[str, Any]]:
-        """Ledger documents of dead batches, of one or all, latest death first; `waiting` leaves out dropped ones."""
+    def batches(self, limit: int, batch_id: str | None = None, *, waiting: bool = False) -> Sequence[Batch]:
+        """Dead batches, of one or all, latest death first; `waiting` leaves out dropped ones."""
         condition = dead_filter(batch_id, waiting=waiting)
         with ERRORS.guard("listing dead batches"):
-            return list(self._batches.find(condition).sort([("end_time", -1), ("_id", 1)]).limit(limit))
+            rows = self._batches.find(condition).sort([("end_time", -1), ("_id", 1)]).limit(limit)
+            return [batch_in(row) for row in rows]
 
     def groups(
         self, limit: int, batch_id: str | None = None, reason: DeadReason | None = None, *, waiting: bool = False

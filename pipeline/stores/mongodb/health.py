@@ -16,8 +16,6 @@ from pipeline.ports.health import Standing, StandingReader
 from pipeline.stores.mongodb.ledger_queries import BATCHES
 from pipeline.stores.mongodb.windows import newest
 
-Document = Mapping[str, Any]
-
 BATCH_INDEX = [("status", 1), ("dropped", 1), ("end_time", 1)]
 LETTER_INDEX = [("dropped", 1), ("replayed_in", 1), ("buried_at", 1)]
 """Equality first, then the order: the oldest that still waits is the first entry, however many were dealt with."""
@@ -72,13 +70,13 @@ def _ended(status: BatchStatus) -> dict[str, Any]:
     return {"status": status.value, "dropped": None}
 
 
-def _oldest(collection: Collection[dict[str, Any]], condition: Document, by: str) -> datetime | None:
+def _oldest(collection: Collection[dict[str, Any]], condition: Mapping[str, Any], by: str) -> datetime | None:
     found = _first(collection, condition, by)
     return found.get(by) if found is not None else None
 
 
 def _first(
-    collection: Collection[dict[str, Any]], condition: Document, by: str, *, latest: bool = False
-) -> Document | None:
+    collection: Collection[dict[str, Any]], condition: Mapping[str, Any], by: str, *, latest: bool = False
+) -> Mapping[str, Any] | None:
     with ERRORS.guard("reading how the pipeline stands"):
         return collection.find_one(condition, {by: 1}, sort=[(by, -1 if latest else 1)])

@@ -9,10 +9,12 @@ from typing import Any
 from expectations_plugins.mongodb.capabilities import Capabilities
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus
 from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.topology import GATES, STEPS
-from pipeline.ports.history import Document, History, Stopped, Waiting
+from pipeline.ports.history import History, Stopped, Waiting
+from pipeline.stores.mongodb.batches import batch_in
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
 from pipeline.stores.mongodb.ledger_queries import BATCHES, FIRST_SEEN_INDEX, NEWEST_FIRST, OLDEST_FIRST
 from pipeline.stores.mongodb.queries import all_quarantined_filter
@@ -76,65 +78,67 @@ class MongoHistory(History):
                 options = {name: value for name, value in index.items() if name != "keys"}
                 self._batches.create_index(index["keys"], **options)
 
-    def batch(self, batch_id: str) -> Document | None:
-        """A batch's document; None when the ledger has never seen it."""
+    def batch(self, batch_id: str) -> Batch | None:
+        """A batch, whole; None when the ledger has never seen it."""
         with ERRORS.guard("reading a batch for its page"):
-            return self._batches.find_one({"_id": {"$eq": batch_id}})
+            found = self._batches.find_one({"_id": {"$eq": batch_id}})
+        return batch_in(found) if found else None
 
-    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Document]:
-        """By id, how those of these batches stand that the ledger knows: their status and their steps'."""
-        found: dict[str, Document] = {}
+    def states(self, batch_ids: Sequence[str]) -> Mapping[str, Batch]:
+        """By id, those of these batches that the ledger knows: only their status and their steps'."""
+        found: dict[str, Batch] = {}
         with ERRORS.guard("reading how batches stand"):
             size = self._database.capabilities.ids_at_once
             for start in range(0, len(batch_ids), size):
                 condition = {"_id": {"$in": list(batch_ids[start : start + size])}}
-                found.update((str(one["_id"]), one) for one in self._batches.find(condition, STATE))
+                batches = map(batch_in, self._batches.find(condition, STATE))
+                found.update((batch.batch_id, batch) for batch in batches)
         return found
 
-    def latest(self, limit: int) -> Sequence[Document]:
-        """The newest batches, newest first, without what is for their own pages."""
+    def latest(self, limit: int) -> Sequence[Batch]:
+        """The newest batches, newest first, as briefs."""
         return self._last("first_seen", NEWEST_FIRST, limit, BRIEF)
 
-    def changed(self, limit: int) -> Sequence[Document]:
-        """Id and change of the batches that changed last, the latest change first."""
+    def changed(self, limit: int) -> Sequence[Batch]:
+        """The batches that changed last, the latest change first: only their ids and when they changed."""
         return self._last("updated", LATEST_CHANGE_FIRST, limit, ["updated"])
 
-    def neighbours(self, document: Document) -> tuple[Document | None, Document | None]:
-        """The batches first seen just before and just after this one."""
-        at, own = document["first_seen"], _order(document)
+    def neighbours(self, batch: Batch) -> tuple[Batch | None, Batch | None]:
+        """The batches first seen just before and just after this one, as briefs."""
+        at, own = batch.seen, _order(batch)
         before = (one for one in self._back_from(at, SAME_MOMENT) if _order(one) < own)
         after = (one for one in self._on_from(at, SAME_MOMENT) if _order(one) > own)
         return next(before, None), next(after, None)
 
-    def place(self, document: Document) -> int:
+    def place(self, batch: Batch) -> int:
         """How many batches of its day were first seen before it."""
-        at = document["first_seen"]
+        at = batch.seen
         start = at.replace(hour=0, minute=0, second=0, microsecond=0)
         earlier = self._count({"first_seen": {"$gte": start, "$lt": at}})
-        return earlier + self._count({"first_seen": at, "_id": {"$lt": document["_id"]}})
+        return earlier + self._count({"first_seen": at, "_id": {"$lt": batch.batch_id}})
 
-    def of_day(self, day: str, skip: int, limit: int) -> Sequence[Document]:
-        """Batches first seen on a day (YYYY-MM-DD, UTC), oldest first."""
+    def of_day(self, day: str, skip: int, limit: int) -> Sequence[Batch]:
+        """Batches first seen on a day (YYYY-MM-DD, UTC), oldest first, as briefs."""
         return self._find(_on(day), OLDEST_FIRST, limit, skip)
 
     def batches_on(self, day: str) -> int:
         """How many batches were first seen on a day."""
         return self._count(_on(day))
 
-    def since(self, day: str) -> Iterator[Document]:
-        """All batches first seen on a day or later, oldest first; they are read as they are used."""
+    def since(self, day: str) -> Iterator[str]:
+        """Ids of all batches first seen on a day or later, oldest first; they are read as they are used."""
         condition = {"first_seen": {"$gte": _start(day)}}
         with ERRORS.guard("reading the ledger's history"), self._batches.find(condition, {"_id": 1}) as rows:
-            yield from rows.sort(OLDEST_FIRST)
+            yield from (str(row["_id"]) for row in rows.sort(OLDEST_FIRST))
 
-    def closed(self, start: datetime, end: datetime) -> Iterator[Document]:
+    def closed(self, start: datetime, end: datetime) -> Iterator[Batch]:
         """Closed batches whose first record is of `start` or later, and before `end`; their file and their steps."""
         within = {"$gte": start, "$lt": end}
         known = {"status": BatchStatus.CLOSED.value, "span.oldest": within}
         unknown = {"status": BatchStatus.CLOSED.value, "span.oldest": None, "first_seen": within}
         for condition in (known, unknown):
             with ERRORS.guard("reading closed batches"), self._batches.find(condition, DONE_BY) as rows:
-                yield from rows.sort(OLDEST_FIRST)
+                yield from map(batch_in, rows.sort(OLDEST_FIRST))
 
     def waiting(self) -> Waiting:
         """What waits for a person."""
@@ -149,23 +153,23 @@ class MongoHistory(History):
             dead=self._stopped(dead_filter(None, waiting=True)),
             quarantined=quarantined,
             dead_records=letters,
-            fallbacks=tuple((str(one["_id"]), int(one["embedding"]["fallback"])) for one in fallbacks),
+            fallbacks=tuple((one.batch_id, one.embedding.fallback) for one in fallbacks if one.embedding),
         )
 
     def _stopped(self, condition: Mapping[str, Any]) -> tuple[Stopped, ...]:
         found = self._find(condition, OLDEST_FIRST, SHOWN)
-        return tuple(Stopped(str(one["_id"]), str(one.get("reason") or "")) for one in found)
+        return tuple(Stopped(one.batch_id, one.reason) for one in found)
 
-    def _last(self, moment: str, order: Any, limit: int, shown: Sequence[str]) -> Sequence[Document]:
+    def _last(self, moment: str, order: Any, limit: int, shown: Sequence[str]) -> Sequence[Batch]:
         """Batches with the latest of these moments."""
         conditions = newest(moment, datetime.now(UTC), self._server())
         return self._first_with_enough(conditions, order, limit, shown)
 
-    def _back_from(self, at: datetime, limit: int) -> Sequence[Document]:
+    def _back_from(self, at: datetime, limit: int) -> Sequence[Batch]:
         """Batches up to a moment, newest first."""
         return self._first_with_enough(back_from("first_seen", at, self._server()), NEWEST_FIRST, limit)
 
-    def _on_from(self, at: datetime, limit: int) -> Sequence[Document]:
+    def _on_from(self, at: datetime, limit: int) -> Sequence[Batch]:
         """Batches from a moment on, oldest first."""
         conditions = on_from("first_seen", at, datetime.now(UTC), self._server())
         return self._first_with_enough(conditions, OLDEST_FIRST, limit)
@@ -176,9 +180,9 @@ class MongoHistory(History):
 
     def _first_with_enough(
         self, conditions: Iterator[Mapping[str, Any]], order: Any, limit: int, shown: Sequence[str] = tuple(BRIEF)
-    ) -> Sequence[Document]:
+    ) -> Sequence[Batch]:
         """What the first filter with `limit` results finds; what the last one finds when none has so many."""
-        found: Sequence[Document] = ()
+        found: Sequence[Batch] = ()
         for condition in conditions:
             found = self._find(condition, order, limit, shown=shown)
             if len(found) == limit:
@@ -187,17 +191,18 @@ class MongoHistory(History):
 
     def _find(
         self, condition: Mapping[str, Any], order: Any, limit: int, skip: int = 0, shown: Sequence[str] = tuple(BRIEF)
-    ) -> Sequence[Document]:
+    ) -> Sequence[Batch]:
         with ERRORS.guard("reading the ledger's history"):
-            return list(self._batches.find(condition, list(shown)).sort(order).skip(skip).limit(limit))
+            rows = self._batches.find(condition, list(shown)).sort(order).skip(skip).limit(limit)
+            return [batch_in(row) for row in rows]
 
     def _count(self, condition: Mapping[str, Any]) -> int:
         with ERRORS.guard("counting batches of a day"):
             return self._batches.count_documents(condition)
 
 
-def _order(document: Document) -> tuple[datetime, str]:
-    return document["first_seen"], str(document["_id"])
+def _order(batch: Batch) -> tuple[datetime, str]:
+    return batch.seen, batch.batch_id
 
 
 def _on(day: str) -> dict[str, Any]:

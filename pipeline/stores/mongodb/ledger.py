@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -16,19 +17,20 @@ from pymongo.errors import DuplicateKeyError
 from expectations_plugins.core.errors import ConfigurationError, TransientError
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
+from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts, short
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.core.verdicts import ActionOutcome, GateReport
 from pipeline.core.version import code_version
 from pipeline.ports.ledger import Ledger
+from pipeline.stores.mongodb.batches import batch_in
 from pipeline.stores.mongodb.dead_letters import DeadLetters
 from pipeline.stores.mongodb.leases import Leases, lost
 from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
     FIRST_SEEN_INDEX,
     LEDGER_VERSION,
-    META,
     NEWEST_FIRST,
     OLDEST_FIRST,
     Update,
@@ -47,9 +49,16 @@ from pipeline.stores.mongodb.ledger_queries import (
     steps_cleared,
     steps_reopened,
 )
+from pipeline.stores.mongodb.version_mark import MongoVersionMark
+
+LOG = logging.getLogger(__name__)
 
 _PREFIX = re.compile("[0-9a-f]{1,64}")
 _SHOWN_MATCHES = 5
+OLDER = (
+    "The ledger has schema version %s, this program's is %s. All commands work; when no older program uses the ledger"
+    " any more: run.py migrate"
+)
 
 
 class MongoLedger(Leases, DeadLetters, Ledger):
@@ -67,28 +76,22 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         DeadLetters.__init__(self, database)
         self._database = database
         self._batches = database.get_collection(BATCHES)
-        self._meta = database.get_collection(META)
 
     def prepare(self) -> None:
         """Create indexes and check the schema version; idempotent.
 
         Raises:
-            ConfigurationError: The ledger has another schema version.
+            SchemaVersionError: The ledger is newer than this program, or too old to be used as it is.
         """
+        found = MongoVersionMark(self._database).begin()
+        if found < LEDGER_VERSION:
+            LOG.warning(OLDER, found, LEDGER_VERSION)
         with ERRORS.guard("preparing the ledger"):
-            self._meta.update_one({"_id": "schema"}, {"$setOnInsert": {"version": LEDGER_VERSION}}, upsert=True)
-            found = (self._meta.find_one({"_id": "schema"}) or {}).get("version")
-            if found != LEDGER_VERSION:
-                raise ConfigurationError(
-                    f"This ledger was written by another version: its schema version is {found!r}, this program's is"
-                    f" {LEDGER_VERSION}.",
-                    next_step="Run the version that wrote it, or point MONGODB_DATABASE at another database.",
-                )
             self._batches.create_index(OLDEST_FIRST, name=FIRST_SEEN_INDEX)
         DeadLetters.prepare(self)
 
-    def open_batch(self, batch_id: str, *, source: str, size: int) -> Mapping[str, Any]:
-        """The batch's document, created when it is new.
+    def open_batch(self, batch_id: str, *, source: str, size: int) -> Batch:
+        """The batch, created when it is new.
 
         Args:
             batch_id: The batch.
@@ -104,17 +107,18 @@ class MongoLedger(Leases, DeadLetters, Ledger):
                     {"_id": batch_id}, batch_opened(source, size), upsert=True, return_document=ReturnDocument.AFTER
                 )
                 if document is not None:
-                    return document
+                    return batch_in(document)
         raise TransientError(
             f"Batch {short(batch_id)} was taken out of the ledger while it was opened.", next_step="Run it again."
         )
 
-    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
-        """The batch's document; None when the ledger has never seen it."""
+    def batch(self, batch_id: str) -> Batch | None:
+        """The batch; None when the ledger has never seen it."""
         with ERRORS.guard(f"reading batch {short(batch_id)}"):
-            return self._batches.find_one({"_id": {"$eq": batch_id}})
+            found = self._batches.find_one({"_id": {"$eq": batch_id}})
+        return batch_in(found) if found else None
 
-    def find(self, prefix: str) -> Mapping[str, Any]:
+    def find(self, prefix: str) -> Batch:
         """The one batch whose id starts with `prefix`.
 
         Raises:
@@ -130,22 +134,23 @@ class MongoLedger(Leases, DeadLetters, Ledger):
             condition = {"_id": {"$gte": wanted, "$lt": f"{wanted}g"}}
             found = list(self._batches.find(condition).sort("_id", 1).limit(_SHOWN_MATCHES))
         if len(found) == 1:
-            return found[0]
+            return batch_in(found[0])
         if not found:
             raise ConfigurationError(f"There is no batch {wanted}.", next_step="List them with: run.py status")
         matches = ", ".join(short(row["_id"]) for row in found)
         raise ConfigurationError(f"Several batches start with {wanted}: {matches}.", next_step="Give more digits.")
 
-    def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
+    def recent(self, limit: int) -> Sequence[Batch]:
         """The newest batches, newest first."""
         with ERRORS.guard("listing batches"):
-            return list(self._batches.find().sort(NEWEST_FIRST).limit(limit))
+            return [batch_in(one) for one in self._batches.find().sort(NEWEST_FIRST).limit(limit)]
 
-    def halted(self, other_than: str) -> Mapping[str, Any] | None:
+    def halted(self, other_than: str) -> Batch | None:
         """The batch that has been halted longest, this one aside; None when none is."""
         condition = {"status": {"$eq": BatchStatus.HALTED.value}, "_id": {"$ne": other_than}}
         with ERRORS.guard("looking for halted batches"):
-            return self._batches.find_one(condition, sort=[("first_seen", 1), ("_id", 1)])
+            found = self._batches.find_one(condition, sort=[("first_seen", 1), ("_id", 1)])
+        return batch_in(found) if found else None
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""

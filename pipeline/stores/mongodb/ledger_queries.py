@@ -12,10 +12,15 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from pipeline.core.batch import StepStatus
+from pipeline.core.batches import BatchStatus
+from pipeline.core.rollback_plan import RollbackNumbers
+from pipeline.core.schema_versions import SCHEMAS
+
 Document = dict[str, Any]
 Update = list[Document]
 
-LEDGER_VERSION = 1
+LEDGER_VERSION = SCHEMAS["mongodb"].current
 """Schema version of the ledger's documents."""
 
 BATCHES = "batches"
@@ -27,10 +32,9 @@ NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
 """Orders of batches: one index, read from either end."""
 FIRST_SEEN_INDEX = "first_seen_id"
 
-RUNNING, DONE, FAILED, REOPENED = "running", "done", "failed", "reopened"
+RUNNING = BatchStatus.RUNNING.value
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a lease that was given back expired."""
-
 _NOW_MS = {"$toLong": "$$NOW"}
 _INT64 = range(-(2**63), 2**63)
 """Ask for int(value): a range looks through all its numbers for a subclass such as BSON's Int64."""
@@ -98,7 +102,7 @@ def lease_renewed(seconds: float) -> Update:
 def step_started(step: str, version: str) -> Update:
     """A new attempt at a step by a version of the code; of the attempt before, only the number is kept."""
     attempts = {"$add": [{"$ifNull": [f"$steps.{step}.attempts", 0]}, 1]}
-    entry = {"status": literal(RUNNING), "attempts": attempts, "start_time": "$$NOW"}
+    entry = {"status": literal(StepStatus.RUNNING.value), "attempts": attempts, "start_time": "$$NOW"}
     entry["code_version"] = literal(version)
     return _updated({"start_time": {"$ifNull": ["$start_time", "$$NOW"]}, f"steps.{step}": {"$mergeObjects": [entry]}})
 
@@ -107,7 +111,7 @@ def step_ended(step: str, *, ok: bool, counts: Mapping[str, Any], error: str) ->
     """The end of an attempt."""
     elapsed = {"$subtract": [_NOW_MS, {"$toLong": f"$steps.{step}.start_time"}]}
     entry = {
-        "status": literal(DONE if ok else FAILED),
+        "status": literal((StepStatus.DONE if ok else StepStatus.FAILED).value),
         "end_time": "$$NOW",
         "duration_s": {"$divide": [elapsed, 1000]},
         "counts": literal(plain(counts)),
@@ -123,7 +127,7 @@ def steps_cleared(steps: tuple[str, ...]) -> Update:
 
 def steps_reopened(steps: tuple[str, ...]) -> Update:
     """Steps to be done again, their attempts counted anew; their counts say what a person decided."""
-    fields = {f"steps.{step}.status": literal(REOPENED) for step in steps}
+    fields = {f"steps.{step}.status": literal(StepStatus.REOPENED.value) for step in steps}
     return _updated({**fields, **{f"steps.{step}.attempts": literal(0) for step in steps}, **_superseded(steps)})
 
 
@@ -158,13 +162,13 @@ def embedding_set(manifest: object) -> Update:
     return _updated({"embedding": literal(found), f"embeddings.{found['embedding_batch_id']}": literal(found)})
 
 
-def rollback_begun(name: str, numbers: Mapping[str, Any]) -> Update:
+def rollback_begun(name: str, numbers: RollbackNumbers) -> Update:
     """An embedding batch is going to be taken back from the collection that is named with the numbers."""
-    begun = {"rollback": literal(plain(numbers)), "collection": literal(plain(numbers["collection"]))}
+    begun = {"rollback": literal(plain(numbers)), "collection": literal(plain(numbers.collection))}
     return _manifest_merged(name, begun)
 
 
-def embedding_rolled_back(name: str, numbers: Mapping[str, Any]) -> Update:
+def embedding_rolled_back(name: str, numbers: RollbackNumbers) -> Update:
     """An embedding batch was taken back."""
     return _manifest_merged(name, {"rolled_back": literal(plain(numbers)), "rolled_back_at": "$$NOW"})
 
@@ -182,7 +186,7 @@ def status_set(status: str, reason: str, passed: str = "") -> Update:
     fields = {"status": literal(status), "reason": literal(plain(reason)), "end_time": end_time}
     if passed:
         entry = {
-            "status": literal(DONE),
+            "status": literal(StepStatus.DONE.value),
             "end_time": "$$NOW",
             "counts": literal({"resumed": True}),
             "error": literal(""),

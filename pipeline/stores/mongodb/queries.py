@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.core.fields import WINDOW_MINUTES
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID, WINDOW_MINUTES
 from pipeline.core.records import MISSING, Interaction
 from pipeline.stores.mongodb.windows import EVER
 
@@ -32,14 +32,14 @@ INDEXES: Sequence[Mapping[str, Any]] = (
     },
 )
 
-_JUDGED = ("user_id", "campaign_id", "type")
+_JUDGED = (USER_ID, CAMPAIGN_ID, "type")
 
 
 def interaction_document(batch_id: str, record: Interaction, received_at: datetime) -> Document:
     """The document of a record; a field the record did not have stays missing, a null one is null."""
     document: Document = {
         "_id": record.interaction_id,
-        "interaction_id": record.interaction_id,
+        INTERACTION_ID: record.interaction_id,
         "batch_id": batch_id,
         "line": record.line,
         "received_at": received_at,
@@ -116,13 +116,13 @@ def metrics_pipeline(batch_id: str, *, include_quarantined: bool) -> list[Docume
     match = _of_batch(batch_id) if include_quarantined else _accepted(batch_id)
     window = {"$dateTrunc": {"date": "$timestamp", "unit": "minute", "binSize": WINDOW_MINUTES}}
     by_user = {
-        "campaign_id": _text_or_null("campaign_id"),
+        CAMPAIGN_ID: _text_or_null(CAMPAIGN_ID),
         "type": _text_or_null("type"),
         "window_start": window,
-        "user_id": _text_or_null("user_id"),
+        USER_ID: _text_or_null(USER_ID),
     }
     value = {"$cond": [{"$isNumber": "$extra.value"}, "$extra.value", 0]}
-    rows = {name: f"$_id.{name}" for name in ("campaign_id", "type", "window_start")}
+    rows = {name: f"$_id.{name}" for name in (CAMPAIGN_ID, "type", "window_start")}
     return [
         {"$match": match},
         {"$group": {"_id": by_user, "interactions": {"$sum": 1}, "value": {"$sum": value}}},

@@ -16,7 +16,7 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import DUPLICATE_KEY, ERRORS
 from expectations_plugins.mongodb.values import plain
 from pipeline.core.batches import Lease, short
-from pipeline.core.fields import INTERACTIONS
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTIONS, USER_ID
 from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined
 from pipeline.ports.stores import RawStore
 from pipeline.stores.mongodb.fencing import Fence
@@ -36,7 +36,7 @@ from pipeline.stores.mongodb.queries import (
 
 INSERT_RECORDS = 1_000
 PAGE_RECORDS = 1_000
-_GRAPH_FIELDS = ("user_id", "campaign_id", "type", "timestamp")
+_GRAPH_FIELDS = (USER_ID, CAMPAIGN_ID, "type", "timestamp")
 
 
 class MongoRawStore(RawStore):
@@ -144,7 +144,7 @@ class MongoRawStore(RawStore):
         for row in self._aggregate(pipeline, f"aggregating batch {short(batch_id)}"):
             yield MetricRow(
                 batch_id=batch_id,
-                campaign_id=row["_id"].get("campaign_id"),
+                campaign_id=row["_id"].get(CAMPAIGN_ID),
                 type=row["_id"].get("type"),
                 window_start=row["_id"].get("window_start"),
                 interactions=int(row["interactions"]),
@@ -159,15 +159,15 @@ class MongoRawStore(RawStore):
             TerminalError: An accepted record has a user_id that is not text; the raw gate ought to have stopped it.
         """
         for row in self._accepted(batch_id, _GRAPH_FIELDS, with_message=False):
-            if not isinstance(row.get("user_id"), str):
+            if not isinstance(row.get(USER_ID), str):
                 raise TerminalError(
                     f"Interaction {row['_id']!r} of batch {short(batch_id)} is accepted, but its user_id is not text.",
                     next_step="Check the batch again at the raw gate, which quarantines such records.",
                 )
             yield GraphRecord(
                 interaction_id=row["_id"],
-                user_id=row["user_id"],
-                campaign_id=_text(row.get("campaign_id")),
+                user_id=row[USER_ID],
+                campaign_id=_text(row.get(CAMPAIGN_ID)),
                 type=_text(row.get("type")),
                 timestamp=row.get("timestamp"),
             )

@@ -8,12 +8,13 @@ from typing import Any
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from expectations_plugins.mongodb.values import plain
+from pipeline.core.batch import Batch
 from pipeline.core.batches import short
-from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
+from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID, INTERACTIONS
 from pipeline.core.records import DeadReason
 from pipeline.core.traces import DeadRecord, Mark, RawRecord, Release
-from pipeline.ports.dead_letters import tombstone_in
 from pipeline.ports.tracing import RawLineage
+from pipeline.stores.mongodb.batches import batch_in, tombstone_in
 from pipeline.stores.mongodb.ledger_queries import BATCHES
 from pipeline.stores.mongodb.queries import owners_filter
 
@@ -48,11 +49,11 @@ class MongoLineage(RawLineage):
             rows = self._letters.find(dead_filter(interaction_id), {"raw": 0}, max_time_ms=TIME_LIMIT_MS)
             return [_dead(row) for row in rows.sort(NEWEST_FIRST).limit(limit)]
 
-    def batch(self, batch_id: str) -> Mapping[str, Any] | None:
-        """A batch's ledger document; None when the ledger does not know it."""
+    def batch(self, batch_id: str) -> Batch | None:
+        """A batch; None when the ledger does not know it."""
         with ERRORS.guard(f"reading batch {short(batch_id)}"):
             row = self._batches.find_one(record_filter(batch_id), max_time_ms=TIME_LIMIT_MS)
-        return plain(row) if row else None
+        return batch_in(plain(row)) if row else None
 
     def messages(self, interaction_ids: Sequence[str]) -> Mapping[str, str]:
         """The message of each of these records that has one."""
@@ -68,7 +69,7 @@ def record_filter(key: str) -> dict[str, Any]:
 
 def dead_filter(interaction_id: str) -> dict[str, Any]:
     """Dead letters of one id; the second condition is the index's own, so that it is used."""
-    return {"interaction_id": {"$eq": interaction_id, "$exists": True}}
+    return {INTERACTION_ID: {"$eq": interaction_id, "$exists": True}}
 
 
 def _record(row: Mapping[str, Any]) -> RawRecord:

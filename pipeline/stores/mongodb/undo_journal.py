@@ -13,6 +13,7 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batches import Lease
 from pipeline.core.embeddings import BeforeImage, VectorRow
+from pipeline.core.fields import INTERACTION_ID
 from pipeline.stores.mongodb.fencing import Fence
 
 COLLECTION = "undo_journal"
@@ -35,7 +36,7 @@ class MongoUndoJournal:
     def prepare(self) -> None:
         """Create indexes; idempotent."""
         with ERRORS.guard("preparing the undo journal"):
-            self._images.create_index([("embedding_batch_id", 1), ("interaction_id", 1)], name="embedding_batch")
+            self._images.create_index([("embedding_batch_id", 1), (INTERACTION_ID, 1)], name="embedding_batch")
             self._images.create_index([("before.embedding_batch_id", 1)], name="before", sparse=True)
 
     def keep(self, lease: Lease, embedding_batch_id: str, images: Sequence[BeforeImage]) -> None:
@@ -62,7 +63,7 @@ class MongoUndoJournal:
             for start in range(0, len(interaction_ids), size):
                 keys = [f"{embedding_batch_id}:{key}" for key in interaction_ids[start : start + size]]
                 with self._images.find({"_id": {"$in": keys}}) as rows:
-                    found |= {row["interaction_id"]: _image(row) for row in rows}
+                    found |= {row[INTERACTION_ID]: _image(row) for row in rows}
         return found
 
     def restorable(self, embedding_batch_id: str) -> Iterator[BeforeImage]:
@@ -104,7 +105,7 @@ def _key(embedding_batch_id: str, image: BeforeImage) -> str:
 def _document(embedding_batch_id: str, image: BeforeImage) -> dict[str, Any]:
     return {
         "embedding_batch_id": embedding_batch_id,
-        "interaction_id": image.interaction_id,
+        INTERACTION_ID: image.interaction_id,
         "before": None if image.row is None else _row_document(image.row),
         "rolled_back": False,
     }
@@ -123,14 +124,14 @@ def _row_document(row: VectorRow) -> dict[str, Any]:
 def _image(document: Mapping[str, Any]) -> BeforeImage:
     before = document["before"]
     if before is None:
-        return BeforeImage(document["interaction_id"], None)
+        return BeforeImage(document[INTERACTION_ID], None)
     vector = tuple(float(component) for component in numpy.frombuffer(before["vector"], dtype=FLOAT32))
     row = VectorRow(
-        interaction_id=document["interaction_id"],
+        interaction_id=document[INTERACTION_ID],
         batch_id=before["batch_id"],
         embedding_batch_id=before["embedding_batch_id"],
         embedding_source=before["embedding_source"],
         fence=int(before["fence"]),
         vector=vector,
     )
-    return BeforeImage(document["interaction_id"], row)
+    return BeforeImage(document[INTERACTION_ID], row)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.records import GraphRecord
 
 SCHEMA = (
@@ -48,9 +49,9 @@ def interaction_rows(records: Sequence[GraphRecord]) -> list[dict[str, Any]]:
     """Records as parameters."""
     return [
         {
-            "interaction_id": record.interaction_id,
-            "user_id": record.user_id,
-            "campaign_id": record.campaign_id,
+            INTERACTION_ID: record.interaction_id,
+            USER_ID: record.user_id,
+            CAMPAIGN_ID: record.campaign_id,
             "type": record.type,
             "timestamp": record.timestamp,
         }
@@ -62,14 +63,14 @@ def campaign_rows(campaigns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     """Catalogue entries as parameters; what a property cannot hold becomes JSON text."""
     return [
         {
-            "campaign_id": campaign["campaign_id"],
+            CAMPAIGN_ID: campaign[CAMPAIGN_ID],
             "properties": {key or "_": _property(value) for key, value in campaign.items() if key not in RESERVED},
         }
         for campaign in campaigns
     ]
 
 
-RESERVED = frozenset({"campaign_id", "in_catalogue"})
+RESERVED = frozenset({CAMPAIGN_ID, "in_catalogue"})
 
 
 INTEGERS = range(-(2**63), 2**63)

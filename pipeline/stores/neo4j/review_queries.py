@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID
+
 SCHEMA = ("CREATE INDEX review_state IF NOT EXISTS FOR (n:Interaction) ON (n.review_state)",)
 
 LINKED = "EXISTS { MATCH (i)-[:REFERS_TO]->(c:Campaign) WHERE c.in_catalogue = true }"
@@ -129,19 +131,19 @@ def lift_rows(found: Sequence[Mapping[str, Any]], at: datetime, why: str) -> lis
     """
     return [
         {
-            "interaction_id": row["interaction_id"],
-            "campaign_id": row["campaign_id"],
-            "lifted": entry("lifted", at, note=f"campaign {row['campaign_id']} {why}"),
+            INTERACTION_ID: row[INTERACTION_ID],
+            CAMPAIGN_ID: row[CAMPAIGN_ID],
+            "lifted": entry("lifted", at, note=f"campaign {row[CAMPAIGN_ID]} {why}"),
         }
-        for row in sorted(found, key=lambda row: str(row["interaction_id"]))
+        for row in sorted(found, key=lambda row: str(row[INTERACTION_ID]))
     ]
 
 
 def flag_rows(found: Sequence[Mapping[str, Any]], at: datetime, *, gate: str, run_id: str) -> list[dict[str, Any]]:
     """Candidates as parameters of LINK, LIFT and FLAG, in the order of their ids."""
-    reasons = {row["interaction_id"]: reason(row["campaign_id"], row["has_target"]) for row in found}
+    reasons = {row[INTERACTION_ID]: reason(row[CAMPAIGN_ID], row["has_target"]) for row in found}
     rows = lift_rows(found, at, "is in the catalogue")
     for row in rows:
-        row["reason"] = reasons[row["interaction_id"]]
+        row["reason"] = reasons[row[INTERACTION_ID]]
         row["flagged"] = entry("flagged", at, gate=gate, by=run_id, note=row["reason"])
     return rows

@@ -10,6 +10,7 @@ from typing import Any
 from expectations_plugins.neo4j.connection import Graph
 from expectations_plugins.neo4j.values import plain
 from pipeline.core.batches import short
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID
 from pipeline.core.records import ReviewItem
 from pipeline.stores.neo4j import fencing
 from pipeline.stores.neo4j import review_queries as queries
@@ -73,7 +74,7 @@ class Neo4jReviewQueue:
     def show(self, interaction_id: str) -> ReviewItem | None:
         """One interaction that is or was in the queue; None when it never was."""
         doing = f"reading interaction {interaction_id!r}"
-        rows = self._graph.read(queries.SHOW, {"interaction_id": interaction_id}, doing=doing, timeout=TIME_LIMIT)
+        rows = self._graph.read(queries.SHOW, {INTERACTION_ID: interaction_id}, doing=doing, timeout=TIME_LIMIT)
         return item_in(rows[0]) if rows and rows[0]["state"] else None
 
     def resolve(self, interaction_id: str, note: str) -> bool:
@@ -93,9 +94,9 @@ class Neo4jReviewQueue:
 
     def _decide(self, query: str, what: str, interaction_id: str, note: str) -> bool:
         line, doing = queries.entry(what, datetime.now(UTC), note=note), f"reviewing {interaction_id!r}"
-        parameters = {"interaction_id": interaction_id, "entry": line}
+        parameters = {INTERACTION_ID: interaction_id, "entry": line}
         self._graph.write((query,), parameters, doing=doing, timeout=TIME_LIMIT)
-        rows = self._graph.read(queries.SHOW, {"interaction_id": interaction_id}, doing=doing, timeout=TIME_LIMIT)
+        rows = self._graph.read(queries.SHOW, {INTERACTION_ID: interaction_id}, doing=doing, timeout=TIME_LIMIT)
         return any(line in (row["history"] or ()) for row in rows)
 
 
@@ -103,9 +104,9 @@ def item_in(row: Mapping[str, Any]) -> ReviewItem:
     """The review queue's entry in a row of `review_queries.FIELDS`."""
     since = plain(row["since"])
     return ReviewItem(
-        interaction_id=str(row["interaction_id"]),
+        interaction_id=str(row[INTERACTION_ID]),
         batch_id=str(row["batch_id"]),
-        campaign_id=row["campaign_id"],
+        campaign_id=row[CAMPAIGN_ID],
         state=str(row["state"] or ""),
         reason=str(row["reason"] or ""),
         gate=str(row["gate"] or ""),

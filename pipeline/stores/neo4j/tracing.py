@@ -8,6 +8,7 @@ from typing import Any
 
 from expectations_plugins.neo4j.connection import Graph
 from expectations_plugins.neo4j.values import plain
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID
 from pipeline.core.traces import MOST_COUNTED, Neighbourhood
 from pipeline.ports.tracing import GraphLineage
 from pipeline.stores.neo4j.review_queries import FIELDS, LINKED
@@ -63,9 +64,9 @@ class Neo4jLineage(GraphLineage):
         found = self._read(RECORD, interaction_id=interaction_id)
         if not found:
             return None
-        row, links = found[0], {"interaction_id": interaction_id, "limit": MOST_LINKS}
+        row, links = found[0], {INTERACTION_ID: interaction_id, "limit": MOST_LINKS}
         users = tuple(str(one["id"]) for one in self._read(USERS, **links))
-        campaign = row["campaign_id"]
+        campaign = row[CAMPAIGN_ID]
         return Neighbourhood(
             batch_id=str(row["batch_id"] or ""),
             campaign_id=campaign,

@@ -13,7 +13,7 @@ import pytest
 from expectations_plugins.engine.datasource import without_connecting
 from pipeline.local import Endpoints
 from tests.conformance.contract import EVERYTHING, Rows, StoreUnderTest
-from tests.conformance.stores.sqlite_store import datasource  # noqa: F401 - the registration
+from tests.conformance.stores.sqlite_store import datasource
 
 
 class SQLiteUnderTest(StoreUnderTest):
@@ -29,6 +29,7 @@ class SQLiteUnderTest(StoreUnderTest):
         patch.setenv("CONFORMANCE_SQLITE", str(self._path))
         self._context = context
         self._database = sqlite3.connect(self._path)
+        datasource.register()
         self._source = context.data_sources.add_sqlite_store("sqlite", path="${CONFORMANCE_SQLITE}")
 
     def asset(self, rows: Rows, where: Any = None) -> Any:

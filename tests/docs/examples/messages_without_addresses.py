@@ -73,7 +73,9 @@ def _examples(call: MetricCall) -> Plan:
     return Question(Sample(bad, (key, column), 20), lambda rows: [(row[key.path], row[column.path]) for row in rows])
 
 
-offer(
-    MetricSpec(COUNTS, _counts, domain_keys=COLUMN_DOMAIN, value_keys=()),
-    MetricSpec(EXAMPLES, _examples, domain_keys=COLUMN_DOMAIN, value_keys=("key",)),
-)
+def register() -> None:
+    """Have every store's engine compute these; one that cannot refuses by name."""
+    offer(
+        MetricSpec(COUNTS, _counts, domain_keys=COLUMN_DOMAIN, value_keys=()),
+        MetricSpec(EXAMPLES, _examples, domain_keys=COLUMN_DOMAIN, value_keys=("key",)),
+    )

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.milvus.connection import MilvusClient, connect
-from pipeline.core.embeddings import FALLBACK_SOURCE, VECTOR_DIMENSION, VectorRow
+from pipeline.core.embeddings import FALLBACK_SOURCE, VectorRow
 from pipeline.local import Endpoints
 from pipeline.stores.milvus.tracing import MilvusLineage, neighbours_filter
 from pipeline.stores.milvus.vector_store import MilvusVectorStore

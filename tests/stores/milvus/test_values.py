@@ -13,11 +13,12 @@ import grpc
 import pymilvus.exceptions
 import pytest
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from expectations_plugins.milvus.connection import MilvusClient, connect
 from expectations_plugins.milvus.errors import ERRORS
 from expectations_plugins.milvus.filters import keys_filter
-from pipeline.core.embeddings import VECTOR_DIMENSION, VectorRow
+from pipeline.core.embeddings import VectorRow
 from pipeline.core.records import MAX_ID_LENGTH
 from pipeline.embedding.fallback import fallback
 from pipeline.local import Endpoints

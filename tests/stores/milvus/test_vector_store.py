@@ -14,10 +14,11 @@ import pytest
 from pymilvus import DataType, MilvusException
 from pymilvus.client.types import LoadState
 
+from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import ConfigurationError, TerminalError, TransientError
 from expectations_plugins.milvus import filters
 from expectations_plugins.milvus.connection import MilvusClient, connect, ensure_loaded
-from pipeline.core.embeddings import VECTOR_DIMENSION, VectorRow
+from pipeline.core.embeddings import VectorRow
 from pipeline.local import Endpoints
 from pipeline.stores.milvus import queries
 from pipeline.stores.milvus.vector_store import MilvusVectorStore

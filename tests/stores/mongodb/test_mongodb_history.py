@@ -43,10 +43,10 @@ def history(either: Database) -> MongoHistory:
 def test_the_neighbours_of_a_batch_are_those_first_seen_before_and_after_it(
     history: MongoHistory, name: str, before: str | None, after: str | None
 ) -> None:
-    document = history.batch(name)
-    assert document
-    found = history.neighbours(document)
-    assert [other and other["_id"] for other in found] == [before, after]
+    batch = history.batch(name)
+    assert batch
+    found = history.neighbours(batch)
+    assert [other and other.batch_id for other in found] == [before, after]
 
 
 def test_a_batch_that_a_server_whose_clock_is_ahead_saw_first_has_its_neighbours(either: Database) -> None:
@@ -57,7 +57,7 @@ def test_a_batch_that_a_server_whose_clock_is_ahead_saw_first_has_its_neighbours
     first, second = history.batch("a"), history.batch("b")
     assert first
     assert second
-    assert [other and other["_id"] for other in (*history.neighbours(first), *history.neighbours(second))] == [
+    assert [other and other.batch_id for other in (*history.neighbours(first), *history.neighbours(second))] == [
         None,
         "b",
         "a",
@@ -66,7 +66,7 @@ def test_a_batch_that_a_server_whose_clock_is_ahead_saw_first_has_its_neighbours
 
 
 def test_the_newest_batches_are_found_however_old_they_are(history: MongoHistory) -> None:
-    assert [[one["_id"] for one in history.latest(limit)] for limit in (1, 4, 9)] == [
+    assert [[one.batch_id for one in history.latest(limit)] for limit in (1, 4, 9)] == [
         ["f"],
         list("fedc"),
         list("fedcba"),

@@ -10,12 +10,16 @@ import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
 from expectations_plugins.mongodb.connection import Database
+from pipeline.core.batch import Batch, StepState, StepStatus
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.core.rollback_plan import RollbackPlan
+from pipeline.core.schema_versions import SchemaVersionError
 from pipeline.core.verdicts import ActionOutcome, Finding, GateReport, Verdict
+from pipeline.core.version import code_version
 from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 BATCH = "ab" * 32
@@ -49,7 +53,7 @@ def test_preparing_twice_is_preparing_once(ledger: MongoLedger, database: Databa
 
 def test_a_ledger_of_another_version_is_refused(ledger: MongoLedger, database: Database) -> None:
     database["ledger_meta"].update_one({"_id": "schema"}, {"$set": {"version": 99}})
-    with pytest.raises(ConfigurationError, match=r"written by another version: its schema version is 99, this .* is 1"):
+    with pytest.raises(SchemaVersionError, match=r"has schema version 99; this program reads versions 1 to 2"):
         ledger.prepare()
 
 
@@ -58,10 +62,10 @@ def test_a_status_and_the_gate_a_person_let_it_pass_are_one_write(ledger: MongoL
     ledger.end_step(lease, "gate:raw", ok=False, counts={"unexpected": 1}, error="1 bad user_id")
     ledger.set_status(lease, BatchStatus.HALTED, reason="1 bad user_id")
     ledger.set_status(lease, BatchStatus.RUNNING, passed="gate:raw")
-    document = ledger.batch(BATCH) or {}
-    step = document["steps"]["gate:raw"]
-    assert (document["status"], document["reason"]) == ("running", "")
-    assert (step["status"], step["counts"], step["error"], step["attempts"]) == ("done", {"resumed": True}, "", 1)
+    batch = ledger.find(BATCH)
+    step = batch.step("gate:raw")
+    assert (batch.status, batch.reason) == ("running", "")
+    assert (step.status, step.counts, step.error, step.attempts) == ("done", {"resumed": True}, "", 1)
 
 
 def test_two_runs_open_the_same_new_batches(ledger: MongoLedger) -> None:
@@ -71,7 +75,7 @@ def test_two_runs_open_the_same_new_batches(ledger: MongoLedger) -> None:
     def open_all(found: list[object]) -> None:
         for name in names:
             at_once.wait()
-            found.append(ledger.open_batch(name, source="landing/log.jsonl", size=7)["_id"])
+            found.append(ledger.open_batch(name, source="landing/log.jsonl", size=7).batch_id)
 
     found: list[list[object]] = [[], []]
     runs = [threading.Thread(target=open_all, args=(one,)) for one in found]
@@ -83,17 +87,18 @@ def test_two_runs_open_the_same_new_batches(ledger: MongoLedger) -> None:
 
 
 def test_a_new_batch_is_running_and_empty(ledger: MongoLedger) -> None:
-    document = ledger.open_batch(BATCH, source="landing/log.jsonl", size=7)
-    assert isinstance(document["first_seen"], datetime)
-    assert document["first_seen"].utcoffset() is not None
-    assert {name: document[name] for name in ("_id", "schema_version", "status", "source", "size", "steps")} == {
-        "_id": BATCH,
-        "schema_version": 1,
-        "status": "running",
-        "source": "landing/log.jsonl",
-        "size": 7,
-        "steps": {},
-    }
+    batch = ledger.open_batch(BATCH, source="landing/log.jsonl", size=7)
+    assert batch.first_seen
+    assert batch.first_seen.utcoffset() is not None
+    assert batch == Batch(
+        BATCH,
+        BatchStatus.RUNNING,
+        source="landing/log.jsonl",
+        size=7,
+        first_seen=batch.first_seen,
+        updated=batch.updated,
+        schema_version=LEDGER_VERSION,
+    )
 
 
 def test_opening_a_batch_again_keeps_what_was_done_and_notes_where_the_file_is_now(ledger: MongoLedger) -> None:
@@ -101,8 +106,8 @@ def test_opening_a_batch_again_keeps_what_was_done_and_notes_where_the_file_is_n
     lease = ledger.acquire(BATCH, "run_1", 60)
     ledger.end_step(lease, STEP, ok=True, counts={"read": 1})
     again = ledger.open_batch(BATCH, source="new", size=7)
-    assert (again["source"], again["first_seen"]) == ("new", first["first_seen"])
-    assert again["steps"][STEP]["status"] == "done"
+    assert (again.source, again.first_seen) == ("new", first.first_seen)
+    assert again.is_done(STEP)
 
 
 def test_a_batch_that_was_never_seen_is_none(ledger: MongoLedger) -> None:
@@ -112,7 +117,7 @@ def test_a_batch_that_was_never_seen_is_none(ledger: MongoLedger) -> None:
 def test_a_batch_is_found_by_the_start_of_its_id(ledger: MongoLedger) -> None:
     for batch_id in ("aa" * 32, "ab" * 32, "ff" * 32):
         ledger.open_batch(batch_id, source="s", size=1)
-    assert [ledger.find(prefix)["_id"][:2] for prefix in ("aa", "AB", "f", "ff" * 32)] == ["aa", "ab", "ff", "ff"]
+    assert [ledger.find(prefix).batch_id[:2] for prefix in ("aa", "AB", "f", "ff" * 32)] == ["aa", "ab", "ff", "ff"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +144,7 @@ def test_recent_batches_are_the_newest_first(ledger: MongoLedger, database: Data
         ledger.open_batch(f"{number}" * 64, source="s", size=1)
         seen = datetime(2010, 12, 1 + number, tzinfo=UTC)
         database["batches"].update_one({"_id": f"{number}" * 64}, {"$set": {"first_seen": seen}})
-    assert [document["_id"][0] for document in ledger.recent(2)] == ["2", "1"]
+    assert [batch.batch_id[0] for batch in ledger.recent(2)] == ["2", "1"]
 
 
 def test_a_lease_is_held_against_others(ledger: MongoLedger, lease: Lease) -> None:
@@ -192,7 +197,7 @@ def test_a_holder_whose_batch_was_taken_over_starts_no_step(either: Database) ->
     ledger.acquire(BATCH, "run_2", 60)
     with pytest.raises(LeaseLostError):
         ledger.start_step(late, STEP)
-    assert (ledger.batch(BATCH) or {})["steps"] == {}
+    assert ledger.find(BATCH).steps == {}
 
 
 def test_giving_back_a_lease_that_was_taken_over_changes_nothing(ledger: MongoLedger) -> None:
@@ -261,30 +266,28 @@ def test_a_start_that_could_not_be_read_counts_no_attempt(
 def test_a_step_says_when_it_ran_and_what_it_did(ledger: MongoLedger, lease: Lease) -> None:
     ledger.start_step(lease, STEP)
     ledger.end_step(lease, STEP, ok=False, counts={"$read": 7}, error="$timeout")
-    document = ledger.batch(BATCH)
-    assert document is not None
-    step = document["steps"][STEP]
-    assert (step["status"], step["attempts"], step["counts"], step["error"]) == ("failed", 1, {"$read": 7}, "$timeout")
-    assert step["duration_s"] == pytest.approx((step["end_time"] - step["start_time"]).total_seconds(), abs=0.002)
-    assert document["start_time"] == step["start_time"]
+    batch = ledger.find(BATCH)
+    step = batch.step(STEP)
+    assert (step.status, step.attempts, step.counts, step.error) == ("failed", 1, {"$read": 7}, "$timeout")
+    assert step.start_time
+    assert step.end_time
+    assert step.duration_s == pytest.approx((step.end_time - step.start_time).total_seconds(), abs=0.002)
+    assert batch.start_time == step.start_time
 
 
 def test_a_new_attempt_forgets_how_the_last_one_ended(ledger: MongoLedger, lease: Lease) -> None:
     ledger.start_step(lease, STEP)
     ledger.end_step(lease, STEP, ok=False, counts={}, error="timeout")
     ledger.start_step(lease, STEP)
-    document = ledger.batch(BATCH)
-    assert document is not None
-    assert sorted(document["steps"][STEP]) == ["attempts", "code_version", "start_time", "status"]
+    step = ledger.find(BATCH).step(STEP)
+    assert step == StepState(StepStatus.RUNNING, 2, step.start_time, code_version=code_version())
 
 
 def test_steps_that_were_cleared_start_over(ledger: MongoLedger, lease: Lease) -> None:
     for step in (STEP, "gate:raw"):
         ledger.start_step(lease, step)
     ledger.clear_steps(lease, [STEP])
-    document = ledger.batch(BATCH)
-    assert document is not None
-    assert list(document["steps"]) == ["gate:raw"]
+    assert list(ledger.find(BATCH).steps) == ["gate:raw"]
 
 
 def test_a_gates_report_is_kept_whole_and_replaced_by_the_next(ledger: MongoLedger, lease: Lease) -> None:
@@ -293,41 +296,31 @@ def test_a_gates_report_is_kept_whole_and_replaced_by_the_next(ledger: MongoLedg
     failed = GateReport("raw", Verdict.FAIL, "run_1", (finding,), (outcome,), "docs/1", {"tolerance": 0.0, "old": 1})
     ledger.record_gate(lease, failed)
     ledger.record_gate(lease, GateReport("raw", Verdict.PASS, "run_2", parameters={"tolerance": 0.5}))
-    document = ledger.batch(BATCH)
-    assert document is not None
-    gate = document["gates"]["raw"]
-    assert (gate["verdict"], gate["run_id"], gate["findings"], gate["parameters"]) == (
-        "PASS",
-        "run_2",
-        [],
-        {"tolerance": 0.5},
-    )
+    gate = ledger.find(BATCH).gates["raw"]
+    assert (gate.verdict, gate.run_id, gate.findings, gate.parameters) == ("PASS", "run_2", (), {"tolerance": 0.5})
     ledger.record_gate(lease, failed)
-    again = ledger.batch(BATCH)
-    assert again is not None
-    assert again["gates"]["raw"]["findings"][0]["examples"] == [["i_1", "null"]]
-    assert again["gates"]["raw"]["actions"] == [{"action": "quarantine", "status": "done", "detail": "1 record"}]
+    again = ledger.find(BATCH).gates["raw"]
+    assert (again.findings, again.actions) == ((finding,), (outcome,))
 
 
 def test_a_status_other_than_running_ends_the_batchs_clock(ledger: MongoLedger, lease: Lease) -> None:
     ledger.set_status(lease, BatchStatus.HALTED, reason="gate raw said FAIL")
-    halted = ledger.batch(BATCH)
+    halted = ledger.find(BATCH)
     ledger.set_status(lease, BatchStatus.RUNNING)
-    running = ledger.batch(BATCH)
-    assert halted is not None
-    assert running is not None
-    assert (halted["status"], halted["reason"], "end_time" in halted) == ("halted", "gate raw said FAIL", True)
-    assert (running["status"], running["reason"], "end_time" in running) == ("running", "", False)
+    running = ledger.find(BATCH)
+    assert (halted.status, halted.reason, bool(halted.end_time)) == ("halted", "gate raw said FAIL", True)
+    assert (running.status, running.reason, running.end_time) == ("running", "", None)
 
 
 def test_counts_and_the_latest_embedding_batch_are_recorded(ledger: MongoLedger, lease: Lease) -> None:
     ledger.set_counts(lease, LoadCounts(read=3, accepted=2, dead=1))
     ledger.set_embedding(lease, EmbedManifest("e_1", expected=9, rejected={"zero.vector": 1}))
     ledger.set_embedding(lease, EmbedManifest("e_2", expected=2, rejected={}, sample_ids=("i_1", "i_2")))
-    document = ledger.batch(BATCH)
-    assert document is not None
-    assert document["counts"] == {"read": 3, "accepted": 2, "quarantined": 0, "duplicate": 0, "dead": 1}
-    assert (document["embedding"]["rejected"], document["embedding"]["sample_ids"]) == ({}, ["i_1", "i_2"])
+    batch = ledger.find(BATCH)
+    assert batch.counted == LoadCounts(read=3, accepted=2, dead=1)
+    assert batch.embedding
+    assert (batch.embedding.rejected, batch.embedding.sample_ids) == ({}, ("i_1", "i_2"))
+    assert batch.embeddings["e_1"].rejected == {"zero.vector": 1}
 
 
 def test_dead_letters_come_back_by_line(ledger: MongoLedger) -> None:

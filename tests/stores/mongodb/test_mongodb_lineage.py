@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from expectations_plugins.mongodb.connection import Database
+from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.stores.mongodb.ledger import MongoLedger
@@ -72,7 +73,7 @@ def test_a_batch_and_messages_are_read_by_key(
 ) -> None:
     raw_store.insert("b_1", [make("i_1", message="hello"), make("i_2", line=2)], NOW, fence=1)
     assert lineage.messages(["i_1", "i_2", "i_3"]) == {"i_1": "hello"}
-    assert (lineage.batch("b_1") or {})["fence"] == 1
+    assert (lineage.batch("b_1") or Batch("b_1")).fence == 1
     assert lineage.batch("b_3") is None
     assert database["batches"].count_documents({}) == 2
 

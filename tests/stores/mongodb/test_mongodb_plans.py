@@ -172,14 +172,13 @@ def ask_ledger(ledger: MongoLedger) -> None:
 
 
 def ask_history(history: MongoHistory, ledger: MongoLedger) -> None:
-    document = ledger.batch(BATCH)
-    assert document
+    batch = ledger.find(BATCH)
     history.batch(BATCH)
     history.states([BATCH])
     history.latest(5)
     history.changed(5)
-    history.neighbours(document)
-    history.place(document)
+    history.neighbours(batch)
+    history.place(batch)
     history.of_day("2026-01-02", 0, 5)
     history.batches_on("2026-01-02")
     list(history.since("2026-01-02"))

@@ -11,8 +11,10 @@ import pytest
 from bson import Int64
 
 from pipeline.core.records import Interaction
-from pipeline.stores.mongodb import ledger_queries, queries
+from pipeline.core.rollback_plan import RollbackNumbers
+from pipeline.stores.mongodb import ledger_queries, queries, upgrade_queries
 
+NUMBERS = RollbackNumbers("$c", removed=3, restored=1, expected=4)
 Golden = Callable[[str, str], None]
 IS_BAD: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
 BUILT: dict[str, Any] = {
@@ -36,12 +38,16 @@ BUILT: dict[str, Any] = {
         "raw", "$run", {"action": "quarantine", "status": "done", "detail": "$3 records"}
     ),
     "embedding_set": ledger_queries.embedding_set({"embedding_batch_id": "e1", "expected": 3}),
-    "rollback_begun": ledger_queries.rollback_begun("e1", {"collection": "$c", "removed": 3, "restored": 1}),
-    "embedding_rolled_back": ledger_queries.embedding_rolled_back("e1", {"removed": 3, "restored": 1}),
+    "rollback_begun": ledger_queries.rollback_begun("e1", NUMBERS),
+    "embedding_rolled_back": ledger_queries.embedding_rolled_back("e1", NUMBERS),
     "all_quarantined": queries.all_quarantined_filter(),
     "in_quarantine": queries.in_quarantine_filter("$i"),
     "released": queries.released({"user_id": "$u_1"}, "$note", "run-1"),
     "status_running": ledger_queries.status_set("running", ""),
+    "upgrade_held_now": upgrade_queries.held_now(),
+    "upgrade_incomplete": upgrade_queries.incomplete(),
+    "upgrade_homeless": upgrade_queries.homeless("b_1", "e1"),
+    "upgrade_placed": upgrade_queries.placed("e1", "$collection", "$model"),
     "status_closed": ledger_queries.status_set("closed", "$why"),
 }
 

@@ -14,7 +14,7 @@ from expectations_plugins.core.errors import TerminalError
 from expectations_plugins.neo4j.connection import Graph, connect
 from pipeline.core.records import GraphRecord
 from pipeline.local import Endpoints
-from pipeline.stores.neo4j import fencing, queries, review_queries
+from pipeline.stores.neo4j import fencing, queries, review_queries, version_queries
 from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
 
 NASTY = "'}) DETACH DELETE n // ` \" \\ \n $batch_id ünï"
@@ -154,6 +154,11 @@ def test_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
         queries.COUNT,
     ]
     golden("neo4j_store.cypher", "\n\n".join(parts) + "\n")
+
+
+def test_the_schema_versions_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
+    parts = [*version_queries.SCHEMA, version_queries.FOUND, *version_queries.HOLDS_DATA]
+    golden("neo4j_version.cypher", "\n\n".join([*parts, version_queries.MARK, version_queries.FORGET_OLDER]) + "\n")
 
 
 def test_the_review_queues_cypher_is_golden(golden: Callable[[str, str], None]) -> None:

@@ -1,0 +1,53 @@
+"""What a program does with data of each version, as values; no server."""
+
+from __future__ import annotations
+
+import pytest
+
+from expectations_plugins.core.errors import ExitCode
+from pipeline.core.schema_versions import SCHEMAS, Schema, SchemaVersionError, check
+from pipeline.upgrades.migration import homeless
+
+SCHEMA = Schema("Store", ("first", "second", "third"), usable=2)
+
+
+def test_every_store_has_its_versions_with_a_line_each() -> None:
+    assert set(SCHEMAS) == {"mongodb", "bigquery", "neo4j", "milvus"}
+    assert all(line.endswith(".") for schema in SCHEMAS.values() for line in schema.versions)
+
+
+@pytest.mark.parametrize("found", [None, 2, 3])
+def test_data_of_a_usable_version_or_none_is_no_fault(found: int | None) -> None:
+    check("mongodb", found, "database d", SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("found", "step"), [(1, "run.py migrate"), (0, "run.py migrate"), (4, "upgrade this one"), (99, "upgrade this one")]
+)
+def test_other_data_is_refused_with_both_versions_and_the_way_on(found: int, step: str) -> None:
+    with pytest.raises(SchemaVersionError) as refused:
+        check("mongodb", found, "database d", SCHEMA)
+    assert f"database d has schema version {found}; this program reads versions 2 to 3" in refused.value.message
+    assert step in refused.value.next_step
+    assert refused.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        ({"written": 3}, ["e1"]),
+        ({"written": 0, "finished": False}, ["e1"]),
+        ({"written": 0, "finished": True}, []),
+        ({"written": 3, "collection": "c"}, []),
+        ({"written": 3, "rolled_back_at": "then"}, []),
+    ],
+)
+def test_manifests_with_vectors_and_without_a_collection_are_completed(
+    manifest: dict[str, object], expected: list[str]
+) -> None:
+    assert homeless({"embeddings": {"e1": manifest}}) == expected
+    assert homeless({"embedding": {"embedding_batch_id": "e1", **manifest}}) == expected
+
+
+def test_a_batch_without_embeddings_lacks_nothing() -> None:
+    assert homeless({"embedding": {}, "embeddings": {}}) == homeless({}) == []
