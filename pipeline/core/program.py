@@ -8,7 +8,7 @@ from pathlib import Path
 
 from expectations_plugins.core.advice import checked_by
 
-CHECKOUT = "run.py"
+CHECKOUT, MODULE = "run.py", "python -m sluicegate"
 _KNOWN = {"program": "sluicegate"}
 
 

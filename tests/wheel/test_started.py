@@ -113,8 +113,9 @@ def test_init_again_overwrites_nothing(served: Installed, project: Path, tmp_pat
     copy = shutil.copytree(project, tmp_path / "copy")
     (copy / ".env").write_text("MINE=1\n")
     (copy / ".gitignore").unlink()
-    done = served.call(served.program, "init", copy, cwd=tmp_path)
+    done = served.call(served.program, "init", "--dag", copy, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (copy / ".env").read_text() == "MINE=1\n"
+    assert f'command=["{served.program}"],\n    folder="{copy}"' in (copy / "sluicegate_dag.py").read_text()
     made, left = done.stdout.splitlines()[:2]
     assert (".gitignore" in made, ".env" in left, ".env" in made) == (True, True, False)
