@@ -64,7 +64,7 @@ def running_command() -> list[str]:
     if not file.is_file():
         raise ConfigurationError(
             f"This program was not started from a file: {sys.argv[0]!r}. A worker cannot start it in the same way.",
-            next_step="Name the program: run.py airflow dag --command /opt/sluicegate/bin/sluicegate",
+            next_step=f"Name the program: {program()} airflow dag --command /opt/sluicegate/bin/sluicegate",
         )
     return [sys.executable, str(file)] if file.suffix == ".py" else [str(file)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts
+from pipeline.core.program import program
 from pipeline.core.topology import GATE_STEPS, GATES
 
 
@@ -31,10 +32,12 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
         case BatchStatus.HALTED:
             return _decisions(batch)
         case BatchStatus.HELD:
-            return NextStep("the next run checks it again"), NextStep("shows which store is down", "run.py doctor")
+            return NextStep("the next run checks it again"), NextStep(
+                "shows which store is down", f"{program()} doctor"
+            )
         case BatchStatus.DEAD:
-            shown = NextStep("says what is kept of it", f"run.py dlq show {batch.name}")
-            again = NextStep("tries it again", f"run.py dlq replay {batch.name}")
+            shown = NextStep("says what is kept of it", f"{program()} dlq show {batch.name}")
+            again = NextStep("tries it again", f"{program()} dlq replay {batch.name}")
             return (shown,) if batch.dropped else (shown, again)
         case BatchStatus.RUNNING:
             return tuple(_unfinished(batch))
@@ -53,14 +56,16 @@ def _unfinished(batch: Batch) -> Iterator[NextStep]:
     yield NextStep("unless a run is at it now, the next run goes on with it")
     if not batch.is_done("stage:load"):
         words = "goes on with what was loaded, when its file is gone or another by now"
-        yield NextStep(words, f"run.py resume {batch.name} --without-file")
+        yield NextStep(words, f"{program()} resume {batch.name} --without-file")
 
 
 def _decisions(batch: Batch) -> tuple[NextStep, ...]:
     gate = batch.failed_gate()
     again = {
-        "resume": NextStep("goes on without the quarantined records", f"run.py resume {batch.name}"),
-        "recheck": NextStep("checks again after it is mended", f"run.py recheck {batch.name}"),
-        "recheck --redo": NextStep("does the stage before it again, and checks", f"run.py recheck {batch.name} --redo"),
+        "resume": NextStep("goes on without the quarantined records", f"{program()} resume {batch.name}"),
+        "recheck": NextStep("checks again after it is mended", f"{program()} recheck {batch.name}"),
+        "recheck --redo": NextStep(
+            "does the stage before it again, and checks", f"{program()} recheck {batch.name} --redo"
+        ),
     }[way_on(gate.name if gate else GATES[0], batch.counts)]
-    return again, NextStep("gives it up", f"run.py reject {batch.name}")
+    return again, NextStep("gives it up", f"{program()} reject {batch.name}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.core.alert import Alert
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.ports.steps import Alarms
 
 PIPELINE = "pipeline"
@@ -25,18 +26,18 @@ class RunnerAlarms:
     def held(self, batch_id: str, gate: str, summary: str) -> None:
         """A gate could not be checked, also not on the last attempt."""
         title = f"The {gate} gate could not be checked for batch {short(batch_id)}"
-        self._raise(batch_id, gate, title, summary, failure="outage", next_step="run.py doctor")
+        self._raise(batch_id, gate, title, summary, failure="outage", next_step=f"{program()} doctor")
 
     def dead(self, batch_id: str, step: str, summary: str) -> None:
         """A batch was moved to the dead-letter queue."""
         title = f"Batch {short(batch_id)} is in the dead-letter queue"
-        next_step = f"run.py dlq show {short(batch_id)}"
+        next_step = f"{program()} dlq show {short(batch_id)}"
         self._raise(batch_id, PIPELINE, title, summary, failure=f"dead at {step}", next_step=next_step)
 
     def ledger_down(self, batch_id: str, summary: str) -> None:
         """The ledger could not be reached, so nothing could be done."""
         title = "The ledger cannot be reached"
-        self._raise(batch_id, PIPELINE, title, summary, failure="ledger down", next_step="run.py doctor")
+        self._raise(batch_id, PIPELINE, title, summary, failure="ledger down", next_step=f"{program()} doctor")
 
     def closed(self) -> None:
         """A batch went through: what was open about the pipeline itself is over."""

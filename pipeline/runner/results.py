@@ -6,6 +6,7 @@ from expectations_plugins.core.errors import ExitCode
 from pipeline.core.batches import BatchStatus, LoadCounts, short
 from pipeline.core.next_steps import way_on
 from pipeline.core.outcome import Ending
+from pipeline.core.program import program
 from pipeline.core.verdicts import GateReport
 from pipeline.runner.gate_messages import records, summary
 
@@ -25,7 +26,7 @@ def halted(batch_id: str, report: GateReport, counts: LoadCounts) -> Ending:
         BatchStatus.HALTED,
         ExitCode.GATE_FAILED,
         f"The {gate} gate failed: {summary(report)}",
-        f"Look: run.py status {batch}. {why}: {f'run.py {command} {batch} {option}'.rstrip()}",
+        f"Look: {program()} status {batch}. {why}: {f'{program()} {command} {batch} {option}'.rstrip()}",
     )
 
 
@@ -35,7 +36,7 @@ def held(report: GateReport) -> Ending:
         BatchStatus.HELD,
         ExitCode.GATE_FAILED,
         f"The {report.gate} gate could not be checked: {summary(report)}",
-        "Mend what is named above (run.py doctor); the next run checks it again.",
+        f"Mend what is named above ({program()} doctor); the next run checks it again.",
     )
 
 
@@ -52,7 +53,7 @@ def dead_lettered(batch_id: str, what: str, where: str) -> Ending:
         BatchStatus.DEAD,
         ExitCode.DEAD_LETTERED,
         f"{what} The batch is in the dead-letter queue.{where}",
-        f"Look: run.py dlq show {batch}. When it is mended: run.py dlq replay {batch}",
+        f"Look: {program()} dlq show {batch}. When it is mended: {program()} dlq replay {batch}",
     )
 
 

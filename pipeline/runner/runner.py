@@ -16,6 +16,7 @@ from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
 from pipeline.core.outcome import BatchOutcome, Ending
+from pipeline.core.program import program
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import Alarms, Gate, Progress, Stage
@@ -264,7 +265,7 @@ class Runner:
             None,
             ExitCode.GATE_FAILED,
             f"It waits, for batch {other} is halted and SLUICEGATE_HALT_SCOPE is pipeline.",
-            f"Look: run.py status {other}. Then: run.py resume {other}, or recheck, or reject",
+            f"Look: {program()} status {other}. Then: {program()} resume {other}, or recheck, or reject",
             fresh=False,
         )
 
