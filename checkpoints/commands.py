@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.core.program import program
+
 
 @click.group()
 def gx() -> None:
@@ -34,7 +36,7 @@ def sync(check: bool, root: Path) -> None:
         changed = differences(root)
         if changed:
             raise ConfigurationError(
-                f"{root} differs from the code in: {', '.join(changed)}.", next_step="Run: run.py gx sync"
+                f"{root} differs from the code in: {', '.join(changed)}.", next_step=f"Run: {program()} gx sync"
             )
         click.echo(f"{root} is what the code says.")
         return

@@ -27,6 +27,7 @@ from expectations_plugins.engine.execution import StoreExecutionEngine
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease, short
+from pipeline.core.program import program
 from pipeline.core.topology import GATES
 from pipeline.core.verdicts import Finding, GateReport, Verdict
 
@@ -64,7 +65,9 @@ def open_project(root: Path, environment: Mapping[str, str], settings: Settings 
         ConfigurationError: There is none at `root`.
     """
     if not (root / "great_expectations.yml").is_file():
-        raise ConfigurationError(f"There is no Great Expectations project at {root}.", next_step="Run: run.py gx sync")
+        raise ConfigurationError(
+            f"There is no Great Expectations project at {root}.", next_step=f"Run: {program()} gx sync"
+        )
     expectations_plugins.register()
     gx_site.use()
     context = great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))

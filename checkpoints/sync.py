@@ -14,6 +14,7 @@ from typing import Any
 
 from checkpoints.project import build, new_context
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.program import program
 from pipeline.storage.atomic_files import appearing
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/sluicegate/sluicegate/gx")
@@ -21,7 +22,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 PROJECT_FILE = "great_expectations.yml"
 FOLDERS = ("expectations", "validation_definitions", "checkpoints")
 HEADER = (
-    "# Generated from checkpoints/ by `run.py gx sync`; do not edit by hand, `run.py gx sync --check` compares.\n"
+    "# Generated from checkpoints/ by `sluicegate gx sync`; do not edit by hand, `gx sync --check` compares.\n"
     "# No secret is in here: ${VARIABLE} is filled in from the environment when the project is used.\n"
 )
 GITIGNORE = "uncommitted/\nplugins/\n.ge_store_backend_id\n"
@@ -79,12 +80,13 @@ def _cannot_be_made(root: Path, error: OSError) -> ConfigurationError:
     if root.is_dir() and isinstance(error, FileExistsError):
         return ConfigurationError(
             f"The folder {root} holds files, but no Great Expectations project.",
-            next_step="If it is the right one, write the project there: run.py gx sync. If not, set SLUICEGATE_GX.",
+            next_step=f"If it is the right one, write the project there: {program()} gx sync. If not, set"
+            " SLUICEGATE_GX.",
         )
     return ConfigurationError(
         f"There is no Great Expectations project at {root}, and none can be made: {error.strerror}.",
         next_step="Make that folder writable, or make the project elsewhere and set SLUICEGATE_GX:"
-        " run.py gx sync --root FOLDER",
+        f" {program()} gx sync --root FOLDER",
     )
 
 

@@ -23,7 +23,7 @@ def rows() -> Iterator[str]:
     consequences = {(step.name, verdict): one for step in GATE_STEPS.values() for verdict, one in step.policy.items()}
     for (gate, verdict), follows in sorted(consequences.items()):
         alert = follows.severity or (GREEN if verdict == "PASS" else "-")
-        command = f"`{follows.command.format(batch='BATCH')}`" if follows.command else "-"
+        command = f"`run.py {follows.command.format(batch='BATCH')}`" if follows.command else "-"
         yield f"| {gate} | {verdict} | {follows.batch} | {MARKS[follows.mark] or '-'} | {alert} | {command} |"
 
 

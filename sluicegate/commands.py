@@ -17,7 +17,7 @@ import click
 
 from expectations_plugins.core.errors import ExitCode, SluicegateError, TerminalError
 from expectations_plugins.core.redaction import hidden
-from pipeline.cli.lazy_group import LazyCommand, LazyGroup
+from pipeline.cli.lazy_group import LazyCommand, LazyGroup, with_program
 from pipeline.cli.streams import NO_ROOM, Forgiving, let_go_of_stdout
 from pipeline.cli.tables import printable
 from pipeline.core.program import program
@@ -97,7 +97,7 @@ def start(make_app: Callable[[], RootApp]) -> NoReturn:
 
 def _invoke(app: RootApp) -> int:
     try:
-        code = sluicegate.main(prog_name=program(), standalone_mode=False, obj=app)
+        code = with_program(sluicegate).main(prog_name=program(), standalone_mode=False, obj=app)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -13,6 +13,7 @@ import click
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.cli.tables import printable
 from pipeline.core.program import program
+from pipeline.storage.location import written
 
 IGNORED = "# Sluicegate's local data, secrets, results and pages\n.sluicegate/\n.env\n.env.*\ngx/uncommitted/\n"
 
@@ -44,7 +45,8 @@ class NewFile:
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
-def init(folder: Path) -> None:
+@click.option("--dag", is_flag=True, help="Also write the DAG file for Airflow, sluicegate_dag.py.")
+def init(folder: Path, dag: bool) -> None:
     """Make a project in FOLDER, by default this one.
 
     It writes the Great Expectations project, a template of the settings (.env), a .gitignore and a sample. A file that
@@ -53,13 +55,13 @@ def init(folder: Path) -> None:
     \b
     Examples:
       python run.py init
-      python run.py init shop
+      python run.py init shop --dag
     """
     from checkpoints.sync import ensure  # noqa: PLC0415 - GX takes seconds to import
 
     made, left = list[str](), list[str]()
     (made if ensure(folder / "gx") else left).append("gx/")
-    for file in _files():
+    for file in (*_files(), *(_dag(folder) if dag else ())):
         (made if _is_written(folder, file) else left).append(file.path)
     click.echo("\n".join(_summary(folder, made, left)))
 
@@ -71,6 +73,15 @@ def _files() -> Iterator[NewFile]:
     yield NewFile(".gitignore", IGNORED.encode())
     for source, target in SAMPLE.items():
         yield NewFile(target, (_shipped_sample() / source).read_bytes())
+
+
+def _dag(folder: Path) -> Iterator[NewFile]:
+    """The DAG file, for the program that runs now and this folder; it takes what is in the landing folder."""
+    from pipeline.airflow.writing import dag_file  # noqa: PLC0415 - rarely asked for
+    from pipeline.cli.airflow import running_command  # noqa: PLC0415
+
+    text = dag_file(command=running_command(), folder=written(folder), paths=())
+    yield NewFile("sluicegate_dag.py", text.encode())
 
 
 def _shipped_sample() -> Path:

@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pipeline.core.program import started_as
+
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(ROOT / "run.py")
 OURS = ("MONGODB_", "NEO4J_", "MILVUS_", "BIGQUERY_", "GEMINI_", "GOOGLE_", "SLUICEGATE_", "SLACK_", "PAGERDUTY_")
@@ -71,6 +73,7 @@ def become(arguments: Sequence[str], env: Mapping[str, str], folder: str, said: 
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.dup2(os.open(Path(said, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.argv = [PROGRAM, *arguments]
+    started_as("run.py")
 
 
 def _be_the_command(arguments: tuple[str, ...], env: Mapping[str, str], folder: str, said: str) -> None:

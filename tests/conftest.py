@@ -11,7 +11,10 @@ import pytest
 
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.mongodb.connection import connect
+from pipeline.core.program import started_as
 from pipeline.local import Endpoints, LocalStack
+
+started_as("run.py")  # as the tests, and most examples, expect messages to call it
 
 ROOT = Path(__file__).parent.parent
 REAL_LOGS = ROOT.parent / "shared" / "data" / "online_retail"

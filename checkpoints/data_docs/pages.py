@@ -15,6 +15,7 @@ from checkpoints.data_docs.results import ResultPage
 from checkpoints.data_docs.start import StartPage
 from checkpoints.data_docs.states import SYMBOLS
 from checkpoints.data_docs.suites import SuitePage
+from pipeline.core.program import as_typed, typed
 
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Controls, marks of direction, and halves of characters."""
@@ -72,7 +73,7 @@ def _render(template: str, path: str, **model: object) -> str:
 @cache
 def environment() -> jinja2.Environment:
     """The templates; each is compiled when it is first rendered, or asked for."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("checkpoints.data_docs"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -80,6 +81,8 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals |= {"typed": typed, "as_typed": as_typed}
+    return made
 
 
 def _visible(value: object) -> object:

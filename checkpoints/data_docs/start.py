@@ -11,6 +11,7 @@ from checkpoints.data_docs.states import BatchRow, name_of, row
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.next_steps import LOOK
+from pipeline.core.program import program
 from pipeline.core.topology import GATES, STEPS, StepKind
 from pipeline.ports.history import Stopped, Waiting
 
@@ -135,13 +136,13 @@ def _needs(waiting: Waiting, review: int | None, has_page: Callable[[str], bool]
             yield _of_batches(batches, _many(len(batches), STOPPED, one, several), command, has_page)
     if waiting.quarantined:
         what = _many(waiting.quarantined, RECORDS, "record is in quarantine", "records are in quarantine")
-        yield Need(what, "run.py quarantine list")
+        yield Need(what, f"{program()} quarantine list")
     if review:
         what = _many(review, RECORDS, "interaction is to be reviewed", "interactions are to be reviewed")
-        yield Need(what, "run.py review list")
+        yield Need(what, f"{program()} review list")
     if waiting.dead_records:
         what = _many(waiting.dead_records, RECORDS, "record is in the dead letters", "records are in the dead letters")
-        yield Need(what, "run.py dlq list")
+        yield Need(what, f"{program()} dlq list")
     if waiting.fallbacks:
         yield _fallbacks(waiting.fallbacks, has_page)
 
@@ -157,7 +158,9 @@ def _fallbacks(found: Sequence[tuple[str, int]], has_page: Callable[[str], bool]
     named = tuple(Named(name, f"{count:,} of them", has_page(name)) for name, count in found[:NAMED])
     more = len(found) - len(named)
     most = vectors - 1 if len(found) > STOPPED else vectors  # there may be more batches than were asked for
-    return Need(_many(vectors, most, "vector is a fallback", "vectors are fallbacks"), "run.py reembed", named, more)
+    return Need(
+        _many(vectors, most, "vector is a fallback", "vectors are fallbacks"), f"{program()} reembed", named, more
+    )
 
 
 def _many(count: int, most: int, one: str, several: str) -> str:

@@ -14,6 +14,7 @@ from great_expectations.data_context.util import instantiate_class_from_config
 
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.files import AtomicFilesystemStoreBackend
+from pipeline.core.program import program
 
 SITE = "local_site"
 """The site's name in great_expectations.yml."""
@@ -45,7 +46,7 @@ class SiteFiles:
         site = (context.variables.data_docs_sites or {}).get(SITE)
         if not site:
             raise ConfigurationError(
-                f"The Great Expectations project has no Data Docs site {SITE!r}.", next_step="Run: run.py gx sync"
+                f"The Great Expectations project has no Data Docs site {SITE!r}.", next_step=f"Run: {program()} gx sync"
             )
         make: Any = instantiate_class_from_config
         backend = make(

@@ -123,5 +123,5 @@ def _follows(gate: str) -> Iterable[Follows]:
                 batch=found.batch,
                 mark=MARKS[found.mark],
                 alert=found.severity,
-                command=found.command.format(batch="BATCH"),
+                command=found.shown("BATCH"),
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from expectations_plugins.core.advice import check
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from expectations_plugins.core.redaction import hidden
 from expectations_plugins.core.tls import certificate_fault, handshake_cut
@@ -52,10 +53,10 @@ class ErrorTable:
         # a service may answer with the key it refuses
         message = hidden(f"{self.store}: {doing} failed: {type(error).__name__}: {_first_line(error)}")
         if not refuses and self._may_heal(error):
-            return TransientError(message, next_step=f"Check that {self.store} is up (run.py doctor), then run again.")
+            return TransientError(message, next_step=f"Check that {self.store} is up{check()}, then run again.")
         if refuses or isinstance(error, self.refused):
             return ConfigurationError(
-                message, next_step=f"Check the address and the credentials of {self.store} (run.py doctor)."
+                message, next_step=f"Check the address and the credentials of {self.store}{check()}."
             )
         return TerminalError(message, next_step="Trying again will not help; see the message above.")
 

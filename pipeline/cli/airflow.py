@@ -11,6 +11,7 @@ import click
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.airflow.writing import dag_file
 from pipeline.cli.param_types import PLACE
+from pipeline.core.program import MODULE, program
 from pipeline.storage.location import Place, written
 
 
@@ -44,26 +45,28 @@ def dag(*, paths: tuple[Place, ...], command: str | None, folder: str | None) ->
       python run.py airflow dag --command /opt/sluicegate/bin/sluicegate --folder /opt/sluicegate
     """
     text = dag_file(
-        command=_running() if command is None else _words(command),
+        command=running_command() if command is None else _words(command),
         folder=written(Path(folder or ".")),
         paths=[written(one) for one in paths],
     )
     click.echo(text.encode(), nl=False)  # UTF-8, as Python reads it, whatever the terminal's encoding is
 
 
-def _running() -> list[str]:
+def running_command() -> list[str]:
     """The command that started this process; links in it stay, so that they may lead to a newer version later.
 
     Raises:
         ConfigurationError: It was not started from a file.
     """
-    program = Path(sys.argv[0]).absolute()
-    if not program.is_file():
+    if program() == MODULE:
+        return [sys.executable, *MODULE.split()[1:]]
+    file = Path(sys.argv[0]).absolute()
+    if not file.is_file():
         raise ConfigurationError(
             f"This program was not started from a file: {sys.argv[0]!r}. A worker cannot start it in the same way.",
-            next_step="Name the program: run.py airflow dag --command /opt/sluicegate/bin/sluicegate",
+            next_step=f"Name the program: {program()} airflow dag --command /opt/sluicegate/bin/sluicegate",
         )
-    return [sys.executable, str(program)] if program.suffix == ".py" else [str(program)]
+    return [sys.executable, str(file)] if file.suffix == ".py" else [str(file)]
 
 
 def _words(command: str) -> list[str]:

@@ -16,6 +16,7 @@ from pipeline.cli.tables import coloured, moment, printable, table
 from pipeline.config.alert_routes import channel_names
 from pipeline.core.alert import Alert, Delivery, DeliveryStatus, OpenAlert
 from pipeline.core.batches import short
+from pipeline.core.program import program
 
 
 @click.group()
@@ -74,10 +75,10 @@ def harmless() -> Alert:
         gate="pipeline",
         severity="warning",
         title="A test of Sluicegate's alerts",
-        summary="Nothing is wrong: somebody ran `run.py alerts test`. That it is over is told at once.",
+        summary=f"Nothing is wrong: somebody ran `{program()} alerts test`. That it is over is told at once.",
         batch_id="",
         failure=f"test {uuid.uuid4().hex[:8]}",
-        next_step="run.py alerts list",
+        next_step=f"{program()} alerts list",
     )
 
 

@@ -26,6 +26,7 @@ from pipeline.cli.tables import printable, status_word, table
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.outcome import BatchOutcome
 from pipeline.core.program import again as program_again
+from pipeline.core.program import program
 from pipeline.core.topology import REDONE
 from pipeline.core.version import code_version
 from pipeline.runner.runner import Runner
@@ -147,7 +148,7 @@ def _named(app: App, batches: Sequence[str]) -> list[Item]:
         if one.status is not BatchStatus.CLOSED:
             raise ConfigurationError(
                 f"Batch {one.name} is {one.status}, not closed: it is not done again.",
-                next_step=f"Look: run.py status {one.name}",
+                next_step=f"Look: {program()} status {one.name}",
             )
     return list(redone(found))
 
@@ -189,7 +190,7 @@ def _processed(app: App, runner: Runner, item: Item) -> BatchOutcome:
     if found is None:
         raise ConfigurationError(
             f"{printable(item.source)} was changed: it does not hold batch {short(item.batch_id)} any more.",
-            next_step="See what is there now: run.py backfill --dry-run",
+            next_step=f"See what is there now: {program()} backfill --dry-run",
         )
     try:
         return runner.process(found)

@@ -14,6 +14,7 @@ from pipeline.cli.tables import printable
 from pipeline.core.batch import Batch
 from pipeline.core.batches import short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
+from pipeline.core.program import program
 from pipeline.runner.runner import Runner
 from pipeline.sources.discovery import batch_in
 from pipeline.sources.files import GoneFileError
@@ -106,7 +107,7 @@ def _refuse_with_file(app: App, batch_id: str) -> None:
     if found is not None:
         raise ConfigurationError(
             f"The file of batch {short(batch_id)} is still there: {printable(place)}.",
-            next_step=f"Load the rest of it: run.py run {printable(place)}",
+            next_step=f"Load the rest of it: {program()} run {printable(place)}",
         )
 
 

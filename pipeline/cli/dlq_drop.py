@@ -14,6 +14,7 @@ from pipeline.cli.prompts import confirm
 from pipeline.cli.summary import as_text
 from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import BatchStatus, short
+from pipeline.core.program import program
 from pipeline.dead_letters import DeadFolders
 
 
@@ -60,8 +61,8 @@ def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) ->
     if target.batch.status is not BatchStatus.DEAD:
         raise ConfigurationError(
             f"Batch {target} is {target.batch.status}, not in the dead-letter queue.",
-            next_step=f"Its dead records can be dropped: run.py dlq drop {target} --records. "
-            f"A batch that waits can be given up: run.py reject {target}",
+            next_step=f"Its dead records can be dropped: {program()} dlq drop {target} --records. "
+            f"A batch that waits can be given up: {program()} reject {target}",
         )
     before = target.batch.dropped
     if before is None:
@@ -85,7 +86,7 @@ def _bury(app: App, target: Target, tombstone: Tombstone) -> None:
         if now.status is not BatchStatus.DEAD:
             raise ConfigurationError(
                 f"Batch {target} is {now.status} by now; it was not dropped.",
-                next_step=f"Look: run.py status {target}",
+                next_step=f"Look: {program()} status {target}",
             )
         app.dead_queue.drop_batch(keeper.lease, tombstone)
     app.alerts.decided(target.batch_id)

@@ -13,6 +13,7 @@ from pipeline.cli.dlq_shared import Target, escaped
 from pipeline.cli.tables import coloured, counts, moment, seconds, table
 from pipeline.core.batch import Batch, StepStatus
 from pipeline.core.batches import BatchStatus, short
+from pipeline.core.program import program
 from pipeline.core.topology import STEPS
 from pipeline.dead_letters import Entry
 from pipeline.ports.dead_letters import Letter, LetterGroup
@@ -74,7 +75,10 @@ def listing(rows: Sequence[Sequence[str]], *, whole: bool) -> Iterator[str]:
     yield ""
     if not whole:
         yield "There is more: see --limit."
-    yield "Look at one: run.py dlq show BATCH or BATCH:LINE. Its records one by one: run.py dlq list --batch BATCH"
+    yield (
+        f"Look at one: {program()} dlq show BATCH or BATCH:LINE. Its records one by one: {program()} dlq list"
+        " --batch BATCH"
+    )
 
 
 def batch_page(
@@ -129,12 +133,12 @@ def letter_page(target: Target, letter: Letter, fields: Mapping[str, Any] | None
     yield click.style("as it was in the file", bold=True)
     yield from (f"  {escaped(line)}" for line in letter.raw[:RAW_SHOWN].split("\n"))
     if len(letter.raw) > RAW_SHOWN:
-        yield f"  … {len(letter.raw) - RAW_SHOWN:,} more characters: run.py dlq export"
+        yield f"  … {len(letter.raw) - RAW_SHOWN:,} more characters: {program()} dlq export"
     yield ""
     if fields is not None:
-        yield f"Repair a field and replay it: run.py dlq replay {target} --set NAME=VALUE"
-    yield f"Write it anew, as JSON: run.py dlq replay {target} --record FILE"
-    yield f"Or give it up: run.py dlq drop {target}"
+        yield f"Repair a field and replay it: {program()} dlq replay {target} --set NAME=VALUE"
+    yield f"Write it anew, as JSON: {program()} dlq replay {target} --record FILE"
+    yield f"Or give it up: {program()} dlq drop {target}"
 
 
 def why(batch: Batch) -> str:
@@ -212,10 +216,13 @@ def _next_of_batch(batch: Batch, groups: Sequence[LetterGroup]) -> Iterator[str]
         yield "It was dropped: nothing is left to replay."
         return
     if batch.status is BatchStatus.DEAD:
-        yield f"When that is mended: run.py dlq replay {name}. Or give it up: run.py dlq drop {name}"
+        yield f"When that is mended: {program()} dlq replay {name}. Or give it up: {program()} dlq drop {name}"
     if any(group.waiting for group in groups):
-        yield f"Its dead records one by one: run.py dlq list --batch {name}"
-        yield f"Repair one: run.py dlq show {name}:LINE. Replay all as they are: run.py dlq replay {name} --records"
+        yield f"Its dead records one by one: {program()} dlq list --batch {name}"
+        yield (
+            f"Repair one: {program()} dlq show {name}:LINE. Replay all as they are: {program()} dlq replay"
+            f" {name} --records"
+        )
 
 
 def _facts(facts: Mapping[str, str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from pipeline.cli.summary import as_json, as_text
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease, short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
+from pipeline.core.program import program
 from pipeline.core.topology import STEPS
 from pipeline.dead_letters import DeadFolders, Entry
 from pipeline.dead_letters.pending_replays import Parcel, Parcels
@@ -188,7 +189,7 @@ def _repaired(letter: Letter, wanted: Wanted, source: Place) -> Repaired:
     if repaired.left_out:
         raise ConfigurationError(
             f"Record {address(letter)} cannot be replayed as it is: its text is not whole ({letter.detail}).",
-            next_step=f"Write it anew as JSON: run.py dlq replay {address(letter)} --record FILE",
+            next_step=f"Write it anew as JSON: {program()} dlq replay {address(letter)} --record FILE",
         )
     return repaired
 
@@ -210,7 +211,7 @@ def _records_of(app: App, target: Target, file: Path | None) -> BatchOutcome | N
         more = ", …" if len(repaired.left_out) > LINES_SHOWN else ""
         error = ConfigurationError(
             f"{len(repaired.left_out):,} cannot be replayed as they are, for their text is not whole: {shown}{more}.",
-            next_step=f"Write one anew: run.py dlq replay {batch}:LINE --record FILE",
+            next_step=f"Write one anew: {program()} dlq replay {batch}:LINE --record FILE",
         )
         if not repaired.lines:
             raise error
@@ -304,7 +305,7 @@ def _source_to_replay(app: App, batch: Batch) -> BatchSource:
     if batch.status is not BatchStatus.DEAD and entry_of(app, batch.batch_id) is None:
         raise ConfigurationError(
             f"Batch {batch.name} is {batch.status}, not in the dead-letter queue.",
-            next_step=f"A run goes on with it: run.py run {escaped(recorded(batch.source))}",
+            next_step=f"A run goes on with it: {program()} run {escaped(recorded(batch.source))}",
         )
     return _readable(app, batch)
 
@@ -329,7 +330,8 @@ def _readable(app: App, batch: Batch) -> BatchSource:
     raise ConfigurationError(
         f"Batch {batch.name} cannot be replayed: no file holds its records any more, neither "
         f"{kept.path if kept else 'the spool'} nor {original}.{problem}",
-        next_step=f"Put its file back and run it: run.py run FILE. Or give it up: run.py dlq drop {batch.name}",
+        next_step=f"Put its file back and run it: {program()} run FILE. Or give it up: {program()} dlq drop"
+        f" {batch.name}",
     )
 
 
@@ -345,7 +347,7 @@ def _refuse_dropped(letter: Letter) -> None:
     if letter.dropped:
         raise ConfigurationError(
             f"Record {address(letter)} was dropped by {letter.dropped.by}: {letter.dropped.why}.",
-            next_step="Its content is gone. If you have it elsewhere, load it with: run.py run FILE",
+            next_step=f"Its content is gone. If you have it elsewhere, load it with: {program()} run FILE",
         )
 
 

@@ -12,6 +12,7 @@ from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.cli.app import App
 from pipeline.core.batch import Batch
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.core.records import DeadReason
 from pipeline.dead_letters import DeadFolders, Entry, SpoolError, take_in
 from pipeline.ports.dead_letters import DeadQueue, Letter
@@ -70,7 +71,7 @@ def target_of(app: App, given: str) -> Target:
     if found is None:
         raise ConfigurationError(
             f"{escaped(given)!r} is neither a batch nor a record of one.",
-            next_step="Give BATCH, the first hex digits of an id, or BATCH:LINE: see run.py dlq list.",
+            next_step=f"Give BATCH, the first hex digits of an id, or BATCH:LINE: see {program()} dlq list.",
         )
     up_to_date(app)
     target = Target(app.ledger.find(found[1].lower()), int(found[2]) if found[2] else None)
@@ -90,7 +91,7 @@ def letter_of(queue: DeadQueue, target: Target) -> Letter:
     if letter is None:
         raise ConfigurationError(
             f"Line {target.line:,} of batch {short(target.batch_id)} is not among the dead letters.",
-            next_step=f"List those that are: run.py dlq list --batch {short(target.batch_id)}",
+            next_step=f"List those that are: {program()} dlq list --batch {short(target.batch_id)}",
         )
     return letter
 

@@ -12,6 +12,7 @@ import click
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.cli.app import App, app_of
 from pipeline.cli.tables import printable
+from pipeline.core.program import program
 
 LOOPBACK = "127.0.0.1"
 
@@ -120,7 +121,8 @@ def serve(context: click.Context, port: int) -> None:
         server = http.server.ThreadingHTTPServer((LOOPBACK, port), handler)
     except OSError as error:
         raise ConfigurationError(
-            f"Port {port} cannot be used: {error.strerror}.", next_step="Take another one: run.py docs serve --port 0"
+            f"Port {port} cannot be used: {error.strerror}.",
+            next_step=f"Take another one: {program()} docs serve --port 0",
         ) from None
     with server:
         click.echo(f"http://{LOOPBACK}:{server.server_address[1]}/")
@@ -160,6 +162,6 @@ def _index(app: App) -> Path:
         )
     if not index.is_file():
         raise ConfigurationError(
-            f"There are no Data Docs at {index} yet.", next_step="The first batch writes them: run.py run"
+            f"There are no Data Docs at {index} yet.", next_step=f"The first batch writes them: {program()} run"
         )
     return index

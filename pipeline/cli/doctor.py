@@ -14,6 +14,7 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.tables import coloured, printable, table
 from pipeline.config import VARIABLES
 from pipeline.config.encryption import MEND, unencrypted
+from pipeline.core.program import program
 from pipeline.local import SERVERS, LocalStack, ServerState
 
 DRIVERS = {
@@ -110,7 +111,7 @@ def _configured(store: str, address: str, probe: Callable[[], str]) -> Finding:
         server = probe()
     except SluicegateError as error:
         # an error that only says "ask the doctor" has nothing to add here
-        problem = error.message if "run.py doctor" in error.next_step else str(error)
+        problem = error.message if f"{program()} doctor" in error.next_step else str(error)
         return Finding(store, "configured", address, "unreachable", "", _driver(store), problem)
     return Finding(store, "configured", address, "ok", server, _driver(store))
 

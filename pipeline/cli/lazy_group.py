@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from pipeline.core.program import renamed
+
 
 class LazyCommand(NamedTuple):
     """Where a command is, and what it does in one line for the group's help.
@@ -19,6 +21,22 @@ class LazyCommand(NamedTuple):
 
     target: str
     summary: str
+
+
+def with_program(command: click.Command) -> click.Command:
+    """The command, with help texts of it and of its own commands that name the program as it was started.
+
+    Args:
+        command: Its help texts are written for a checkout.
+    """
+    command.help = renamed(command.help or "") or None
+    command.epilog = renamed(command.epilog or "") or None
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            parameter.help = renamed(parameter.help or "") or None
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        with_program(inner)
+    return command
 
 
 class LazyGroup(click.Group):
@@ -45,7 +63,7 @@ class LazyGroup(click.Group):
         module, _, attribute = self._lazy[cmd_name].target.partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command), f"{cmd_name} is not a command"
-        return command
+        return with_program(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table, without importing a command."""

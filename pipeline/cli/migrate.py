@@ -9,6 +9,7 @@ import click
 from expectations_plugins.core.errors import ExitCode
 from pipeline.cli.app import app_of
 from pipeline.cli.tables import printable, table
+from pipeline.core.program import program
 from pipeline.upgrades.migration import Finding
 
 COLUMNS = ("store", "where", "found", "needed", "to do")
@@ -40,7 +41,9 @@ def migrate(context: click.Context, check: bool) -> ExitCode:
         click.echo("Nothing is to be migrated.")
         return ExitCode.OK
     if check:
-        click.echo("Nothing was changed. Stop the scheduler and all older programs, back up, then: run.py migrate")
+        click.echo(
+            f"Nothing was changed. Stop the scheduler and all older programs, back up, then: {program()} migrate"
+        )
         return ExitCode.USAGE
     click.echo("Done.")
     return ExitCode.OK

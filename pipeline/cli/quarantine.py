@@ -15,6 +15,7 @@ from pipeline.cli.summary import as_text, plain
 from pipeline.cli.tables import moment, printable, table
 from pipeline.core.batches import BatchStatus, Lease, short
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
+from pipeline.core.program import program
 from pipeline.core.records import Quarantined
 from pipeline.core.topology import REDONE
 
@@ -113,7 +114,7 @@ def _found(app: App, interaction_id: str) -> Quarantined:
     if found is None:
         raise ConfigurationError(
             f"Interaction {printable(interaction_id)} is not in quarantine.",
-            next_step="List those that are: run.py quarantine list",
+            next_step=f"List those that are: {program()} quarantine list",
         )
     return found
 
@@ -136,7 +137,7 @@ def _table(found: Sequence[Quarantined], *, more: bool) -> Iterator[str]:
     yield from table(("interaction", "batch", USER_ID, "reason", "gate", "since"), rows)
     yield ""
     shown = f"The newest {len(found):,}; there are more: --limit N" if more else f"{len(found):,} in quarantine"
-    yield f"{shown}. Release one: run.py quarantine release ID --set user_id=VALUE"
+    yield f"{shown}. Release one: {program()} quarantine release ID --set user_id=VALUE"
 
 
 def _as_data(one: Quarantined) -> Mapping[str, Any]:

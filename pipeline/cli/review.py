@@ -15,6 +15,7 @@ from pipeline.cli.summary import plain
 from pipeline.cli.tables import moment, printable, table
 from pipeline.core.batches import short
 from pipeline.core.fields import INTERACTION_ID
+from pipeline.core.program import program
 from pipeline.core.records import ReviewItem
 
 
@@ -118,7 +119,7 @@ def _found(app: App, interaction_id: str) -> ReviewItem:
     if found is None:
         raise ConfigurationError(
             f"Interaction {printable(interaction_id)} is not in the review queue.",
-            next_step="List those that are: run.py review list",
+            next_step=f"List those that are: {program()} review list",
         )
     return found
 
@@ -127,7 +128,7 @@ def _refused(item: ReviewItem, wanted: str) -> ConfigurationError:
     lifted = ": its campaign arrived, and it is linked" if item.state == "lifted" else ""
     return ConfigurationError(
         f"Interaction {printable(item.interaction_id)} is {item.state}, not {wanted}{lifted}.",
-        next_step=f"Look: run.py review show {printable(item.interaction_id)}",
+        next_step=f"Look: {program()} review show {printable(item.interaction_id)}",
     )
 
 
@@ -170,5 +171,5 @@ def _table(found: Sequence[ReviewItem], waiting: int) -> Iterator[str]:
     yield ""
     newest = f", the newest {len(found):,} above" if waiting > len(found) else ""
     verb = "waits" if waiting == 1 else "wait"
-    yield f"{waiting:,} {verb} for review{newest}. Load the campaigns that are missing: run.py campaigns load FILE"
-    yield "Or resolve one: run.py review resolve ID --note TEXT"
+    yield f"{waiting:,} {verb} for review{newest}. Load the campaigns that are missing: {program()} campaigns load FILE"
+    yield f"Or resolve one: {program()} review resolve ID --note TEXT"

@@ -8,6 +8,7 @@ from expectations_plugins.core.errors import ConfigurationError
 from pipeline.cli.app import app_of
 from pipeline.cli.prompts import confirm
 from pipeline.core.batches import BatchStatus, short
+from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackPlan, difference, removal
 from pipeline.core.topology import EMBED, gate_of
 
@@ -51,7 +52,9 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
         reason = "Its vectors were rolled back by a person."
         app.ledger.set_status(keeper.lease, BatchStatus.HALTED, reason=reason)
         done = app.rollback.perform(keeper.lease, plan.batch_id, plan.embedding_batch_id, collection)
-    click.echo(f"Rolled back. {removal(done.numbers())}. Embed it again: run.py recheck {short(plan.batch_id)} --redo")
+    click.echo(
+        f"Rolled back. {removal(done.numbers())}. Embed it again: {program()} recheck {short(plan.batch_id)} --redo"
+    )
 
 
 def _would(plan: RollbackPlan) -> str:

@@ -16,6 +16,7 @@ from pipeline.cli.skipped import LeftOut
 from pipeline.cli.summary import as_json, as_text
 from pipeline.core.batches import BatchSource
 from pipeline.core.outcome import BatchOutcome
+from pipeline.core.program import program
 from pipeline.dead_letters import DeadFolders
 from pipeline.dead_letters.pending_replays import Parcel, Parcels
 from pipeline.runner.runner import Runner
@@ -91,8 +92,9 @@ def _landing(folder: Place) -> Place:
     if isinstance(folder, Path) and not folder.exists():
         raise ConfigurationError(
             f"There is nothing to run: no PATHS were given, and the landing folder {folder} does not exist.",
-            next_step="Give a log file (run.py run FILE), set SLUICEGATE_LANDING, or make a project with a sample:"
-            " run.py init",
+            next_step=f"Give a log file ({program()} run FILE), set SLUICEGATE_LANDING, or make a project with a"
+            " sample:"
+            f" {program()} init",
         )
     return folder
 

@@ -17,6 +17,7 @@ from pipeline.cli.summary import as_json, as_text
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, short
 from pipeline.core.outcome import exit_code_of
+from pipeline.core.program import program
 from pipeline.core.topology import GATES, STAGES, STEPS, Step, StepKind
 from pipeline.dead_letters.entry import BATCH_ID
 from pipeline.sources.discovery import discover
@@ -146,7 +147,8 @@ def _to_load(app: App, batch: str, file: Place | None) -> BatchSource:
     held = ", ".join(map(short, found)) or "no batch"
     raise ConfigurationError(
         f"{'Several batches start' if matching else 'No batch starts'} with {batch} in {where}: it holds {held}.",
-        next_step="See what has landed: run.py plan. Then name the file: run.py stage load BATCH --file FILE",
+        next_step=f"See what has landed: {program()} plan. Then name the file: {program()} stage load BATCH --file"
+        " FILE",
     )
 
 

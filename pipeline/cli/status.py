@@ -15,6 +15,7 @@ from pipeline.cli.batch_page import batch_page
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import coloured, counts, moment, printable, seconds, table, verdict
 from pipeline.core.batch import Batch
+from pipeline.core.program import program
 from pipeline.core.topology import GATES, STEPS
 
 
@@ -57,7 +58,7 @@ def overview(batches: Sequence[Batch]) -> Iterator[str]:
         batches: Newest first.
     """
     if not batches:
-        yield "There are no batches yet. Start with: run.py run"
+        yield f"There are no batches yet. Start with: {program()} run"
         return
     header = ("batch", "file", "first seen", "status", *GATES, "records")
     yield from table(header, [_row(batch) for batch in batches])

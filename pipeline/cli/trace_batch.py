@@ -8,6 +8,7 @@ from pipeline.cli.dlq_shared import escaped
 from pipeline.cli.tables import moment
 from pipeline.cli.trace_lines import Line, said
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.core.traces import BatchSeen, EmbeddingSeen, FindingSeen, GateSeen, StepSeen, Trace
 
 KINDS = {
@@ -29,7 +30,9 @@ def batch_lines(found: Trace) -> Line:
 
 def _head(batch: BatchSeen) -> Iterator[Line]:
     why = f": {escaped(batch.reason)}" if batch.reason else ""
-    yield Line(f"{batch.status or 'unknown'}{why} (run.py status {short(batch.batch_id)})", KINDS.get(batch.status, ""))
+    yield Line(
+        f"{batch.status or 'unknown'}{why} ({program()} status {short(batch.batch_id)})", KINDS.get(batch.status, "")
+    )
     yield Line(f"file {escaped(batch.source or '-')}, first seen {moment(batch.first_seen)}")
     if batch.parent:
         yield Line(f"holds repaired records of batch {short(batch.parent)}")

@@ -14,6 +14,7 @@ from pipeline.cli.trace_lines import Line, said
 from pipeline.core.batches import short
 from pipeline.core.embeddings import FALLBACK_SOURCE
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
+from pipeline.core.program import program
 from pipeline.core.records import MetricRow, ReviewItem
 from pipeline.core.traces import MOST_COUNTED, DeadRecord, MetricsSeen, Neighbourhood, RawRecord, Trace
 
@@ -113,7 +114,9 @@ def _dead(letter: DeadRecord) -> Line:
     place = f"{short(letter.batch_id)}:{letter.line}"
     replayed = f" in {', '.join(map(short, letter.replayed_in))}" if letter.replayed_in else ""
     detail = f", {escaped(letter.detail)}" if letter.detail else ""
-    text = f"dead letter {place}, {letter.state}{replayed}: {letter.reason.value}{detail} (run.py dlq show {place})"
+    text = (
+        f"dead letter {place}, {letter.state}{replayed}: {letter.reason.value}{detail} ({program()} dlq show {place})"
+    )
     return Line(text, "warning")
 
 
@@ -192,7 +195,7 @@ def _milvus(found: Trace) -> Iterator[Line]:
         return
     is_fallback = vector.embedding_source == FALLBACK_SOURCE
     source = "a fallback vector: the model did not answer" if is_fallback else f"by {escaped(vector.embedding_source)}"
-    helped = f"; replace it: run.py reembed --batch {short(vector.batch_id)}" if is_fallback else ""
+    helped = f"; replace it: {program()} reembed --batch {short(vector.batch_id)}" if is_fallback else ""
     yield Line(f"{source}{helped}", "warning" if is_fallback else "good")
     yield Line(f"embedding batch {vector.embedding_batch_id}, fence {vector.fence}")
     yield Line(f"collection {escaped(vector.collection)}")

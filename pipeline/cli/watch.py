@@ -16,6 +16,7 @@ from pipeline.cli.summary import plain
 from pipeline.cli.tables import moment
 from pipeline.core.alert import Alert, Delivery
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.core.topology import MAX_ATTEMPTS
 from pipeline.runner.alarms import RunnerAlarms
 
@@ -115,7 +116,7 @@ def stale(found: Freshness) -> Alert:
         summary=f"{found} Nothing new reaches analysts, the graph or the vectors.",
         batch_id="",
         failure=STALE,
-        next_step="run.py status",
+        next_step=f"{program()} status",
     )
 
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts, short
-from pipeline.core.policy import RECHECK, REDO, RESUME
+from pipeline.core.policy import RECHECK, REDO, RESUME, typed_command
 from pipeline.core.topology import GATE_STEPS, GATES
 from pipeline.core.verdicts import Verdict
 
 LOOK = {
-    BatchStatus.HALTED: "run.py status {batch}",
-    BatchStatus.HELD: "run.py doctor",
-    BatchStatus.DEAD: "run.py dlq show {batch}",
+    BatchStatus.HALTED: "status {batch}",
+    BatchStatus.HELD: "doctor",
+    BatchStatus.DEAD: "dlq show {batch}",
 }
-"""The command that shows why a batch does not go on, with `{batch}` in it."""
+"""The arguments of the command that shows why a batch does not go on."""
 
-REPLAY = "run.py dlq replay {batch}"
+REPLAY, REJECT = "dlq replay {batch}", "reject {batch}"
 
 WORDS = {
     RESUME: "goes on without the quarantined records",
@@ -48,7 +48,7 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
     match batch.status:
         case BatchStatus.HALTED:
             way = _way_on(batch)
-            return NextStep(WORDS.get(way, ""), _of(way, batch)), NextStep("gives it up", f"run.py reject {batch.name}")
+            return NextStep(WORDS.get(way, ""), _of(way, batch)), NextStep("gives it up", _of(REJECT, batch))
         case BatchStatus.HELD:
             shown = NextStep("shows which store is down", look(BatchStatus.HELD, batch.batch_id))
             return NextStep("the next run checks it again"), shown
@@ -63,7 +63,7 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
 
 def look(status: BatchStatus, batch_id: str) -> str:
     """The command that shows why a batch does not go on."""
-    return LOOK[status].format(batch=short(batch_id))
+    return typed_command(LOOK[status], short(batch_id))
 
 
 def advice(batch: Batch) -> str:
@@ -93,7 +93,7 @@ def after_halt(batch_id: str, way: str, counts: LoadCounts) -> str:
         counts: What became of its records.
     """
     why = f"Go on without {_records(counts.quarantined)}" if way == RESUME else "When it is mended"
-    return f"Look: {look(BatchStatus.HALTED, batch_id)}. {why}: {way.format(batch=short(batch_id))}"
+    return f"Look: {look(BatchStatus.HALTED, batch_id)}. {why}: {typed_command(way, short(batch_id))}"
 
 
 def way_on(gate: str, *, records_left_out: bool = True, complete: bool = True) -> str:
@@ -125,7 +125,7 @@ def after_verdict(
     """
     failed = verdict is Verdict.FAIL
     command = way_on(gate, records_left_out=records_left_out, complete=complete) if failed else ""
-    return (command or GATE_STEPS[gate].policy[verdict].command).format(batch=short(batch_id))
+    return typed_command(command or GATE_STEPS[gate].policy[verdict].command, short(batch_id))
 
 
 def _way_on(batch: Batch) -> str:
@@ -135,7 +135,7 @@ def _way_on(batch: Batch) -> str:
 
 
 def _of(command: str, batch: Batch) -> str:
-    return command.format(batch=batch.name)
+    return typed_command(command, batch.name)
 
 
 def _records(count: int) -> str:

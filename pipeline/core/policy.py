@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.core.program import program
 from pipeline.core.verdicts import Verdict
 
 QUARANTINE, FLAG, ROLLBACK, SWEEP = "quarantine", "flag", "rollback", "sweep"
@@ -23,7 +24,7 @@ MARKS = {
 }
 """What an action does with records, in words."""
 
-RESUME, RECHECK = "run.py resume {batch}", "run.py recheck {batch}"
+RESUME, RECHECK = "resume {batch}", "recheck {batch}"
 REDO = f"{RECHECK} --redo"
 
 GOES_ON = "goes on"
@@ -39,7 +40,7 @@ class Consequence:
         batch: What becomes of the batch, in words.
         mark: The action that marks or removes records; "" for none.
         severity: The alert's; "" when there is none.
-        command: What a person runs next, with `{batch}` in it; "" when there is nothing to do.
+        command: What a person runs next: arguments of this program with `{batch}` in them; "" when there is none.
     """
 
     batch: str
@@ -47,19 +48,37 @@ class Consequence:
     severity: str = ""
     command: str = ""
 
+    def shown(self, batch: str) -> str:
+        """The command as a person types it; "" when there is nothing to do.
+
+        Args:
+            batch: What stands for the batch.
+        """
+        return typed_command(self.command, batch)
+
 
 def policy(mark: str, *, fail: str, warn: str, warn_mark: str | None = None) -> Mapping[Verdict, Consequence]:
     """What follows from a gate's verdicts.
 
     Args:
         mark: The action on records when it fails or warns; "" for none.
-        fail, warn: The command a person runs next, with `{batch}` in it.
+        fail, warn: What a person runs next: the arguments of this program, with `{batch}` in them.
         warn_mark: The action on records when it warns, where it is another one.
     """
     return {
         Verdict.FAIL: Consequence(HALTED, mark, CRITICAL, fail),
         Verdict.WARN: Consequence(GOES_ON, mark if warn_mark is None else warn_mark, WARNING, warn),
-        Verdict.ERROR: Consequence(HELD, "", OUTAGE, "run.py doctor"),
+        Verdict.ERROR: Consequence(HELD, "", OUTAGE, "doctor"),
         Verdict.PASS: Consequence(GOES_ON),
         Verdict.EMPTY: Consequence(GOES_ON),
     }
+
+
+def typed_command(command: str, batch: str) -> str:
+    """A command as a person types it, after this program's name; "" for none.
+
+    Args:
+        command: Arguments of this program, with `{batch}` in them.
+        batch: What stands for the batch.
+    """
+    return f"{program()} {command.format(batch=batch)}" if command else ""

@@ -6,12 +6,25 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from expectations_plugins.core.advice import checked_by
+
+CHECKOUT, MODULE = "run.py", "python -m sluicegate"
 _KNOWN = {"program": "sluicegate"}
 
 
 def program() -> str:
     """The program as it was started: `sluicegate`, `python -m sluicegate` or `run.py`."""
     return _KNOWN["program"]
+
+
+def typed() -> str:
+    """What a person types to start it: the same, and `python run.py` in a checkout."""
+    return f"python {CHECKOUT}" if program() == CHECKOUT else program()
+
+
+def as_typed(command: str) -> str:
+    """A command that begins with the program's name, as a person types it into a terminal."""
+    return f"python {command}" if program() == CHECKOUT else command
 
 
 def started_as(name: str) -> None:
@@ -21,6 +34,19 @@ def started_as(name: str) -> None:
         name: What a person typed.
     """
     _KNOWN["program"] = name
+    checked_by(f"{name} doctor")
+
+
+def renamed(help_text: str) -> str:
+    """A help text, which is written for a checkout, with the program and the sample as they are where it was started.
+
+    Args:
+        help_text: Of a command, an option or a group.
+    """
+    if program() == CHECKOUT:
+        return help_text
+    named = help_text.replace(f"python {CHECKOUT}", program()).replace(CHECKOUT, program())
+    return named.replace("docs/sample/", "sample/")
 
 
 def again(*arguments: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.program import program
 
 UNMARKED = 1
 """The version of data that carries no mark."""
@@ -92,4 +93,4 @@ def check(store: str, found: int | None, where: str, schema: Schema | None = Non
     )
     if found > known.current:
         raise SchemaVersionError(said, next_step="A newer program wrote it: upgrade this one to the same version.")
-    raise SchemaVersionError(said, next_step="Migrate it first: run.py migrate")
+    raise SchemaVersionError(said, next_step=f"Migrate it first: {program()} migrate")

@@ -105,7 +105,7 @@ STEPS: tuple[Step, ...] = (
         reads=(Touched(INTERACTIONS),),
         redo=("stage:load", "stage:aggregate"),
         actions=(QUARANTINE,),
-        policy=policy(QUARANTINE, fail=RESUME, warn="run.py quarantine list --batch {batch}"),
+        policy=policy(QUARANTINE, fail=RESUME, warn="quarantine list --batch {batch}"),
     ),
     _stage(
         "publish",
@@ -129,7 +129,7 @@ STEPS: tuple[Step, ...] = (
         reads=(Touched("graph"),),
         redo=("stage:graph",),
         actions=(FLAG,),
-        policy=policy(FLAG, fail=REDO, warn="run.py review list --batch {batch}"),
+        policy=policy(FLAG, fail=REDO, warn="review list --batch {batch}"),
     ),
     _stage(
         "embed",
@@ -146,7 +146,7 @@ STEPS: tuple[Step, ...] = (
         reads=(Touched("vectors"),),
         redo=("stage:embed",),
         actions=(ROLLBACK, SWEEP),
-        policy=policy(ROLLBACK, fail=REDO, warn="run.py reembed --batch {batch}", warn_mark=""),
+        policy=policy(ROLLBACK, fail=REDO, warn="reembed --batch {batch}", warn_mark=""),
     ),
 )
 

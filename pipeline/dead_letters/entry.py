@@ -12,6 +12,7 @@ from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.batches import BatchSource, short
+from pipeline.core.program import program
 from pipeline.storage.location import Place
 
 SCHEMA_VERSION = 1
@@ -139,7 +140,7 @@ def _damaged(batch_id: str, why: str) -> ConfigurationError:
     batch = short(batch_id)
     return ConfigurationError(
         f"The {MANIFEST} of batch {batch} in the spool is damaged: {why}.",
-        next_step=f"The raw file beside it can be run again: run.py run FILE. Then: run.py dlq drop {batch}",
+        next_step=f"The raw file beside it can be run again: {program()} run FILE. Then: {program()} dlq drop {batch}",
     )
 
 

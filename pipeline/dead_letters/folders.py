@@ -17,6 +17,7 @@ from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.core.batches import BatchSource, short
+from pipeline.core.program import program
 from pipeline.dead_letters.entry import BATCH_ID, MANIFEST, Death, Entry, decoded, encoded, is_plain_name
 from pipeline.dead_letters.spool import Draft
 from pipeline.dead_letters.spools import shelf_at
@@ -53,7 +54,7 @@ class DeadFolders:
         """
         if not BATCH_ID.fullmatch(batch_id):
             raise ConfigurationError(
-                f"{batch_id!r} is not a batch id.", next_step="It has 64 hex digits: see run.py dlq list --json."
+                f"{batch_id!r} is not a batch id.", next_step=f"It has 64 hex digits: see {program()} dlq list --json."
             )
         return self.root / batch_id
 

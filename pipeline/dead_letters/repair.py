@@ -9,6 +9,7 @@ from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.ports.dead_letters import Letter
 from pipeline.sources.discovery import is_csv
 from pipeline.sources.lines import csv_records
@@ -92,7 +93,7 @@ def fields_of(letter: Letter, source: Place) -> Mapping[str, Any]:
         why = refused.detail
     raise ConfigurationError(
         f"Record {address(letter)} has no fields that could be set: {why}.",
-        next_step=f"Write it anew as JSON: run.py dlq replay {address(letter)} --record FILE",
+        next_step=f"Write it anew as JSON: {program()} dlq replay {address(letter)} --record FILE",
     )
 
 

@@ -16,6 +16,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from expectations_plugins.core.errors import ExitCode, SluicegateError
+from pipeline.core.program import program
 from pipeline.local.layout import Layout, last_lines
 from pipeline.local.specs import ALL
 from pipeline.local.stack import LocalStack
@@ -29,7 +30,7 @@ _Result = TypeVar("_Result")
 stack = click.Group(
     "stack",
     help="Start, stop and look at the local servers that stand in for stores without a URI.\n\n"
-    "Example: run.py stack up && run.py stack status",
+    f"Example: {program()} stack up && {program()} stack status",
 )
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.core.program import module
+from pipeline.core.program import module, program
 from pipeline.local.children import own_environment
 from pipeline.local.credentials import load_or_create
 from pipeline.local.endpoints import Endpoints, endpoints_for
@@ -214,7 +214,7 @@ class LocalStack:
         if not taken:
             raise StackError(
                 f"The local stack in {self.home} is held by {what} that has not finished.",
-                next_step="Try again, or look at `run.py stack status`.",
+                next_step=f"Try again, or look at `{program()} stack status`.",
             )
 
     def _server_error(self, name: str, detail: str) -> StackError:

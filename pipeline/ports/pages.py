@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from expectations_plugins.core.errors import SluicegateError
+from pipeline.core.program import program
 from pipeline.ports.steps import Progress
 
 
@@ -64,4 +65,4 @@ class Publishing:
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch is what the ledger says it is
             known = isinstance(error, SluicegateError)
             told = str(error) if known else f"{type(error).__name__}: {error}"
-            self._progress.event("docs_failed", batch_id=batch_id, error=told, next_step="run.py docs build")
+            self._progress.event("docs_failed", batch_id=batch_id, error=told, next_step=f"{program()} docs build")

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.program import program
 from pipeline.upgrades import opening
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ class _Collections:
             if name != self.current and not self.exists(name):
                 raise ConfigurationError(
                     f"Milvus has no collection {name}, which the manifest of a batch names.",
-                    next_step="If it was dropped: run.py rollback BATCH, then run.py recheck BATCH --redo",
+                    next_step=f"If it was dropped: {program()} rollback BATCH, then {program()} recheck BATCH --redo",
                 )
             store = self._store(name)
             self._versions.check(opening.of_collection(self._client, name))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.core.alert import Alert
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.next_steps import look
+from pipeline.core.program import program
 from pipeline.ports.steps import Alarms
 
 PIPELINE = "pipeline"
@@ -37,7 +38,7 @@ class RunnerAlarms:
     def ledger_down(self, batch_id: str, summary: str) -> None:
         """The ledger could not be reached, so nothing could be done."""
         title = "The ledger cannot be reached"
-        self._raise(batch_id, PIPELINE, title, summary, failure="ledger down", next_step="run.py doctor")
+        self._raise(batch_id, PIPELINE, title, summary, failure="ledger down", next_step=f"{program()} doctor")
 
     def closed(self) -> None:
         """A batch went through: what was open about the pipeline itself is over."""

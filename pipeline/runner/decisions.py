@@ -10,6 +10,7 @@ from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import BatchStatus, Lease
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import Ending
+from pipeline.core.program import program
 from pipeline.core.topology import STEPS, Step
 from pipeline.ports.ledger import Ledger
 
@@ -43,8 +44,8 @@ def resume(*, without_file: bool = False) -> Decision:
         elif not without_file and not batch.is_done("stage:load"):
             raise ConfigurationError(
                 f"Batch {batch.name} was not loaded to its end, so its file is needed.",
-                next_step=f"Run it again: run.py run {batch.source}. If that file is gone, or another by now:"
-                f" run.py resume {batch.name} --without-file",
+                next_step=f"Run it again: {program()} run {batch.source}. If that file is gone, or another by now:"
+                f" {program()} resume {batch.name} --without-file",
             )
 
     def passes(batch: Batch) -> str:
@@ -101,7 +102,7 @@ def refuse_changing(batch: Batch) -> None:
     if not interrupted and batch.status not in (BatchStatus.CLOSED, BatchStatus.HALTED):
         raise ConfigurationError(
             f"Batch {batch.name} is {batch.status or 'unknown'}: its records cannot be changed now.",
-            next_step=f"Look: run.py status {batch.name}",
+            next_step=f"Look: {program()} status {batch.name}",
         )
 
 
@@ -114,7 +115,7 @@ def refuse_reembedding(batch: Batch) -> None:
     if batch.status not in (BatchStatus.CLOSED, BatchStatus.RUNNING):
         raise ConfigurationError(
             f"Batch {batch.name} is {batch.status or 'unknown'}: its vectors are not replaced now.",
-            next_step=f"Look: run.py status {batch.name}",
+            next_step=f"Look: {program()} status {batch.name}",
         )
 
 
@@ -122,7 +123,7 @@ def waits_changed(batch: Batch) -> Ending | None:
     """The ending of a halted batch whose records were changed: what is decided next judges them."""
     if batch.status is not BatchStatus.HALTED:
         return None
-    step = f"Check it again: run.py recheck {batch.name}"
+    step = f"Check it again: {program()} recheck {batch.name}"
     return Ending(BatchStatus.HALTED, ExitCode.OK, "Its batch is halted.", step, fresh=False)
 
 
@@ -164,7 +165,7 @@ def settled_step(batch: Batch, *, step: Step, otherwise: Callable[[Batch], Endin
         raise ConfigurationError(
             f"The {step.name} {step.kind} of batch {batch.name} has to wait: the {before.name} {before.kind}"
             " before it is not done.",
-            next_step=f"Do that first: run.py {before.kind} {before.name} {batch.name}",
+            next_step=f"Do that first: {program()} {before.kind} {before.name} {batch.name}",
         )
     return None
 
@@ -174,7 +175,7 @@ def loaded_or_again(batch: Batch) -> Ending | None:
     if batch.is_done("stage:load"):
         return None
     message = f"Batch {batch.name} can be loaded again."
-    step = f"Run it again: run.py run {batch.source}"
+    step = f"Run it again: {program()} run {batch.source}"
     return Ending(BatchStatus.RUNNING, ExitCode.OK, message, step, fresh=False)
 
 
@@ -211,7 +212,7 @@ def begin_replay(ledger: Ledger, lease: Lease, batch: Batch, redone: Sequence[st
 
 def _refuse_unknown(batch: Batch) -> None:
     if not batch.is_known:
-        raise ConfigurationError(f"There is no batch {batch.name}.", next_step="See the batches: run.py status")
+        raise ConfigurationError(f"There is no batch {batch.name}.", next_step=f"See the batches: {program()} status")
 
 
 def _refuse_ended(batch: Batch) -> None:
@@ -228,7 +229,7 @@ def _refuse_waiting(batch: Batch) -> None:
     if batch.status is BatchStatus.DEAD:
         raise ConfigurationError(
             f"Batch {batch.name} is in the dead-letter queue: {batch.reason}",
-            next_step=f"When that is mended, try it again: run.py dlq replay {batch.name}",
+            next_step=f"When that is mended, try it again: {program()} dlq replay {batch.name}",
         )
 
 
@@ -239,18 +240,18 @@ def _refuse_passing_over(batch: Batch) -> None:
     if not gate.leaves_records_out:
         raise ConfigurationError(
             f"Batch {batch.name} failed the {gate.name} gate; no record can be left out to mend that.",
-            next_step=f"Do the stage before it again, and check: run.py recheck {batch.name} --redo",
+            next_step=f"Do the stage before it again, and check: {program()} recheck {batch.name} --redo",
         )
     if not counts.adds_up:
         held, loaded = counts.accepted + counts.quarantined, counts.read - counts.duplicate - counts.dead
         raise ConfigurationError(
             f"MongoDB holds {held:,} records of batch {batch.name}, {loaded:,} were loaded; leaving some out mends"
             " nothing.",
-            next_step=f"Load it again, and check: run.py recheck {batch.name} --redo",
+            next_step=f"Load it again, and check: {program()} recheck {batch.name} --redo",
         )
     nothing_flows = counts.read > 0 and counts.accepted == 0
     if counts.quarantined == 0 and not nothing_flows:
         raise ConfigurationError(
             f"Batch {batch.name} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
-            next_step=f"Mend what it found (run.py status {batch.name}), then: run.py recheck {batch.name}",
+            next_step=f"Mend what it found ({program()} status {batch.name}), then: {program()} recheck {batch.name}",
         )

@@ -11,6 +11,7 @@ from expectations_plugins.core.errors import ConfigurationError, ExitCode, Sluic
 from pipeline.core.batch import Batch, StepState, StepStatus
 from pipeline.core.batches import BatchSource, BatchStatus, short
 from pipeline.core.outcome import Ending
+from pipeline.core.program import program
 from pipeline.core.topology import MAX_ATTEMPTS
 from pipeline.dead_letters import DeadFolders, Death, Outages, SpoolError, take_in
 from pipeline.ports.ledger import Ledger
@@ -120,7 +121,7 @@ class RunnerSpool:
 
     def _dead(self, source: BatchSource, message: str, *, fresh: bool = True) -> Ending:
         batch = short(source.batch_id)
-        next_step = f"When MongoDB is back (run.py doctor): run.py dlq replay {batch}"
+        next_step = f"When MongoDB is back ({program()} doctor): {program()} dlq replay {batch}"
         return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, message, next_step, fresh=fresh)
 
 

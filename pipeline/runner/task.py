@@ -9,6 +9,7 @@ from expectations_plugins.core.errors import ExitCode
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
 from pipeline.core.outcome import BatchOutcome, Ending
+from pipeline.core.program import program
 from pipeline.ports.ledger import Ledger
 from pipeline.runner.batch_run import BatchRun
 
@@ -103,5 +104,5 @@ def bug(source: BatchSource, error: Exception) -> Ending:
         None,
         ExitCode.BUG,
         f"This is a bug in Sluicegate, not in your data: {type(error).__name__}: {error}",
-        f"The batch can be run again. For the details: run.py --traceback run {source.path}",
+        f"The batch can be run again. For the details: {program()} --traceback run {source.path}",
     )

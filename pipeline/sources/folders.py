@@ -7,6 +7,7 @@ from pathlib import Path
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.core.batches import FileStamp
+from pipeline.core.program import program
 from pipeline.sources.files import GZIP_SUFFIX, UnreadableFileError, printed, unreadable
 from pipeline.storage.location import Place
 
@@ -106,5 +107,5 @@ def _astray(folder: Path, link: Path) -> SluicegateError | None:
         return None
     return UnreadableFileError(
         f"{printed(link)} is a link that leads out of its folder.",
-        next_step="Put the file itself there, or give its own path to run.py run.",
+        next_step=f"Put the file itself there, or give its own path to {program()} run.",
     )

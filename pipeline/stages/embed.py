@@ -14,6 +14,7 @@ from expectations_plugins.core.errors import ConfigurationError, TerminalError
 from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import Lease, short
 from pipeline.core.embeddings import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, VectorRow
+from pipeline.core.program import program
 from pipeline.core.rollback_plan import removal
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
@@ -222,7 +223,7 @@ class Writer:
                 f"{error.message} The vectors of batch {batch} are of model {self.manifest.model}, in collection"
                 f" {self.manifest.collection}; GEMINI_MODEL is another now.",
                 next_step="If that model is gone, embed the batch with the new one:"
-                f" run.py rollback {batch}, then run.py recheck {batch} --redo",
+                f" {program()} rollback {batch}, then {program()} recheck {batch} --redo",
             ) from error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.ports.vectors import VectorCollections, VectorStore
 
 
@@ -56,8 +57,8 @@ def located(collections: VectorCollections, batch_id: str, manifest: EmbeddingSt
         f"The ledger expects {expected:,} vectors of embedding batch {name} of batch {short(batch_id)}, but collection"
         f" {current} holds none of them. An earlier version wrote it and did not note in which collection.",
         next_step="Set GEMINI_MODEL, or MILVUS_COLLECTION, as it was when the batch was embedded, and try again. If its"
-        f" vectors are lost: run.py rollback {short(batch_id)} --collection {current}, then"
-        f" run.py recheck {short(batch_id)} --redo",
+        f" vectors are lost: {program()} rollback {short(batch_id)} --collection {current}, then"
+        f" {program()} recheck {short(batch_id)} --redo",
     )
 
 
@@ -122,7 +123,7 @@ def _dropped(batch_id: str, name: str) -> ConfigurationError:
     return ConfigurationError(
         f"The vectors of batch {short(batch_id)} were in collection {name}, which does not exist.",
         next_step="If MILVUS_URI is right and the collection was dropped:"
-        f" run.py rollback {short(batch_id)}, then run.py recheck {short(batch_id)} --redo",
+        f" {program()} rollback {short(batch_id)}, then {program()} recheck {short(batch_id)} --redo",
     )
 
 

@@ -14,6 +14,7 @@ from expectations_plugins.core.errors import ConfigurationError, TransientError
 from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import Lease, short
 from pipeline.core.embeddings import BeforeImage, VectorRow
+from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
@@ -53,7 +54,7 @@ class Rollback:
         if embedding.rolled_back_at:
             raise ConfigurationError(
                 f"The latest embedding batch of {batch.name} was rolled back already.",
-                next_step=f"Embed it again: run.py recheck {batch.name} --redo",
+                next_step=f"Embed it again: {program()} recheck {batch.name} --redo",
             )
         return self._planned(batch.batch_id, embedding, collection)
 

@@ -15,6 +15,7 @@ from openlineage.client.event_v2 import InputDataset, OutputDataset, Run, RunEve
 
 from expectations_plugins.core.errors import ExitCode
 from pipeline.config.connections import Connections
+from pipeline.core.program import program
 from pipeline.core.topology import STEPS, Step, Touched
 from pipeline.telemetry import openlineage_events
 from pipeline.telemetry.datasets import FILE, VECTORS, DatasetName, file_name, names, rows
@@ -231,7 +232,7 @@ def _state_of(happened: Happened) -> RunState:
 
 
 def _error(state: RunState, batch_id: str) -> str:
-    return f"run.py status {batch_id[:12]} says why." if state in {RunState.FAIL, RunState.ABORT} else ""
+    return f"{program()} status {batch_id[:12]} says why." if state in {RunState.FAIL, RunState.ABORT} else ""
 
 
 def _row(key: str) -> Step:

@@ -19,6 +19,7 @@ from expectations_plugins.core.errors import TransientError
 from pipeline.config import Settings
 from pipeline.config.connections import Connections
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.telemetry.event_dispatch import Happened, Listener
 from pipeline.telemetry.otlp import SCOPE, Collector, collector, resource
 
@@ -135,7 +136,7 @@ class Traces(Listener):
             if name not in NOT_ATTRIBUTES and isinstance(value, str | int | float):
                 span.set_attribute(f"sluicegate.{name}", value)
         if not ok:
-            why = f"{what}: run.py status {short(happened.text('batch_id'))}"
+            why = f"{what}: {program()} status {short(happened.text('batch_id'))}"
             span.set_status(Status(StatusCode.ERROR, why))
         span.end(happened.at)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.fields import CAMPAIGN_ID, USER_ID
+from pipeline.core.program import program
 from pipeline.core.traces import BatchSeen, Contradiction, EmbeddingSeen, Neighbourhood, RawRecord, Trace, VectorSeen
 
 Found = Iterator[Contradiction]
@@ -28,7 +29,7 @@ def _ledger(found: Trace) -> Found:
         batch = short(found.raw.value.batch_id)
         yield Contradiction(
             f"MongoDB holds the record, but the ledger does not know its batch {batch}: the ledger was lost.",
-            "Restore the ledger from its backup, or run the batch's file again: run.py run FILE",
+            f"Restore the ledger from its backup, or run the batch's file again: {program()} run FILE",
         )
 
 
@@ -39,7 +40,7 @@ def _not_in_mongodb(found: Trace) -> Found:
     if holders:
         yield Contradiction(
             f"MongoDB does not hold the record, but {' and '.join(holders)} {'do' if len(holders) > 1 else 'does'}.",
-            "Restore MongoDB from its backup, or run the file that brought it again: run.py run FILE",
+            f"Restore MongoDB from its backup, or run the file that brought it again: {program()} run FILE",
         )
 
 
@@ -59,7 +60,7 @@ def _judged_again(found: Trace) -> str:
     if batch is None or batch.status != BatchStatus.CLOSED:
         return _look(batch)
     return (
-        "Have it judged again, which writes its batch's graph and vectors anew: run.py quarantine release"
+        f"Have it judged again, which writes its batch's graph and vectors anew: {program()} quarantine release"
         f" {shlex.quote(found.interaction_id)}"
     )
 
@@ -172,7 +173,7 @@ def _unlinked(found: Trace) -> Found:
     if graph is not None and graph.campaign_exists and not graph.in_catalogue:
         yield Contradiction(
             "The catalogue has its campaign, but the record is not linked to it.",
-            "Load the campaign again, which links what waits for it: run.py campaigns load FILE",
+            f"Load the campaign again, which links what waits for it: {program()} campaigns load FILE",
         )
 
 
@@ -189,7 +190,7 @@ def _flagged_for_nothing(found: Trace) -> Found:
     if graph is not None and graph.in_catalogue and graph.review is not None and graph.review.state == "open":
         yield Contradiction(
             "It waits for review as an orphan, but its campaign is there and it is linked.",
-            f"Say that it was looked at: run.py review resolve {shlex.quote(found.interaction_id)} --note TEXT",
+            f"Say that it was looked at: {program()} review resolve {shlex.quote(found.interaction_id)} --note TEXT",
         )
 
 
@@ -245,7 +246,7 @@ def _again(batch: BatchSeen | None) -> str:
     if batch is None or batch.status != BatchStatus.CLOSED:
         return _look(batch)
     name = short(batch.batch_id)
-    return f"Embed the batch again: run.py rollback {name}, then run.py recheck {name} --redo"
+    return f"Embed the batch again: {program()} rollback {name}, then {program()} recheck {name} --redo"
 
 
 def _graph_again(batch: BatchSeen | None) -> str:
@@ -255,4 +256,4 @@ def _graph_again(batch: BatchSeen | None) -> str:
 
 
 def _look(batch: BatchSeen | None) -> str:
-    return "" if batch is None else f"Look: run.py status {short(batch.batch_id)}"
+    return "" if batch is None else f"Look: {program()} status {short(batch.batch_id)}"

@@ -10,6 +10,7 @@ from typing import TypeVar
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TransientError
 from pipeline.core.embeddings import FALLBACK_SOURCE
 from pipeline.core.fields import CAMPAIGN_ID, WINDOW_MINUTES
+from pipeline.core.program import program
 from pipeline.core.traces import (
     Answer,
     BatchSeen,
@@ -129,7 +130,8 @@ def _unknown(found: Trace) -> SluicegateError:
     if not problems:
         return ConfigurationError(
             f"No store knows interaction {found.interaction_id}.",
-            next_step="Check its spelling: ids are exact. A line without a usable id is found by: run.py dlq list",
+            next_step=f"Check its spelling: ids are exact. A line without a usable id is found by: {program()} dlq"
+            " list",
         )
     message = f"No store that answers knows interaction {found.interaction_id}. {' '.join(problems)}"
     kind = TransientError if any(answer.outage for answer in answers) else ConfigurationError

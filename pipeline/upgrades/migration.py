@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from expectations_plugins.core.errors import LeaseHeldError
 from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import short
+from pipeline.core.program import program
 from pipeline.core.schema_versions import SCHEMAS, check
 from pipeline.ports.upgrades import Home, OldLedger, OldVectors, VersionMark
 
@@ -149,7 +150,7 @@ class Migration:
         raise LeaseHeldError(
             f"{first.holder} works on batch {short(first.batch_id)}; its lease lasts until"
             f" {first.expires_at:%Y-%m-%d %H:%M:%S} UTC{more}.",
-            next_step="Stop the scheduler, wait until nothing runs, then: run.py migrate",
+            next_step=f"Stop the scheduler, wait until nothing runs, then: {program()} migrate",
         )
 
 

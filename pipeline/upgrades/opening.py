@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from expectations_plugins.core.errors import SluicegateError
+from pipeline.core.program import program
 from pipeline.core.schema_versions import SCHEMAS, SchemaVersionError, check
 
 if TYPE_CHECKING:
@@ -112,9 +113,9 @@ def note_of(mark: Callable[[], VersionMark], database: Callable[[], Database]) -
     except SluicegateError:
         return ""
     if found is not None and found != needed:
-        step = "run.py migrate --check" if found < needed else "upgrade this program"
+        step = f"{program()} migrate --check" if found < needed else "upgrade this program"
         return f"The schema version of {where} is {found}, this program's is {needed}: {step}"
-    return f"An older program wrote batches since {where} was migrated, {older:,}: run.py migrate" if older else ""
+    return f"An older program wrote batches since {where} was migrated, {older:,}: {program()} migrate" if older else ""
 
 
 def migration(

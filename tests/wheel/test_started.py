@@ -26,6 +26,15 @@ def test_it_is_called_as_it_was_started(installed: Installed, way: str, their_fo
     assert done.stderr.startswith(f"Usage: {way} [OPTIONS]")
 
 
+@pytest.mark.parametrize("way", ["sluicegate", "python -m sluicegate"])
+@pytest.mark.parametrize("command", [[], ["dlq"], ["dlq", "drop"], ["init"], ["stack"], ["gx", "sync"]], ids=" ".join)
+def test_help_has_examples_of_that_name(installed: Installed, way: str, command: list[str], tmp_path: Path) -> None:
+    done = installed.call(*started(installed, way), *command, "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"{way} {' '.join(command)}".strip() in done.stdout.partition("Example")[2]
+    assert "run.py" not in done.stdout
+
+
 def test_a_name_that_is_taken_before_we_start_is_said(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "pipeline.py").touch()
     (tmp_path / "sitecustomize.py").write_text("import pipeline\n")
@@ -47,7 +56,7 @@ def test_without_the_local_servers_it_says_what_to_install(installed: Installed,
 def test_a_run_without_anything_to_run_says_how_to_begin(installed: Installed, tmp_path: Path) -> None:
     done = installed.call(installed.program, "run", cwd=tmp_path)
     assert done.returncode == 2
-    assert "init" in done.stderr
+    assert f"{installed.program.rpartition('/')[2]} init" in done.stderr
     assert "init" in installed.call(installed.program, cwd=tmp_path).stderr
 
 
@@ -88,12 +97,25 @@ def test_a_backfill_has_workers_of_ours(served: Installed, project: Path) -> Non
     assert sorted(batch["exit_code"] for batch in json.loads(done.stdout)["batches"]) == [0, 10]
 
 
+def test_what_people_read_names_the_program_as_it_was_started(served: Installed, project: Path) -> None:
+    """After the backfill, whose workers wrote the pages."""
+    pages = project / "gx" / "uncommitted" / "data_docs" / "local_site"
+    summary = served.call(*started(served, "-m"), "run", "sample/faults", cwd=project)
+    status = served.call(served.program, "status", "71c01dd45b70", cwd=project)
+    assert "Look: python -m sluicegate status 71c01dd45b70" in summary.stdout, summary.stderr
+    assert "sluicegate resume 71c01dd45b70" in status.stdout, status.stderr
+    assert "sluicegate status 71c01dd45b70" in (pages / "index.html").read_text("utf-8")
+    assert "run.py" not in summary.stdout + summary.stderr + status.stdout
+    assert [str(page) for page in pages.rglob("*.html") if "run.py" in page.read_text("utf-8")] == []
+
+
 def test_init_again_overwrites_nothing(served: Installed, project: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(project, tmp_path / "copy")
     (copy / ".env").write_text("MINE=1\n")
     (copy / ".gitignore").unlink()
-    done = served.call(served.program, "init", copy, cwd=tmp_path)
+    done = served.call(served.program, "init", "--dag", copy, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (copy / ".env").read_text() == "MINE=1\n"
+    assert f'command=["{served.program}"],\n    folder="{copy}"' in (copy / "sluicegate_dag.py").read_text()
     made, left = done.stdout.splitlines()[:2]
     assert (".gitignore" in made, ".env" in left, ".env" in made) == (True, True, False)

@@ -20,6 +20,7 @@ from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts, short
 from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.core.verdicts import ActionOutcome, GateReport
 from pipeline.core.version import code_version
@@ -57,7 +58,7 @@ _PREFIX = re.compile("[0-9a-f]{1,64}")
 _SHOWN_MATCHES = 5
 OLDER = (
     "The ledger has schema version %s, this program's is %s. All commands work; when no older program uses the ledger"
-    " any more: run.py migrate"
+    f" any more: {program()} migrate"
 )
 
 
@@ -127,7 +128,8 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         wanted = prefix.strip().lower()
         if not _PREFIX.fullmatch(wanted):
             raise ConfigurationError(
-                f"{prefix!r} is not the start of a batch id.", next_step="Give its first hex digits: see run.py status."
+                f"{prefix!r} is not the start of a batch id.",
+                next_step=f"Give its first hex digits: see {program()} status.",
             )
         with ERRORS.guard(f"looking for batch {short(wanted)}"):
             # "g" comes after every hex digit
@@ -136,7 +138,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         if len(found) == 1:
             return batch_in(found[0])
         if not found:
-            raise ConfigurationError(f"There is no batch {wanted}.", next_step="List them with: run.py status")
+            raise ConfigurationError(f"There is no batch {wanted}.", next_step=f"List them with: {program()} status")
         matches = ", ".join(short(row["_id"]) for row in found)
         raise ConfigurationError(f"Several batches start with {wanted}: {matches}.", next_step="Give more digits.")
 
