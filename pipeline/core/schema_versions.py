@@ -94,3 +94,25 @@ def check(store: str, found: int | None, where: str, schema: Schema | None = Non
     if found > known.current:
         raise SchemaVersionError(said, next_step="A newer program wrote it: upgrade this one to the same version.")
     raise SchemaVersionError(said, next_step=f"Migrate it first: {program()} migrate")
+
+
+def version_in(mark: object, store: str, where: str) -> int:
+    """The version that a store's mark says; data without one is version 1.
+
+    Args:
+        mark: As the store gives it: a number, or text that is one; None or "" for no mark.
+        store: Whose.
+        where: Which database, dataset or collection, for people.
+
+    Raises:
+        SchemaVersionError: It is no number: somebody else wrote it.
+    """
+    if mark is None or mark == "":
+        return UNMARKED
+    try:
+        return int(str(mark))
+    except ValueError:
+        raise SchemaVersionError(
+            f"{SCHEMAS[store].title}: {where} has the schema version {mark!r}, which is no number.",
+            next_step="Restore its mark (docs/operations.md, Upgrade), or point the settings at another place.",
+        ) from None

@@ -204,7 +204,7 @@ class BatchRun:
         number = self._started(step, work)
         if number > MAX_ATTEMPTS:
             error = cut_off(step.name, self._batch.step(step.key))
-            self._ended(step, ok=False, counts={}, error=error)
+            self._ledger.end_step(self._keeper.lease, step.key, ok=False, counts={}, error=error)
             raise TerminalError(error)
         try:
             counts = self._parts.stages[step.name].run(self._context())
@@ -216,11 +216,11 @@ class BatchRun:
                 self._ledger.opened().clear_steps(self._keeper.lease, [step.key])
             raise
         except Exception as error:
-            self._ended(step, ok=False, counts={}, error=str(error))
+            self._ledger.end_step(self._keeper.lease, step.key, ok=False, counts={}, error=str(error))
             if number == MAX_ATTEMPTS and isinstance(error, TransientError):
                 raise TerminalError(f"{error.message} It was tried {number} times.") from error
             raise
-        self._ended(step, ok=True, counts=counts)
+        self._ledger.end_step(self._keeper.lease, step.key, ok=True, counts=counts)
         return counts
 
     def _dead(self, step: Step, error: SluicegateError) -> Ending:
@@ -257,7 +257,7 @@ class BatchRun:
         except _GateDownError as error:
             report = error.report
             if not self._patient and work.number < MAX_ATTEMPTS:
-                self._ended(step, ok=False, counts={}, error=error.message)
+                self._ledger.end_step(self._keeper.lease, step.key, ok=False, counts={}, error=error.message)
                 return worth_another(f"The {step.name} gate could not be checked: {error.message}")
         work.counts = {"verdict": str(report.verdict), "run_id": report.run_id}
         self.verdicts[step.name] = str(report.verdict)
@@ -269,7 +269,9 @@ class BatchRun:
             work.counts = {**work.counts, RESUMED: True}
             self._parts.alarms.decided(self._source.batch_id, [step.name])
         going_on = report.verdict in GOES_ON or again
-        self._ended(step, ok=going_on, counts=work.counts, error="" if going_on else summary(report))
+        self._ledger.end_step(
+            self._keeper.lease, step.key, ok=going_on, counts=work.counts, error="" if going_on else summary(report)
+        )
         self._event(
             "verdict",
             gate=step.name,
@@ -321,10 +323,6 @@ class BatchRun:
         place = {"collection": embedding.collection} if embedding and stays else {}
         self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off, **place)
         return work.number
-
-    def _ended(self, step: Step, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
-        lease = self._keeper.lease
-        self._ledger.end_step(lease, step.key, ok=ok, counts=counts, error=error)
 
     def _context(self) -> BatchContext:
         return BatchContext(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from expectations_plugins.core.errors import ExitCode
-from pipeline.core.schema_versions import SCHEMAS, Schema, SchemaVersionError, check
+from pipeline.core.schema_versions import SCHEMAS, Schema, SchemaVersionError, check, version_in
 from pipeline.upgrades.migration import homeless
 
 SCHEMA = Schema("Store", ("first", "second", "third"), usable=2)
@@ -51,3 +51,14 @@ def test_manifests_with_vectors_and_without_a_collection_are_completed(
 
 def test_a_batch_without_embeddings_lacks_nothing() -> None:
     assert homeless({"embedding": {}, "embeddings": {}}) == homeless({}) == []
+
+
+@pytest.mark.parametrize(("mark", "version"), [(None, 1), ("", 1), (2, 2), ("3", 3)])
+def test_a_mark_is_a_number_and_none_is_the_first_version(mark: object, version: int) -> None:
+    assert version_in(mark, "milvus", "collection c") == version
+
+
+@pytest.mark.parametrize("mark", ["two", 1.5, {"version": 2}])
+def test_a_mark_that_is_no_number_is_refused_by_name(mark: object) -> None:
+    with pytest.raises(SchemaVersionError, match="Milvus: collection c has the schema version .* which is no number"):
+        version_in(mark, "milvus", "collection c")

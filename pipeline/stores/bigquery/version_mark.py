@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from pipeline.core.schema_versions import UNMARKED
+from pipeline.core.schema_versions import version_in
 from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
 from pipeline.stores.bigquery.metrics_store import LABEL, RETRY, TIMEOUT
@@ -33,7 +33,7 @@ class BigQueryVersionMark:
                 table = self._client.get_table(self._table, retry=RETRY, timeout=TIMEOUT)
             except NotFound:
                 return None
-        return int((table.labels or {}).get(LABEL) or UNMARKED)
+        return version_in((table.labels or {}).get(LABEL), self.store, self.where)
 
     def set(self, version: int) -> None:
         """Write the version down; other labels stay."""

@@ -7,7 +7,7 @@ from pymilvus import MilvusClient
 from expectations_plugins.milvus.connection import ensure_loaded
 from expectations_plugins.milvus.errors import ERRORS
 from pipeline.core.embeddings import FALLBACK_SOURCE
-from pipeline.core.schema_versions import UNMARKED
+from pipeline.core.schema_versions import version_in
 from pipeline.stores.milvus.vector_store import PROPERTY, TIME_LIMIT, MilvusVectorStore
 
 SAMPLE = 100
@@ -35,7 +35,7 @@ class MilvusVersionMark:
             if not self._client.has_collection(self._collection, timeout=TIME_LIMIT):
                 return None
             described = self._client.describe_collection(self._collection, timeout=TIME_LIMIT)
-        return int((described.get("properties") or {}).get(PROPERTY) or UNMARKED)
+        return version_in((described.get("properties") or {}).get(PROPERTY), self.store, self.where)
 
     def set(self, version: int) -> None:
         """Write the version down; other properties stay."""

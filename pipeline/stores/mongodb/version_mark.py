@@ -6,10 +6,9 @@ keeps them away from a ledger that was migrated.
 
 from __future__ import annotations
 
-from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
-from pipeline.core.schema_versions import check
+from pipeline.core.schema_versions import check, version_in
 from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION, META
 from pipeline.stores.mongodb.upgrade_queries import MARK, marked, marked_if_new
 
@@ -33,13 +32,7 @@ class MongoVersionMark:
             document = self._meta.find_one(MARK)
         if document is None:
             return None
-        version = document.get("version")
-        if not isinstance(version, int):
-            raise ConfigurationError(
-                f"MongoDB: {self.where} has a ledger whose schema version is {version!r}, which is no number.",
-                next_step="Point MONGODB_DATABASE at another database, or restore the collection ledger_meta.",
-            )
-        return version
+        return version_in(document.get("version"), self.store, self.where)
 
     def set(self, version: int) -> None:
         """Write the version down."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations_plugins.neo4j.connection import Graph, Rows
-from pipeline.core.schema_versions import UNMARKED
+from pipeline.core.schema_versions import UNMARKED, version_in
 from pipeline.stores.neo4j import version_queries as queries
 
 TIME_LIMIT = 30.0
@@ -26,7 +26,7 @@ class Neo4jVersionMark:
         """The graph's version; None when it holds nothing of ours."""
         [row] = self._read(queries.FOUND) or [{"version": None}]
         if row["version"] is not None:
-            return int(row["version"])
+            return version_in(row["version"], self.store, self.where)
         return UNMARKED if any(self._read(query) for query in queries.HOLDS_DATA) else None
 
     def set(self, version: int) -> None:
