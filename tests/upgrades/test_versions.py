@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from expectations_plugins.core.errors import ExitCode
 from pipeline.core.schema_versions import SCHEMAS, Schema, SchemaVersionError, check, version_in
+from pipeline.stores.mongodb.batches import batch_in
 from pipeline.upgrades.migration import homeless
 
 SCHEMA = Schema("Store", ("first", "second", "third"), usable=2)
@@ -39,18 +42,21 @@ def test_other_data_is_refused_with_both_versions_and_the_way_on(found: int, ste
         ({"written": 0, "finished": False}, ["e1"]),
         ({"written": 0, "finished": True}, []),
         ({"written": 3, "collection": "c"}, []),
-        ({"written": 3, "rolled_back_at": "then"}, []),
+        ({"written": 3, "rolled_back_at": datetime(2026, 11, 20, tzinfo=UTC)}, []),
     ],
 )
 def test_manifests_with_vectors_and_without_a_collection_are_completed(
     manifest: dict[str, object], expected: list[str]
 ) -> None:
-    assert homeless({"embeddings": {"e1": manifest}}) == expected
-    assert homeless({"embedding": {"embedding_batch_id": "e1", **manifest}}) == expected
+    document = {"_id": "ab" * 32, "embeddings": {"e1": manifest}}
+    assert homeless(batch_in(document)) == expected
+    latest = {"_id": "ab" * 32, "embedding": {"embedding_batch_id": "e1", **manifest}}
+    assert homeless(batch_in(latest)) == expected
 
 
 def test_a_batch_without_embeddings_lacks_nothing() -> None:
-    assert homeless({"embedding": {}, "embeddings": {}}) == homeless({}) == []
+    assert homeless(batch_in({"_id": "ab" * 32, "embedding": {}, "embeddings": {}})) == []
+    assert homeless(batch_in({"_id": "ab" * 32})) == []
 
 
 @pytest.mark.parametrize(("mark", "version"), [(None, 1), ("", 1), (2, 2), ("3", 3)])
@@ -60,5 +66,5 @@ def test_a_mark_is_a_number_and_none_is_the_first_version(mark: object, version:
 
 @pytest.mark.parametrize("mark", ["two", 1.5, {"version": 2}])
 def test_a_mark_that_is_no_number_is_refused_by_name(mark: object) -> None:
-    with pytest.raises(SchemaVersionError, match="Milvus: collection c has the schema version .* which is no number"):
+    with pytest.raises(SchemaVersionError, match=r"Milvus: collection c has the schema version .* which is no number"):
         version_in(mark, "milvus", "collection c")
