@@ -64,7 +64,7 @@ class App:
             self._telemetry.finish(lambda: self.stores.standing_if_used)
         self._resources.close()
         if "settings" in self.__dict__:
-            from pipeline.storage import cache  # noqa: PLC0415
+            from pipeline.storage import cache
 
             cache.clear()
 
@@ -81,14 +81,14 @@ class App:
     @cached_property
     def settings(self) -> Settings:
         """The settings."""
-        from pipeline.config import load_settings  # noqa: PLC0415
+        from pipeline.config import load_settings
 
         return load_settings(**self._overrides)
 
     @cached_property
     def progress(self) -> Progress:
         """What shows progress, and tells whoever else is configured to hear of it."""
-        from pipeline.telemetry.assembly import telemetry  # noqa: PLC0415
+        from pipeline.telemetry.assembly import telemetry
 
         shown = self._shown()
         self._telemetry = telemetry(self.settings, shown, self.connections)
@@ -98,10 +98,10 @@ class App:
         """Lines and bars on a terminal, JSON lines elsewhere."""
         level = self.settings.log_level.upper()
         if sys.stderr.isatty() and not self.json_logs:
-            from pipeline.cli.console import console_progress  # noqa: PLC0415
+            from pipeline.cli.console import console_progress
 
             return self._resources.enter_context(contextlib.closing(console_progress(level=level)))
-        from pipeline.cli.logs import JsonProgress, set_up_logging  # noqa: PLC0415
+        from pipeline.cli.logs import JsonProgress, set_up_logging
 
         set_up_logging(level)
         return JsonProgress()
@@ -151,8 +151,8 @@ class App:
     @cached_property
     def alerts(self) -> AlertRouter:
         """Tells people, also while MongoDB is down."""
-        from pipeline.alerts.assembly import alert_router  # noqa: PLC0415
-        from pipeline.stores.mongodb.alert_state import MongoAlertBook  # noqa: PLC0415
+        from pipeline.alerts.assembly import alert_router
+        from pipeline.stores.mongodb.alert_state import MongoAlertBook
 
         router = alert_router(self.settings, lambda: MongoAlertBook(self.stores.database), self.progress)
         return self._through("alerts", router)
@@ -160,13 +160,13 @@ class App:
     @cached_property
     def rollback(self) -> Rollback:
         """Takes embedding batches back."""
-        from pipeline.stages import Rollback  # noqa: PLC0415
+        from pipeline.stages import Rollback
 
         return Rollback(self.stores.vectors, self.stores.journal, self.ledger)
 
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
-        from pipeline.stages import Reembedder  # noqa: PLC0415
+        from pipeline.stages import Reembedder
 
         size = self.settings.vector_sample
         stores, embedder = self.stores, self._embedder()
@@ -174,7 +174,7 @@ class App:
 
     def fallbacks(self, batch: Batch) -> int:
         """How many vectors of a batch no model made."""
-        from pipeline.stages.placement import count_fallbacks  # noqa: PLC0415
+        from pipeline.stages.placement import count_fallbacks
 
         return count_fallbacks(self.stores.vectors, batch)
 
@@ -185,7 +185,7 @@ class App:
 
     def leased(self, batch_id: str) -> LeaseKeeper:
         """A batch's lease, kept while the block runs."""
-        from pipeline.runner.lease import LeaseKeeper, new_holder  # noqa: PLC0415
+        from pipeline.runner.lease import LeaseKeeper, new_holder
 
         seconds = self.settings.lease_seconds
         return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, new_holder(), seconds), seconds)
@@ -201,11 +201,11 @@ class App:
         Args:
             stores: Whose local servers are started now; all when none is named.
         """
-        from expectations_plugins.core.retry import RetryPolicy  # noqa: PLC0415
-        from pipeline.config.connections import ALL_STORES  # noqa: PLC0415
-        from pipeline.runner.lazy import LazyGate, LazyStage  # noqa: PLC0415
-        from pipeline.runner.lease import new_holder  # noqa: PLC0415
-        from pipeline.runner.runner import Runner  # noqa: PLC0415
+        from expectations_plugins.core.retry import RetryPolicy
+        from pipeline.config.connections import ALL_STORES
+        from pipeline.runner.lazy import LazyGate, LazyStage
+        from pipeline.runner.lease import new_holder
+        from pipeline.runner.runner import Runner
 
         self._require_gx_project()
         if stores:
@@ -231,15 +231,15 @@ class App:
     @cached_property
     def site(self) -> Site:
         """The Data Docs."""
-        from checkpoints.data_docs.site import Site  # noqa: PLC0415
+        from checkpoints.data_docs.site import Site
 
         return Site(self._project, self.settings, self.stores.history, lambda: self.review_queue)
 
     def connections(self, *names: str) -> Connections:
         """Where these stores are; those of them that are local are started if need be, and stay up until `close`."""
-        from pipeline.config import shield_drivers  # noqa: PLC0415
-        from pipeline.config.connections import resolve  # noqa: PLC0415
-        from pipeline.local import Endpoints, LocalStack  # noqa: PLC0415
+        from pipeline.config import shield_drivers
+        from pipeline.config.connections import resolve
+        from pipeline.local import Endpoints, LocalStack
 
         progress, local = self.progress, set(self.settings.local_stores())
         shield_drivers(self.settings, self.settings.home)
@@ -261,20 +261,20 @@ class App:
 
     def probes(self) -> Mapping[str, Callable[[], str]]:
         """By store name: connects and gives the server's version, raising a SluicegateError when it cannot."""
-        from pipeline.resources.probes import probes  # noqa: PLC0415
+        from pipeline.resources.probes import probes
 
         return probes(self.connections(), lambda: self._embedder(attempts=1))
 
     @cached_property
     def _project(self) -> Any:
-        from checkpoints.gx_gate import open_project  # noqa: PLC0415 - Great Expectations takes seconds to import
+        from checkpoints.gx_gate import open_project  # Great Expectations takes seconds to import
 
         self._require_gx_project()
         return open_project(self.settings.gx_root, self.environment(), self.settings)
 
     @cached_property
     def _gates(self) -> Mapping[str, Gate]:
-        from checkpoints.gx_gate import build_gates  # noqa: PLC0415 - Great Expectations takes seconds to import
+        from checkpoints.gx_gate import build_gates  # Great Expectations takes seconds to import
 
         gates = build_gates(self.settings, self.environment(), self._effects(), self._project)
         for gate in gates.values():
@@ -282,8 +282,8 @@ class App:
         return {name: self._through("gate", gate) for name, gate in gates.items()}
 
     def _effects(self) -> Effects:
-        from checkpoints.actions.scope import Effects  # noqa: PLC0415
-        from pipeline.stages import Sweep  # noqa: PLC0415
+        from checkpoints.actions.scope import Effects
+        from pipeline.stages import Sweep
 
         return Effects(
             ledger=self.ledger,
@@ -295,7 +295,7 @@ class App:
         )
 
     def _stages(self) -> dict[str, Callable[[], Stage]]:
-        from pipeline import stages  # noqa: PLC0415
+        from pipeline import stages
 
         return {
             "load": self._load_stage,
@@ -313,7 +313,7 @@ class App:
         }
 
     def _load_stage(self) -> Stage:
-        from pipeline.stages import LoadStage  # noqa: PLC0415
+        from pipeline.stages import LoadStage
 
         # before the first record is anywhere; a local server is not started for it
         self.stores.check_versions(but=set(self.settings.local_stores()) - self._started)
@@ -329,8 +329,8 @@ class App:
         return self.stores.schema_note(store)
 
     def _embedder(self, attempts: int = MAX_ATTEMPTS) -> Embedder:
-        from expectations_plugins.core.retry import RetryPolicy  # noqa: PLC0415
-        from pipeline.embedding import GeminiEmbedder  # noqa: PLC0415
+        from expectations_plugins.core.retry import RetryPolicy
+        from pipeline.embedding import GeminiEmbedder
 
         to, settings = self.connections("gemini"), self.settings
         embedder: Embedder = GeminiEmbedder(
@@ -346,7 +346,7 @@ class App:
     @contextlib.contextmanager
     def _importing_gates(self) -> Iterator[None]:
         """While local servers start, import what takes seconds; nothing else is imported meanwhile."""
-        from pipeline.local import LocalStack, ServerState  # noqa: PLC0415
+        from pipeline.local import LocalStack, ServerState
 
         local = self.settings.local_stores()
         servers = LocalStack(self.settings.home).status() if local else ()
@@ -365,7 +365,7 @@ class App:
         root = self.settings.gx_root
         if (root / "great_expectations.yml").is_file():
             return
-        from checkpoints.sync import ensure  # noqa: PLC0415 - Great Expectations takes seconds to import
+        from checkpoints.sync import ensure  # Great Expectations takes seconds to import
 
         if ensure(root):
             self.progress.event("gx_made", folder=str(root))
@@ -378,7 +378,7 @@ def _as_it_is(name: str, port: Port) -> Port:
 
 def _import_gates() -> None:
     with contextlib.suppress(Exception):  # it is raised again, and told, where it is needed
-        import checkpoints.gx_gate  # noqa: F401, PLC0415
+        import checkpoints.gx_gate  # noqa: F401
 
 
 def main() -> NoReturn:

@@ -57,7 +57,7 @@ def main(name: str = "sluicegate") -> NoReturn:
         name: How it was started, as messages and help texts repeat it.
     """
     _prepare(name)
-    from sluicegate.app import main as run  # noqa: PLC0415 - now it is found, and so is what it imports
+    from sluicegate.app import main as run  # now it is found, and so is what it imports
 
     run()
 
@@ -68,7 +68,7 @@ def _prepare(name: str) -> None:
     except ImportError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(WRONG_SETUP)
-    from pipeline.core.program import started_as  # noqa: PLC0415 - before anything else of ours, for names in constants
+    from pipeline.core.program import started_as  # before anything else of ours, for names in constants
 
     started_as(name)
 

@@ -32,8 +32,8 @@ def probes(to: Connections, embedder: Callable[[], Embedder]) -> Mapping[str, Pr
 
 
 def _mongodb(to: Connections) -> str:
-    from expectations_plugins.mongodb.connection import connect  # noqa: PLC0415 - one driver must do
-    from expectations_plugins.mongodb.errors import ERRORS  # noqa: PLC0415 - one driver must do
+    from expectations_plugins.mongodb.connection import connect  # one driver must do
+    from expectations_plugins.mongodb.errors import ERRORS  # one driver must do
 
     with (
         ERRORS.guard("asking for its version"),
@@ -43,8 +43,8 @@ def _mongodb(to: Connections) -> str:
 
 
 def _neo4j(to: Connections) -> str:
-    from expectations_plugins.neo4j.connection import connect  # noqa: PLC0415
-    from expectations_plugins.neo4j.errors import ERRORS  # noqa: PLC0415
+    from expectations_plugins.neo4j.connection import connect
+    from expectations_plugins.neo4j.errors import ERRORS
 
     with ERRORS.guard("asking for its version"):
         graph = connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database)
@@ -53,8 +53,8 @@ def _neo4j(to: Connections) -> str:
 
 
 def _milvus(to: Connections) -> str:
-    from expectations_plugins.milvus.connection import connect  # noqa: PLC0415
-    from expectations_plugins.milvus.errors import ERRORS  # noqa: PLC0415
+    from expectations_plugins.milvus.connection import connect
+    from expectations_plugins.milvus.errors import ERRORS
 
     with (
         ERRORS.guard("asking for its version"),
@@ -64,8 +64,8 @@ def _milvus(to: Connections) -> str:
 
 
 def _bigquery(to: Connections) -> str:
-    from pipeline.stores.bigquery.connection import connect  # noqa: PLC0415
-    from pipeline.stores.bigquery.errors import ERRORS  # noqa: PLC0415
+    from pipeline.stores.bigquery.connection import connect
+    from pipeline.stores.bigquery.errors import ERRORS
 
     with ERRORS.guard("listing datasets"):
         client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)

@@ -79,7 +79,7 @@ class OpenedStores:
     @cached_property
     def history(self) -> History:
         """The ledger as pages read it."""
-        from pipeline.stores.mongodb.history import MongoHistory  # noqa: PLC0415
+        from pipeline.stores.mongodb.history import MongoHistory
 
         history = MongoHistory(self.checked_database)
         history.prepare()
@@ -88,7 +88,7 @@ class OpenedStores:
     @cached_property
     def standing(self) -> StandingReader:
         """How the pipeline stands."""
-        from pipeline.stores.mongodb.health import MongoStanding  # noqa: PLC0415
+        from pipeline.stores.mongodb.health import MongoStanding
 
         standing = MongoStanding(self.checked_database)
         standing.prepare()
@@ -102,7 +102,7 @@ class OpenedStores:
     @cached_property
     def graph_store(self) -> GraphStore:
         """The graph store."""
-        from pipeline.stores.neo4j.graph_store import Neo4jGraphStore  # noqa: PLC0415
+        from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
 
         store: GraphStore = Neo4jGraphStore(self.graph)
         self.versions.begin(opening.of_graph(self.graph))
@@ -112,7 +112,7 @@ class OpenedStores:
     @cached_property
     def review_queue(self) -> ReviewQueue:
         """The review queue."""
-        from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue  # noqa: PLC0415
+        from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue
 
         queue = Neo4jReviewQueue(self.graph)
         self.versions.begin(opening.of_graph(self.graph))
@@ -122,7 +122,7 @@ class OpenedStores:
     @cached_property
     def journal(self) -> UndoJournal:
         """What vectors were before."""
-        from pipeline.stores.mongodb.undo_journal import MongoUndoJournal  # noqa: PLC0415
+        from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 
         journal: UndoJournal = MongoUndoJournal(self.checked_database)
         journal.prepare()
@@ -131,7 +131,7 @@ class OpenedStores:
     @cached_property
     def graph(self) -> Graph:
         """Neo4j itself, for what has no port of its own."""
-        from expectations_plugins.neo4j.connection import connect  # noqa: PLC0415
+        from expectations_plugins.neo4j.connection import connect
 
         to = self._connections("neo4j")
         return self._closing(connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database))
@@ -140,7 +140,7 @@ class OpenedStores:
     def metrics(self) -> MetricsStore:
         """The metrics store."""
         client, dataset = self._dataset
-        from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore  # noqa: PLC0415
+        from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
 
         self.versions.check(opening.of_dataset(client, dataset))
         store: MetricsStore = BigQueryMetricsStore(client, dataset)
@@ -206,14 +206,14 @@ class OpenedStores:
 
     def milvus(self) -> tuple[MilvusClient, str]:
         """A client of Milvus, and the name of the settings' collection."""
-        from expectations_plugins.milvus.connection import connect  # noqa: PLC0415
+        from expectations_plugins.milvus.connection import connect
 
         to = self._connections("milvus")
         return self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection
 
     def bigquery(self) -> tuple[Client, str]:
         """A client of BigQuery, and the dataset's name."""
-        from pipeline.stores.bigquery.connection import connect  # noqa: PLC0415
+        from pipeline.stores.bigquery.connection import connect
 
         to = self._connections("bigquery")
         client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
@@ -223,7 +223,7 @@ class OpenedStores:
     def database(self) -> Database:
         """MongoDB itself, for what has no port of its own."""
         to = self._connections("mongodb")
-        from expectations_plugins.mongodb.connection import connect  # noqa: PLC0415
+        from expectations_plugins.mongodb.connection import connect
 
         database = connect(to.mongodb_uri, to.mongodb_database)
         self._resources.callback(database.client.close)
@@ -232,9 +232,9 @@ class OpenedStores:
     @cached_property
     def _mongodb(self) -> tuple[Ledger, RawStore, DeadQueue]:
         database = self.database
-        from pipeline.stores.mongodb.dead_queue import MongoDeadQueue  # noqa: PLC0415
-        from pipeline.stores.mongodb.ledger import MongoLedger  # noqa: PLC0415
-        from pipeline.stores.mongodb.raw_store import MongoRawStore  # noqa: PLC0415
+        from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
+        from pipeline.stores.mongodb.ledger import MongoLedger
+        from pipeline.stores.mongodb.raw_store import MongoRawStore
 
         ledger: Ledger = MongoLedger(database)
         raw_store: RawStore = MongoRawStore(database)
@@ -277,7 +277,7 @@ class _Collections:
         return self._opened[name]
 
     def _store(self, name: str) -> MilvusVectorStore:
-        from pipeline.stores.milvus.vector_store import MilvusVectorStore  # noqa: PLC0415
+        from pipeline.stores.milvus.vector_store import MilvusVectorStore
 
         return MilvusVectorStore(self._client, name)
 
@@ -292,7 +292,7 @@ class _Lineage:
     def raw(self) -> RawLineage:
         """MongoDB's."""
         database = self._stores.checked_database
-        from pipeline.stores.mongodb.tracing import MongoLineage  # noqa: PLC0415
+        from pipeline.stores.mongodb.tracing import MongoLineage
 
         return MongoLineage(database)
 
@@ -301,7 +301,7 @@ class _Lineage:
         """BigQuery's."""
         client, dataset = self._stores.bigquery()
         self._stores.versions.check(opening.of_dataset(client, dataset))
-        from pipeline.stores.bigquery.tracing import BigQueryLineage  # noqa: PLC0415
+        from pipeline.stores.bigquery.tracing import BigQueryLineage
 
         return BigQueryLineage(client, dataset)
 
@@ -310,7 +310,7 @@ class _Lineage:
         """Neo4j's."""
         graph = self._stores.graph
         self._stores.versions.check(opening.of_graph(graph))
-        from pipeline.stores.neo4j.tracing import Neo4jLineage  # noqa: PLC0415
+        from pipeline.stores.neo4j.tracing import Neo4jLineage
 
         return Neo4jLineage(graph)
 
@@ -319,6 +319,6 @@ class _Lineage:
         """Milvus'."""
         client, collection = self._stores.milvus()
         self._stores.versions.check(opening.of_collection(client, collection))
-        from pipeline.stores.milvus.tracing import MilvusLineage  # noqa: PLC0415
+        from pipeline.stores.milvus.tracing import MilvusLineage
 
         return MilvusLineage(client, collection)

@@ -72,28 +72,28 @@ class Versions:
 
 def of_database(database: Database) -> VersionMark:
     """Where a ledger says which version it has."""
-    from pipeline.stores.mongodb.version_mark import MongoVersionMark  # noqa: PLC0415
+    from pipeline.stores.mongodb.version_mark import MongoVersionMark
 
     return MongoVersionMark(database)
 
 
 def of_dataset(client: Client, dataset: str) -> VersionMark:
     """Where a dataset says which version it has."""
-    from pipeline.stores.bigquery.version_mark import BigQueryVersionMark  # noqa: PLC0415
+    from pipeline.stores.bigquery.version_mark import BigQueryVersionMark
 
     return BigQueryVersionMark(client, dataset)
 
 
 def of_graph(graph: Graph) -> VersionMark:
     """Where a graph says which version it has."""
-    from pipeline.stores.neo4j.version_mark import Neo4jVersionMark  # noqa: PLC0415
+    from pipeline.stores.neo4j.version_mark import Neo4jVersionMark
 
     return Neo4jVersionMark(graph)
 
 
 def of_collection(client: MilvusClient, collection: str) -> VersionMark:
     """Where a collection says which version it has."""
-    from pipeline.stores.milvus.version_mark import MilvusVersionMark  # noqa: PLC0415
+    from pipeline.stores.milvus.version_mark import MilvusVersionMark
 
     return MilvusVersionMark(client, collection)
 
@@ -105,7 +105,7 @@ def note_of(mark: Callable[[], VersionMark], database: Callable[[], Database]) -
         mark: Where its version is.
         database: MongoDB's, asked for batches that an older program wrote into a ledger that was migrated.
     """
-    from pipeline.stores.mongodb.upgrades import MongoOldLedger  # noqa: PLC0415
+    from pipeline.stores.mongodb.upgrades import MongoOldLedger
 
     try:
         where, found, needed = (it := mark()).where, it.found(), SCHEMAS[it.store].current
@@ -130,9 +130,9 @@ def migration(
         milvus: A client, and the settings' collection.
         model: The settings' embedding model.
     """
-    from pipeline.stores.milvus.version_mark import MilvusOldVectors  # noqa: PLC0415
-    from pipeline.stores.mongodb.upgrades import MongoOldLedger  # noqa: PLC0415
-    from pipeline.upgrades.migration import Migration  # noqa: PLC0415
+    from pipeline.stores.milvus.version_mark import MilvusOldVectors
+    from pipeline.stores.mongodb.upgrades import MongoOldLedger
+    from pipeline.upgrades.migration import Migration
 
     ledger, (client, current) = MongoOldLedger(database), milvus
     collections = dict.fromkeys((current, *ledger.collections()))
