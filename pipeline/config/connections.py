@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -82,26 +83,53 @@ def resolve(settings: Settings, local: Endpoints) -> Connections:
     Raises:
         ConfigurationError: Some stores are configured and others neither configured nor local.
     """
-    names = settings.local_stores()
     remember(filter(None, (local.mongodb_uri, local.neo4j_password, local.milvus_token, local.gemini_api_key)))
-    mongodb, neo4j, milvus, bigquery, gemini = (name in names for name in ALL_STORES)
+    served = _served(local)
+    ours = {name: value for store in settings.local_stores() for name, value in served[store].items()}
+    return replace(_configured(settings), **ours)
+
+
+def _configured(settings: Settings) -> Connections:
     return Connections(
-        mongodb_uri=(local.mongodb_uri or "") if mongodb else _plain(settings.mongodb_uri),
+        mongodb_uri=_plain(settings.mongodb_uri),
         mongodb_database=settings.mongodb_database,
-        neo4j_uri=(local.neo4j_uri if neo4j else settings.neo4j_uri) or "",
-        neo4j_user=(local.neo4j_user if neo4j else settings.neo4j_user) or "",
-        neo4j_password=(local.neo4j_password or "") if neo4j else _plain(settings.neo4j_password),
-        neo4j_database=local.neo4j_database if neo4j else settings.neo4j_database,
-        milvus_uri=(local.milvus_uri if milvus else settings.milvus_uri) or "",
-        milvus_token=(local.milvus_token or "") if milvus else _plain(settings.milvus_token),
+        neo4j_uri=_text(settings.neo4j_uri),
+        neo4j_user=_text(settings.neo4j_user),
+        neo4j_password=_plain(settings.neo4j_password),
+        neo4j_database=settings.neo4j_database,
+        milvus_uri=_text(settings.milvus_uri),
+        milvus_token=_plain(settings.milvus_token),
         milvus_collection=settings.vector_collection,
-        bigquery_project=(local.bigquery_project if bigquery else settings.bigquery_project) or "",
-        bigquery_endpoint=local.bigquery_endpoint if bigquery else settings.bigquery_api_endpoint,
+        bigquery_project=_text(settings.bigquery_project),
+        bigquery_endpoint=settings.bigquery_api_endpoint,
         bigquery_location=settings.bigquery_location,
         bigquery_dataset=settings.bigquery_dataset,
-        gemini_api_key=(local.gemini_api_key or "") if gemini else _plain(settings.gemini_api_key),
-        gemini_endpoint=local.gemini_endpoint if gemini else settings.gemini_api_endpoint,
+        gemini_api_key=_plain(settings.gemini_api_key),
+        gemini_endpoint=settings.gemini_api_endpoint,
     )
+
+
+def _served(local: Endpoints) -> Mapping[str, Mapping[str, Any]]:
+    """By store, what the local stack serves in the place of what is configured."""
+    return {
+        "mongodb": {"mongodb_uri": _text(local.mongodb_uri)},
+        "neo4j": {
+            "neo4j_uri": _text(local.neo4j_uri),
+            "neo4j_user": _text(local.neo4j_user),
+            "neo4j_password": _text(local.neo4j_password),
+            "neo4j_database": local.neo4j_database,
+        },
+        "milvus": {"milvus_uri": _text(local.milvus_uri), "milvus_token": _text(local.milvus_token)},
+        "bigquery": {
+            "bigquery_project": _text(local.bigquery_project),
+            "bigquery_endpoint": local.bigquery_endpoint,
+        },
+        "gemini": {"gemini_api_key": _text(local.gemini_api_key), "gemini_endpoint": local.gemini_endpoint},
+    }
+
+
+def _text(value: str | None) -> str:
+    return value or ""
 
 
 def _plain(secret: SecretStr | None) -> str:
