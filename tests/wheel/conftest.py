@@ -22,6 +22,17 @@ from tests.commands import environment
 ROOT = Path(__file__).parent.parent.parent
 THEIRS = 'raise SystemExit("theirs")\n'
 SCRIPT = "#!{python}\nimport sys\nfrom sluicegate.launcher import main\nsys.exit(main())\n"
+USER = """
+import pathlib, sys
+from sluicegate.launcher import find_ours
+find_ours()
+from pipeline.local import LocalStack
+with LocalStack(pathlib.Path(sys.argv[1])).use():
+    print("up", flush=True)
+    sys.stdin.read()
+"""
+"""Uses the servers until its stdin is closed, also by the end of the tests."""
+
 MOST_SECONDS = 300
 
 
@@ -100,11 +111,16 @@ def their_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def served(installed: Installed, their_folder: Path) -> Iterator[Installed]:
-    """With local servers, which its program has started in that folder, and with that folder on PYTHONPATH."""
-    up = installed.call(installed.program, "stack", "up", cwd=their_folder, PYTHONPATH=str(their_folder))
-    assert up.returncode == 0, up.stderr
-    yield installed
-    installed.call(installed.program, "stack", "down", cwd=installed.home)
+    """With local servers, started in that folder, and with that folder on PYTHONPATH; they end with this process."""
+    command = [installed.python, "-P", "-c", USER, str(installed.home)]
+    env = environment(PYTHONPATH=str(their_folder))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=their_folder, env=env, stdin=pipe, stdout=pipe, text=True) as user:
+        assert user.stdin is not None
+        assert user.stdout is not None
+        assert user.stdout.readline() == "up\n"
+        yield installed
+        user.stdin.close()
 
 
 def plant(folder: Path) -> None:
