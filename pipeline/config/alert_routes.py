@@ -26,9 +26,13 @@ class Route:
         return self.gate in (ANY, gate) and self.severity in (ANY, severity)
 
 
+CHANNELS = Path(__file__).parents[1] / "alerts" / "channels"
+"""Where the channels are. Their names are all that is read here: what tells people is a layer above."""
+
+
 def channel_names() -> tuple[str, ...]:
-    """Every channel there is: the modules of `channels`."""
-    return tuple(sorted(found.name for found in pkgutil.iter_modules([str(Path(__file__).parent / "channels")])))
+    """Every channel there is: the modules of `pipeline/alerts/channels`."""
+    return tuple(sorted(found.name for found in pkgutil.iter_modules([str(CHANNELS)])))
 
 
 def parse_routes(text: str) -> tuple[Route, ...]:
