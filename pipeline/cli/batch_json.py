@@ -76,7 +76,7 @@ def _intent(intent: IntentState) -> dict[str, Any]:
 def _embedding(embedding: EmbeddingState) -> dict[str, Any]:
     manifest = {field.name: getattr(embedding, field.name) for field in fields(EmbedManifest)}
     if not embedding.model:  # an earlier version wrote it, without these
-        del manifest["model"], manifest["was_finished"]
+        del manifest["model"]
         manifest |= {"collection": embedding.collection or None}
     return _known(
         {

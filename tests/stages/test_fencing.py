@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from expectations_plugins.core.errors import LeaseLostError
+from expectations_plugins.milvus import connection as milvus
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease
 from pipeline.core.embeddings import FALLBACK_SOURCE, BeforeImage, Embedding, VectorRow
@@ -24,7 +26,11 @@ from pipeline.ports.steps import BatchContext
 from pipeline.sources.reading import read
 from pipeline.stages import AggregateStage, EmbedStage, GraphStage, PublishStage, Reembedder, Rollback, Sweep
 from pipeline.stages.sweep import writers
-from pipeline.stores import bigquery, milvus, neo4j
+from pipeline.stores.bigquery import connection as bigquery
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
+from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
+from pipeline.stores.neo4j.review_queue import Neo4jReviewQueue
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
 from tests.fakes.one_collection import OneCollection
 
@@ -52,10 +58,10 @@ class Scene:
     """A loaded batch, the lease of the run that is going to be paused, and that of its successor."""
 
     batch: LoadedBatch
-    metrics: bigquery.BigQueryMetricsStore
-    graph: neo4j.Neo4jGraphStore
-    review: neo4j.Neo4jReviewQueue
-    vectors: milvus.MilvusVectorStore
+    metrics: BigQueryMetricsStore
+    graph: Neo4jGraphStore
+    review: Neo4jReviewQueue
+    vectors: MilvusVectorStore
 
     @property
     def old(self) -> BatchContext:
@@ -97,9 +103,9 @@ def scene(endpoints: Endpoints, tmp_path: Path) -> Iterator[Scene]:
     )
     milvus_client = milvus.connect(str(endpoints.milvus_uri))
     with loaded_batch(str(endpoints.mongodb_uri), tmp_path, records) as batch:
-        metrics = bigquery.BigQueryMetricsStore(client, batch.name)
-        store, review = neo4j.Neo4jGraphStore(graph), neo4j.Neo4jReviewQueue(graph)
-        vectors = milvus.MilvusVectorStore(milvus_client, batch.name)
+        metrics = BigQueryMetricsStore(client, batch.name)
+        store, review = Neo4jGraphStore(graph), Neo4jReviewQueue(graph)
+        vectors = MilvusVectorStore(milvus_client, batch.name)
         for one in (metrics, store, review, vectors):
             one.prepare()
         yield Scene(batch, metrics, store, review, vectors)

@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from expectations_plugins.milvus import connection as milvus
+from expectations_plugins.mongodb import connection as mongodb
+from expectations_plugins.neo4j import connection as neo4j
 from pipeline.core.embeddings import Embedding
 from pipeline.embedding.fallback import fallback
 from pipeline.local import Endpoints
@@ -19,7 +22,13 @@ from pipeline.ports.steps import BatchContext
 from pipeline.sources.discovery import discover
 from pipeline.stages import AggregateStage, EmbedStage, GraphStage, LoadStage, PublishStage
 from pipeline.stages.embed import drawn, embedding_batch
-from pipeline.stores import bigquery, milvus, mongodb, neo4j
+from pipeline.stores.bigquery import connection as bigquery
+from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
+from pipeline.stores.milvus.vector_store import MilvusVectorStore
+from pipeline.stores.mongodb.ledger import MongoLedger
+from pipeline.stores.mongodb.raw_store import MongoRawStore
+from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
+from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
 from tests.fakes.one_collection import OneCollection
 
 IS_BAD = {"$eq": ["$user_id", {"$literal": "bad"}]}
@@ -62,13 +71,13 @@ class Flow:
     """A loaded batch and the stores it flows to."""
 
     context: BatchContext
-    raw: mongodb.MongoRawStore
-    ledger: mongodb.MongoLedger
-    metrics: bigquery.BigQueryMetricsStore
-    graph: neo4j.Neo4jGraphStore
-    vectors: milvus.MilvusVectorStore
+    raw: MongoRawStore
+    ledger: MongoLedger
+    metrics: BigQueryMetricsStore
+    graph: Neo4jGraphStore
+    vectors: MilvusVectorStore
     embedder: CountingEmbedder
-    journal: mongodb.MongoUndoJournal
+    journal: MongoUndoJournal
 
     @property
     def batch_id(self) -> str:
@@ -105,7 +114,7 @@ def flow(endpoints: Endpoints, tmp_path: Path) -> Iterator[Flow]:
     path = tmp_path / "batch.jsonl"
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     database = mongodb.connect(str(endpoints.mongodb_uri), name)
-    raw, ledger = mongodb.MongoRawStore(database), mongodb.MongoLedger(database)
+    raw, ledger = MongoRawStore(database), MongoLedger(database)
     client = bigquery.connect(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint)
     graph = neo4j.connect(
         str(endpoints.neo4j_uri),
@@ -117,9 +126,9 @@ def flow(endpoints: Endpoints, tmp_path: Path) -> Iterator[Flow]:
     stores = (
         raw,
         ledger,
-        bigquery.BigQueryMetricsStore(client, name),
-        neo4j.Neo4jGraphStore(graph),
-        milvus.MilvusVectorStore(milvus_client, name),
+        BigQueryMetricsStore(client, name),
+        Neo4jGraphStore(graph),
+        MilvusVectorStore(milvus_client, name),
     )
     for store in stores:
         store.prepare()
@@ -127,7 +136,7 @@ def flow(endpoints: Endpoints, tmp_path: Path) -> Iterator[Flow]:
     first_seen = ledger.open_batch(source.batch_id, source=str(path), size=1).seen
     context = BatchContext(source, ledger.acquire(source.batch_id, "test", 60), first_seen, Silent())
     LoadStage(raw, ledger, zone=ZoneInfo("UTC")).run(context)
-    yield Flow(context, *stores, CountingEmbedder(), mongodb.MongoUndoJournal(database))
+    yield Flow(context, *stores, CountingEmbedder(), MongoUndoJournal(database))
     database.client.drop_database(name)
     milvus_client.drop_collection(name)
     for opened in (database.client, client, graph, milvus_client):
