@@ -11,6 +11,7 @@ from checkpoints.data_docs.states import BatchRow, name_of, row
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.next_steps import LOOK
+from pipeline.core.policy import typed_command
 from pipeline.core.program import program
 from pipeline.core.topology import GATES, STEPS, StepKind
 from pipeline.ports.history import Stopped, Waiting
@@ -149,7 +150,7 @@ def _needs(waiting: Waiting, review: int | None, has_page: Callable[[str], bool]
 
 def _of_batches(batches: Sequence[Stopped], what: str, command: str, has_page: Callable[[str], bool]) -> Need:
     named = tuple(Named(one.batch_id, one.reason, has_page(one.batch_id)) for one in batches[:NAMED])
-    do = command.format(batch=short(batches[0].batch_id))
+    do = typed_command(command, short(batches[0].batch_id))
     return Need(what, do, named, more=len(batches) - len(named), urgent=True)
 
 

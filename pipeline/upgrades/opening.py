@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expectations_plugins.core.errors import SluicegateError
+from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.core.program import program
-from pipeline.core.schema_versions import SCHEMAS, SchemaVersionError, check
+from pipeline.core.schema_versions import SCHEMAS, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +60,12 @@ class Versions:
 
         Raises:
             SchemaVersionError: One of them must not be touched.
+            ConfigurationError: One of them refuses what is configured.
         """
         for mark in marks:
             try:
                 self.check(mark())
-            except SchemaVersionError:
+            except ConfigurationError:  # also credentials that are refused: no batch can do anything about that
                 raise
             except SluicegateError:
                 continue

@@ -12,7 +12,7 @@ from expectations_plugins.milvus.conditions import reference
 from expectations_plugins.neo4j.conditions import quoted
 from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints
-from pipeline.stores import bigquery
+from pipeline.stores.bigquery.connection import connect as connect_bigquery
 from pipeline.stores.bigquery.queries import checked_batch_id, dataset_path
 from tests.security.whole_run import MARKUP, OPERATORS, OTHER, WholeRun, record
 
@@ -60,7 +60,7 @@ def test_every_text_has_its_vector(whole_run: WholeRun, endpoints: Endpoints) ->
 
 
 def test_every_text_is_a_campaign_of_the_published_metrics(whole_run: WholeRun, endpoints: Endpoints) -> None:
-    client = bigquery.connect(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint)
+    client = connect_bigquery(str(endpoints.bigquery_project), endpoint=endpoints.bigquery_endpoint)
     sql = f"SELECT batch_id, campaign_id, type FROM `{whole_run.unique}.published_metrics`"
     rows = [tuple(row.values()) for row in client.query(sql).result()]
     client.close()

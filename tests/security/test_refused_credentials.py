@@ -16,9 +16,11 @@ import grpc
 import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
+from expectations_plugins.milvus.connection import connect as connect_milvus
+from expectations_plugins.mongodb.connection import connect as connect_mongodb
+from expectations_plugins.mongodb.errors import ERRORS as MONGODB
 from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints
-from pipeline.stores import milvus, mongodb
 from tests.security.google_front import google_front
 from tests.security.processes import ROOT, configured, port_of, run
 from tests.security.tls_front import authority
@@ -117,8 +119,8 @@ def test_no_refused_secret_is_in_what_is_said(said: tuple[Mapping[str, Mapping[s
 
 def _mongodb(endpoints: Endpoints, milvus_port: int) -> None:
     del milvus_port
-    database = mongodb.connect(f"mongodb://sluicegate:wrong-password@127.0.0.1:{port_of(endpoints.mongodb_uri)}", "x")
-    with mongodb.ERRORS.guard("asking"):
+    database = connect_mongodb(f"mongodb://sluicegate:wrong-password@127.0.0.1:{port_of(endpoints.mongodb_uri)}", "x")
+    with MONGODB.guard("asking"):
         database.command("ping")
 
 
@@ -129,7 +131,7 @@ def _neo4j(endpoints: Endpoints, milvus_port: int) -> None:
 
 def _milvus(endpoints: Endpoints, milvus_port: int) -> None:
     del endpoints
-    milvus.connect(f"http://127.0.0.1:{milvus_port}", "root:wrong-password", timeout=3)
+    connect_milvus(f"http://127.0.0.1:{milvus_port}", "root:wrong-password", timeout=3)
 
 
 @pytest.mark.parametrize("ask", [_mongodb, _neo4j, _milvus])
@@ -161,7 +163,7 @@ def refused_run(
         }
         done = run(folder, "run", str(landing), **{**configured(endpoints), **own})
     assert google.asked == ["POST /token"]
-    database = mongodb.connect(str(endpoints.mongodb_uri), unique)
+    database = connect_mongodb(str(endpoints.mongodb_uri), unique)
     yield done, list(database["batches"].find())
     database.client.drop_database(unique)
     database.client.close()
