@@ -109,7 +109,7 @@ def _layers(rows: int) -> Iterator[str]:
         height = 45 + rows * ROW if name == "pipeline" else 45
         yield f'<rect class="box" data-layer="{name}" x="180" y="{tops[name]}" width="790" height="{height}" rx="6"/>'
         yield _text(200, tops[name] + 28, name, "name")
-        yield _text(370, tops[name] + 28, what, "quiet")
+        yield _text(395, tops[name] + 28, what, "quiet")
     for number, part in enumerate(parts()):
         left, top = 200 + number % PER_ROW * 127, tops["pipeline"] + 43 + number // PER_ROW * ROW
         yield f'<rect class="part" data-package="pipeline/{part}" x="{left}" y="{top}" width="117" height="24" rx="4"/>'
