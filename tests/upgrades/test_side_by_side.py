@@ -20,7 +20,7 @@ from tests.upgrades.old_program import HANGS, NoHistoryError, OldProgram, unpack
 OPENED_EARLIER = """
 import sys
 from pathlib import Path
-from pipeline.sources import discover
+from pipeline.intake import discover
 from run import App
 app = App()
 runner = app.runner()
