@@ -19,6 +19,7 @@ from pipeline.core.topology import GATES, MAX_ATTEMPTS
 from pipeline.ports.pages import Publishing
 from pipeline.resources.stores import OpenedStores, Port, Through
 from sluicegate.commands import sluicegate, start
+from sluicegate.gx_project import is_there
 
 if TYPE_CHECKING:
     from checkpoints.actions.scope import Effects
@@ -363,7 +364,7 @@ class App:
     def _require_gx_project(self) -> None:
         """Make the GX project where there is none yet: the first run in a folder does."""
         root = self.settings.gx_root
-        if (root / "great_expectations.yml").is_file():
+        if is_there(root):
             return
         from checkpoints.sync import ensure  # Great Expectations takes seconds to import
 

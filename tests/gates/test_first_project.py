@@ -10,6 +10,7 @@ import pytest
 
 from checkpoints.sync import differences, ensure, write
 from expectations_plugins.core.errors import ConfigurationError
+from sluicegate.gx_project import is_there
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,6 +27,18 @@ def test_a_project_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "great_expectations.yml").write_text("mine")
     assert not ensure(tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("great_expectations.yml", "mine")]
+
+
+def test_a_project_of_an_older_program_is_refused_with_the_way_on(tmp_path: Path) -> None:
+    write(tmp_path)
+    project = tmp_path / "great_expectations.yml"
+    text = project.read_text("utf-8")
+    assert "module_name: expectations_plugins.files" in text
+    project.write_text(text.replace("expectations_plugins.files", "checkpoints.site.storage"))
+    with pytest.raises(ConfigurationError, match=r"names checkpoints\.site\.storage, which has moved\..* gx sync"):
+        is_there(tmp_path)
+    write(tmp_path)
+    assert is_there(tmp_path)
 
 
 def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
