@@ -20,6 +20,7 @@ from checkpoints.data_docs import gx_site
 from checkpoints.data_docs.gate_pages import GatePages
 from checkpoints.data_docs.object_storage import keep_elsewhere
 from checkpoints.gates import gate_file
+from checkpoints.project_file import has_project, refuse_outdated
 from checkpoints.records import unfinished
 from expectations_plugins.core.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
 from expectations_plugins.core.masking import Masks
@@ -62,12 +63,13 @@ def open_project(root: Path, environment: Mapping[str, str], settings: Settings 
         settings: Where results and pages are kept; None keeps them where the project says.
 
     Raises:
-        ConfigurationError: There is none at `root`.
+        ConfigurationError: There is none at `root`, or it is not of this version.
     """
-    if not (root / "great_expectations.yml").is_file():
+    if not has_project(root):
         raise ConfigurationError(
             f"There is no Great Expectations project at {root}.", next_step=f"Run: {program()} gx sync"
         )
+    refuse_outdated(root)
     expectations_plugins.register()
     gx_site.use()
     context = great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))

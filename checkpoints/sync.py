@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from checkpoints.project import build, new_context
+from checkpoints.project_file import PROJECT_FILE, has_project
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.program import program
 from pipeline.storage.atomic_files import appearing
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/sluicegate/sluicegate/gx")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-PROJECT_FILE = "great_expectations.yml"
 FOLDERS = ("expectations", "validation_definitions", "checkpoints")
 HEADER = (
     "# Generated from checkpoints/ by `sluicegate gx sync`; do not edit by hand, `gx sync --check` compares.\n"
@@ -88,11 +88,6 @@ def _cannot_be_made(root: Path, error: OSError) -> ConfigurationError:
         next_step="Make that folder writable, or make the project elsewhere and set SLUICEGATE_GX:"
         f" {program()} gx sync --root FOLDER",
     )
-
-
-def has_project(root: Path) -> bool:
-    """Whether there is a project at `root`."""
-    return (root / PROJECT_FILE).is_file()
 
 
 def differences(root: Path) -> list[str]:

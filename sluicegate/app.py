@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
 
+from checkpoints.project_file import has_project, refuse_outdated
 from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.topology import GATES, MAX_ATTEMPTS
 from pipeline.ports.pages import Publishing
 from pipeline.resources.stores import OpenedStores, Port, Through
 from sluicegate.commands import sluicegate, start
-from sluicegate.gx_project import is_there
 
 if TYPE_CHECKING:
     from checkpoints.actions.scope import Effects
@@ -364,7 +364,8 @@ class App:
     def _require_gx_project(self) -> None:
         """Make the GX project where there is none yet: the first run in a folder does."""
         root = self.settings.gx_root
-        if is_there(root):
+        if has_project(root):
+            refuse_outdated(root)
             return
         from checkpoints.sync import ensure  # Great Expectations takes seconds to import
 

@@ -142,4 +142,4 @@ class RootApp(Protocol):
 def app_of(context: click.Context) -> App:
     """The App of this invocation."""
     app: Any = context.obj
-    return app  # type: ignore[no-any-return]  # run.py puts it there
+    return app  # type: ignore[no-any-return]  # sluicegate/commands.py puts it there

@@ -62,6 +62,22 @@ class Step:
     actions: tuple[str, ...] = ()
     policy: Mapping[Verdict, Consequence] = field(default_factory=dict, repr=False, hash=False)
 
+    def __post_init__(self) -> None:
+        """Refuse a row whose facts do not agree.
+
+        Raises:
+            ValueError: A gate judges no stage or says nothing of a verdict, or `resume` is offered where no record is
+                quarantined, which leaves nothing to go on without.
+        """
+        if self.kind is not StepKind.GATE:
+            return
+        if not self.redo:
+            raise ValueError(f"The {self.name} gate judges no stage: name those that are done again before it in redo.")
+        if missing := set(Verdict) - set(self.policy):
+            raise ValueError(f"The {self.name} gate's policy says nothing of {', '.join(sorted(missing))}.")
+        if (self.policy[Verdict.FAIL].command == RESUME) is not self.leaves_records_out:
+            raise ValueError(f"The {self.name} gate: `resume` goes with the action {QUARANTINE}, and only with it.")
+
     @property
     def key(self) -> str:
         """The step's name in the ledger, `stage:load` or `gate:raw`."""

@@ -139,7 +139,7 @@ class OpenedStores:
     @cached_property
     def metrics(self) -> MetricsStore:
         """The metrics store."""
-        client, dataset = self._dataset
+        client, dataset = self.dataset
         from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
 
         self.versions.check(opening.of_dataset(client, dataset))
@@ -150,15 +150,7 @@ class OpenedStores:
     @cached_property
     def vectors(self) -> VectorCollections:
         """The vector store's collections."""
-        return _Collections(*self._collection, self._through, self.versions)
-
-    @cached_property
-    def _collection(self) -> tuple[MilvusClient, str]:
-        return self.milvus()
-
-    @cached_property
-    def _dataset(self) -> tuple[Client, str]:
-        return self.bigquery()
+        return _Collections(*self.collection, self._through, self.versions)
 
     @property
     def checked_database(self) -> Database:
@@ -186,9 +178,9 @@ class OpenedStores:
     def _marks(self) -> Mapping[str, Callable[[], VersionMark]]:
         return {
             "mongodb": lambda: opening.of_database(self.database),
-            "bigquery": lambda: opening.of_dataset(*self._dataset),
+            "bigquery": lambda: opening.of_dataset(*self.dataset),
             "neo4j": lambda: opening.of_graph(self.graph),
-            "milvus": lambda: opening.of_collection(*self._collection),
+            "milvus": lambda: opening.of_collection(*self.collection),
         }
 
     def migration(self, model: str) -> Migration:
@@ -197,21 +189,23 @@ class OpenedStores:
         Args:
             model: The settings' embedding model.
         """
-        return opening.migration(self.database, self._dataset, self.graph, self._collection, model)
+        return opening.migration(self.database, self.dataset, self.graph, self.collection, model)
 
     @cached_property
     def lineage(self) -> LineageReaders:
         """What each store knows of one record; read only, so nothing is prepared."""
         return _Lineage(self)
 
-    def milvus(self) -> tuple[MilvusClient, str]:
+    @cached_property
+    def collection(self) -> tuple[MilvusClient, str]:
         """A client of Milvus, and the name of the settings' collection."""
         from expectations_plugins.milvus.connection import connect
 
         to = self._connections("milvus")
         return self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection
 
-    def bigquery(self) -> tuple[Client, str]:
+    @cached_property
+    def dataset(self) -> tuple[Client, str]:
         """A client of BigQuery, and the dataset's name."""
         from pipeline.stores.bigquery.connection import connect
 
@@ -299,7 +293,7 @@ class _Lineage:
     @cached_property
     def metrics(self) -> MetricsLineage:
         """BigQuery's."""
-        client, dataset = self._stores.bigquery()
+        client, dataset = self._stores.dataset
         self._stores.versions.check(opening.of_dataset(client, dataset))
         from pipeline.stores.bigquery.tracing import BigQueryLineage
 
@@ -317,7 +311,7 @@ class _Lineage:
     @cached_property
     def vectors(self) -> VectorLineage:
         """Milvus'."""
-        client, collection = self._stores.milvus()
+        client, collection = self._stores.collection
         self._stores.versions.check(opening.of_collection(client, collection))
         from pipeline.stores.milvus.tracing import MilvusLineage
 

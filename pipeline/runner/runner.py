@@ -1,6 +1,6 @@
 """The runner: takes a batch through every stage and gate, under a lease, resumable at any point.
 
-It knows stages, gates and the ledger by their protocols only; which stores stand behind them is run.py's business.
+It knows stages, gates and the ledger by their protocols only; `sluicegate/app.py` chooses the stores behind them.
 """
 
 from __future__ import annotations

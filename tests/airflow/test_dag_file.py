@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from expectations_plugins.core.errors import ExitCode
 from pipeline.airflow.writing import BEGIN, CALL, END, dag_file, shipped
-from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind
+from pipeline.core.topology import GATE_STEPS, MAX_ATTEMPTS, STEPS
 from tests.airflow.fake_airflow import SHIPPED, load
 
 HOSTILE = [
@@ -122,7 +123,7 @@ def test_a_task_a_step_in_the_order_of_the_topology() -> None:
 
 
 def test_one_more_gate_is_one_more_task_and_one_more_step_of_the_plan() -> None:
-    more = Step("tone", StepKind.GATE, ("mongodb",), 'what isn\'t "polite"', ())
+    more = replace(GATE_STEPS["raw"], name="tone", purpose='what isn\'t "polite"')
     found = load(dag_file((*STEPS, more), **PLACES, paths=[]))
     last = steps_of(found.dag.tasks)[-1]
     assert len(found.dag.tasks) == len(load().dag.tasks) + 1

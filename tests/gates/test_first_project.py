@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from checkpoints.project_file import refuse_outdated
 from checkpoints.sync import differences, ensure, write
 from expectations_plugins.core.errors import ConfigurationError
-from sluicegate.gx_project import is_there
+from pipeline.core.topology import GATES
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,9 +37,23 @@ def test_a_project_of_an_older_program_is_refused_with_the_way_on(tmp_path: Path
     assert "module_name: expectations_plugins.files" in text
     project.write_text(text.replace("expectations_plugins.files", "checkpoints.site.storage"))
     with pytest.raises(ConfigurationError, match=r"names checkpoints\.site\.storage, which has moved\..* gx sync"):
-        is_there(tmp_path)
+        refuse_outdated(tmp_path)
     write(tmp_path)
-    assert is_there(tmp_path)
+    refuse_outdated(tmp_path)
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_project_from_before_a_gate_was_added_is_refused_with_the_way_on(tmp_path: Path, gate: str) -> None:
+    write(tmp_path)
+    (tmp_path / "checkpoints" / f"{gate}.json").unlink()
+    with pytest.raises(ConfigurationError, match=rf"no checkpoint for the {gate} gate\..* gx sync"):
+        refuse_outdated(tmp_path)
+
+
+def test_a_project_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "great_expectations.yml").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        refuse_outdated(tmp_path)
 
 
 def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pipeline.core.outcome import BatchOutcome
 from pipeline.stages import Sweep
 from tests.fakes.effects import Killed
 from tests.gates.conftest import Site
-from tests.gates.test_another_model import SIZE, MakeSite, Moved, cut_off, refused, two_models
+from tests.gates.moved import SIZE, MakeSite, Moved, cut_off, refused, two_models
 from tests.gates.test_changed_batches import dies
 from tests.gates.test_decisions import command
 

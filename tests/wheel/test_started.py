@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 from tests.wheel.conftest import ROOT, Installed, plant
 
 SAMPLE = ROOT / "docs" / "sample"
+README = (ROOT / "README.md").read_text("utf-8")
+README_INSTALL = runpy.run_path(str(ROOT / "docs" / "readme_commands.py"))["commands"](README)["install"].splitlines()
+"""What a new user types: an environment, a folder, `init`, a run."""
+
 EXTRA = ("secantus", "arcadedb_embedded", "milvus_lite", "bqemulator", "duckdb_extension_spatial")
 APART = {"MONGODB_DATABASE": "apart", "BIGQUERY_DATASET": "apart", "MILVUS_COLLECTION": "apart"}
 
@@ -46,8 +51,8 @@ def test_a_name_that_is_taken_before_we_start_is_said(installed: Installed, tmp_
 def test_without_the_local_servers_it_says_what_to_install(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({EXTRA}))\n")
     file = SAMPLE / "landing" / "2026-11-20T0900.jsonl"
-    (tmp_path / "gx").mkdir()
-    (tmp_path / "gx" / "great_expectations.yml").touch()  # it takes seconds to make one, and none is opened
+    ours_only = shutil.ignore_patterns("uncommitted")
+    shutil.copytree(ROOT / "gx", tmp_path / "gx", ignore=ours_only)  # it takes seconds to make one
     done = installed.call(installed.program, "run", file, cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert 'pip install "sluicegate[local]"' in done.stderr
@@ -84,7 +89,8 @@ def project(served: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_init_makes_a_project_whose_first_run_passes(served: Installed, project: Path) -> None:
     assert (project / ".env").stat().st_mode & 0o777 == 0o600
-    options = ["run", "sample/landing", "--campaigns", "sample/campaigns.jsonl"]
+    name, *options = README_INSTALL[-1].split()
+    assert (name, README_INSTALL[-2]) == ("sluicegate", "sluicegate init")
     done = served.call(served.program, *options, cwd=project)
     assert done.returncode == 0, done.stderr
     assert "closed" in done.stdout
