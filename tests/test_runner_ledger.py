@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from expectations_plugins.core.errors import ExitCode
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from expectations_plugins.core.retry import RetryPolicy
 from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.core.batches import BatchSource, BatchStatus
@@ -95,6 +95,16 @@ def test_a_crashed_batch_goes_on_where_it_stopped(scene: Scene) -> None:
     scene.runner("one run").process(scene.source)
     outcome = scene.runner("another run").process(scene.source)
     assert (outcome.steps[0].key, outcome.status) == ("stage:graph", BatchStatus.CLOSED)
+
+
+def test_a_batch_with_a_status_this_program_does_not_know_is_left_as_it_is(scene: Scene) -> None:
+    scene.runner().process(scene.source)
+    scene.database["batches"].update_one({"_id": BATCH}, {"$set": {"status": "under audit"}})
+    before = scene.database["batches"].find_one({"_id": BATCH})
+    with pytest.raises(ConfigurationError, match="does not know"):
+        scene.runner().process(scene.source)
+    after = scene.database["batches"].find_one({"_id": BATCH})
+    assert after == {**(before or {}), "updated": (after or {})["updated"]}
 
 
 def test_a_halted_batch_with_nothing_quarantined_can_be_checked_again(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 from pipeline.storage.location import Place
@@ -77,7 +78,8 @@ class LoadCounts:
     def of(cls, counted: Mapping[str, Any]) -> LoadCounts:
         """The numbers by name, as the load stage says them and the ledger keeps them; 0 where there is none."""
         found = {name: counted.get(name) for name in cls.__slots__}
-        return cls(**{name: int(count) for name, count in found.items() if isinstance(count, int | float)})
+        numbers = {name: count for name, count in found.items() if isinstance(count, int | float) and isfinite(count)}
+        return cls(**{name: int(count) for name, count in numbers.items()})
 
     @property
     def adds_up(self) -> bool:

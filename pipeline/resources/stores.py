@@ -243,7 +243,7 @@ class OpenedStores:
 
 
 class _Collections:
-    """Implements pipeline.ports.VectorCollections: each collection is prepared when it is first opened."""
+    """Implements pipeline.ports.vectors.VectorCollections: each collection is prepared when it is first opened."""
 
     def __init__(self, client: MilvusClient, current: str, through: Through, versions: opening.Versions) -> None:
         self.current = current

@@ -128,8 +128,17 @@ def waits_changed(batch: Batch) -> Ending | None:
 
 
 def settled(batch: Batch) -> Ending | None:
-    """The ending of a batch a run has nothing to do for; None when there is work."""
+    """The ending of a batch a run has nothing to do for; None when there is work.
+
+    Raises:
+        ConfigurationError: The batch has a status that this program does not know.
+    """
     match batch.status:
+        case None if batch.is_known:
+            raise ConfigurationError(
+                f"Batch {batch.name} has a status in the ledger that this program does not know. Nothing was changed.",
+                next_step="A newer program, or a person, wrote it: upgrade this one, or look at the batch in MongoDB.",
+            )
         case BatchStatus.CLOSED:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
         case BatchStatus.HALTED:

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class OneCollection:
-    """Implements pipeline.ports.VectorCollections."""
+    """Implements pipeline.ports.vectors.VectorCollections."""
 
     store: Any
     current: str = "only"

@@ -65,7 +65,7 @@ class ScriptedGate:
 
 
 class RecordedProgress:
-    """Implements pipeline.ports.Progress: keeps what it was told."""
+    """Implements pipeline.ports.steps.Progress: keeps what it was told."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, object]]] = []

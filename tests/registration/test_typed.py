@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import uuid
 from pathlib import Path
 
 import pytest
+from great_expectations.datasource.fluent import Datasource
 from mypy import api
 
+import expectations_plugins
+from expectations_plugins import typed
 from expectations_plugins.mongodb.connection import connect
 from pipeline.local import Endpoints
 from tests.registration.processes import ROOT, run
@@ -85,3 +89,11 @@ def test_the_script_runs(endpoints: Endpoints, tmp_path: Path) -> None:
     assert run(SCRIPT, folder=tmp_path, **places) is True
     database.client.drop_database(name)
     database.client.close()
+
+
+@pytest.mark.parametrize("name", ["MongoDB", "Neo4j", "Milvus"])
+def test_what_type_checkers_are_told_is_what_the_data_source_takes(name: str) -> None:
+    protocol = getattr(typed, f"Makes{name}")
+    source = getattr(expectations_plugins, f"{name}Datasource")
+    shown = set(inspect.signature(protocol.__call__).parameters) - {"self", "name_or_datasource", "name"}
+    assert shown == set(source.__fields__) - set(Datasource.__fields__)

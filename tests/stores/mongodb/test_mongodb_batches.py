@@ -228,10 +228,12 @@ def test_neither_does_one_within_a_step_a_gate_or_an_embedding_batch(value: obje
     step = dict.fromkeys((field.name for field in fields(StepState)), value)
     gate = dict.fromkeys((field.name for field in fields(GateState)), value)
     embedding = dict.fromkeys((field.name for field in fields(EmbeddingState)), value)
+    counts = dict.fromkeys((field.name for field in fields(LoadCounts)), value)
     within = {"findings": [step, value], "intents": [gate, value], "actions": [step, value]}
     read = batch_in(
         {
             "_id": BATCH,
+            "counts": counts,
             "steps": {"stage:load": step},
             "gates": {"raw": gate, "graph": {**gate, **within}},
             "embedding": embedding,
