@@ -162,6 +162,13 @@ def test_a_batch_leaves_its_store_as_a_value() -> None:
     assert readers == {}
 
 
+def test_only_the_connection_makes_a_client_of_milvus() -> None:
+    """One made by hand pings every 10 seconds, which servers hang up on, and shares its connection with ours."""
+    files = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    made = {name_of(path) for path in files if "MilvusClient" + "(" in path.read_text("utf-8")}
+    assert made == {"expectations_plugins/milvus/connection.py"}
+
+
 def test_the_environment_is_read_in_one_place() -> None:
     # an Airflow task passes its worker's environment on, and reads nothing in it
     allowed = ("pipeline/config/", "pipeline/local/", "pipeline/airflow/sluicegate_dag.py")

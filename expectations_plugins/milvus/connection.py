@@ -16,6 +16,7 @@ from pymilvus.client.types import LoadState
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TransientError
 from expectations_plugins.milvus.errors import ERRORS
+from expectations_plugins.milvus.options import GRPC_OPTIONS
 
 __all__ = ["MilvusClient", "connect", "ensure_loaded", "type_name"]
 
@@ -25,10 +26,6 @@ logging.getLogger("pymilvus").handlers.clear()
 logging.getLogger("pymilvus").propagate = True
 for _told_anyway in ("pymilvus.decorators", "pymilvus.client.connection_manager"):
     logging.getLogger(_told_anyway).setLevel(logging.CRITICAL)
-
-GRPC_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": False}
-"""No pings: pymilvus sends one every 10 seconds, and gRPC servers that keep to its defaults hang up on more than one in
-five minutes. A connection that died is noticed by the time limit each call has."""
 
 OPTIONS = {
     "server_name": "server_name",

@@ -15,6 +15,10 @@ OPTIONS = frozenset({"ca_pem_path", "client_key_path", "client_pem_path", "grpc_
 OURS = frozenset({"uri", "token", "user", "password", "db_name", "secure", "server_pem_path", "timeout", "dedicated"})
 """What has a setting of its own."""
 
+GRPC_OPTIONS = {"grpc.keepalive_time_ms": 2**31 - 1, "grpc.keepalive_permit_without_calls": False}
+"""No pings: pymilvus sends one every 10 seconds, and gRPC servers that keep to its defaults hang up on more than one in
+five minutes. A connection that died is noticed by the time limit each call has."""
+
 FILES = ("ca_pem_path", "client_key_path", "client_pem_path", "server_pem_path")
 
 
@@ -54,6 +58,8 @@ def driver_options(
     check_options("Milvus", options or {}, OPTIONS, elsewhere=OURS)
     named = {"server_pem_path": server_pem_path, "db_name": db_name}
     found = {**(options or {}), **{name: value for name, value in named.items() if value}}
+    if "grpc_options" in found:  # ours stay, but for those that are given
+        found["grpc_options"] = {**GRPC_OPTIONS, **found["grpc_options"]}
     unreadable = [name for name in FILES if name in found and not os.access(str(found[name]), os.R_OK)]
     if unreadable:
         raise ConfigurationError(

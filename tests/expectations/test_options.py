@@ -17,8 +17,8 @@ import pytest
 
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.engine.datasource import without_connecting
+from expectations_plugins.milvus.options import GRPC_OPTIONS, sign_on
 from expectations_plugins.milvus.options import driver_options as milvus_options
-from expectations_plugins.milvus.options import sign_on
 from expectations_plugins.neo4j.options import authentication
 from pipeline.local import Endpoints
 from tests.security.processes import port_of
@@ -193,6 +193,13 @@ def test_milvus_is_signed_on_to_by_a_token_or_by_a_user(tmp_path: Path) -> None:
             sign_on(*given)
     with pytest.raises(ConfigurationError, match=r"the file of server_pem_path cannot be read\. Correct its path"):
         milvus_options(server_pem_path=str(tmp_path / "nowhere.pem"))
+
+
+def test_grpc_options_of_a_user_leave_ours_in_force() -> None:
+    given = milvus_options(options={"grpc_options": {"grpc.max_send_message_length": 1}})["grpc_options"]
+    assert given == {**GRPC_OPTIONS, "grpc.max_send_message_length": 1}
+    keepalive = {"grpc.keepalive_time_ms": 60_000}
+    assert milvus_options(options={"grpc_options": keepalive})["grpc_options"] == {**GRPC_OPTIONS, **keepalive}
 
 
 MISSPELT = [

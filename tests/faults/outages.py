@@ -24,8 +24,8 @@ import neo4j
 import pymongo
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
-from pymilvus import MilvusClient
 
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from pipeline.local import Endpoints, LocalStack, ServerState
 from tests.commands import CONTEXT, become, environment
 from tests.faults.proxy import Fault, Proxy, port_of, through
@@ -295,7 +295,7 @@ class Stores:
         self.at = at
         self.mongodb = pymongo.MongoClient[dict[str, Any]](at.mongodb_uri)[NAME]
         self.neo4j = neo4j.GraphDatabase.driver(str(at.neo4j_uri), auth=(str(at.neo4j_user), str(at.neo4j_password)))
-        self.milvus = MilvusClient(uri=str(at.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
+        self.milvus = connect_milvus(str(at.milvus_uri))
         self.bigquery = bigquery.Client(
             project=str(at.bigquery_project),
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]

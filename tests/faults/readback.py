@@ -10,7 +10,8 @@ import neo4j
 import pymongo
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
-from pymilvus import MilvusClient
+
+from expectations_plugins.milvus.connection import connect as connect_milvus
 
 PAGE = 500
 JUDGED = ("user_id", "campaign_id", "type")
@@ -43,7 +44,7 @@ class Stores:
         self.mongodb = pymongo.MongoClient[Row](str(at.mongodb_uri))[name]
         self.neo4j = neo4j.GraphDatabase.driver(str(at.neo4j_uri), auth=(str(at.neo4j_user), str(at.neo4j_password)))
         self._graph_database = at.neo4j_database
-        self.milvus = MilvusClient(uri=str(at.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
+        self.milvus = connect_milvus(str(at.milvus_uri))
         self.bigquery = bigquery.Client(
             project=str(at.bigquery_project),
             credentials=AnonymousCredentials(),

@@ -13,6 +13,7 @@ from click.testing import Result
 from pymilvus import MilvusClient
 
 from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import Lease
 from pipeline.core.outcome import BatchOutcome
@@ -103,7 +104,7 @@ NAMES = ("collection", "model")
 def two_models(make_site: MakeSite, tmp_path: Path) -> Iterator[Moved]:
     """Collections and models of the test's own, which are taken away after it."""
     name = tmp_path.name.replace("_", "-").lower()[:40]
-    client = MilvusClient(uri=str(make_site().endpoints.milvus_uri))
+    client = connect_milvus(str(make_site().endpoints.milvus_uri))
     found = Moved(make_site, client, tmp_path, name)
     for which in "ab":
         client.drop_collection(found.collection(which))

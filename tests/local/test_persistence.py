@@ -6,13 +6,13 @@ import io
 from pathlib import Path
 
 import neo4j
-import pymilvus
 import pymongo
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from pipeline.local import Endpoints, LocalStack
 
 Stores = tuple[int, int, int, int]
@@ -40,7 +40,7 @@ def _write(endpoints: Endpoints) -> None:
         mongodb["kept"]["a"].insert_many([{"_id": 1}, {"_id": 2}])
     with _bolt(endpoints) as driver:
         driver.execute_query("UNWIND [1, 2] AS id CREATE (:Kept {id: id})", database_=endpoints.neo4j_database)
-    milvus = pymilvus.MilvusClient(uri=str(endpoints.milvus_uri))
+    milvus = connect_milvus(str(endpoints.milvus_uri))
     milvus.create_collection("kept", dimension=2)
     milvus.insert("kept", [{"id": 1, "vector": [0.0, 1.0]}, {"id": 2, "vector": [1.0, 0.0]}])
     milvus.close()
@@ -57,7 +57,7 @@ def _count(endpoints: Endpoints) -> Stores:
         records = driver.execute_query(
             "MATCH (k:Kept) RETURN count(k) AS n", database_=endpoints.neo4j_database
         ).records
-    milvus = pymilvus.MilvusClient(uri=str(endpoints.milvus_uri))
+    milvus = connect_milvus(str(endpoints.milvus_uri))
     milvus.load_collection("kept")
     vectors = milvus.query("kept", output_fields=["count(*)"])[0]["count(*)"]
     milvus.close()

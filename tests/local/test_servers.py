@@ -12,7 +12,6 @@ from typing import Any
 
 import google.generativeai
 import neo4j
-import pymilvus
 import pymongo
 import pytest
 from google.api_core.client_options import ClientOptions
@@ -21,6 +20,7 @@ from google.cloud import bigquery
 from neo4j.exceptions import AuthError
 from pymongo.errors import NotPrimaryError, OperationFailure
 
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from pipeline.local import SERVERS, Endpoints, LocalStack
 from pipeline.local.pings import answers
 from pipeline.local.running import free_port
@@ -94,7 +94,7 @@ def test_neo4j_refuses_another_password(endpoints: Endpoints) -> None:
 
 
 def test_milvus_finds_the_vector_it_was_given(endpoints: Endpoints) -> None:
-    client = pymilvus.MilvusClient(uri=str(endpoints.milvus_uri))
+    client = connect_milvus(str(endpoints.milvus_uri))
     try:
         client.create_collection("local_stack", dimension=4, id_type="string", max_length=64, metric_type="COSINE")
         client.insert("local_stack", [{"id": "one", "vector": [1.0, 0.0, 0.0, 0.0]}])

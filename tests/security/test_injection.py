@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from pymilvus import MilvusClient
 
 from expectations_plugins.conditions.expressions import Field
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.engine.backend import UnsupportedError
 from expectations_plugins.milvus.conditions import reference
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from expectations_plugins.neo4j.conditions import quoted
 from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints
@@ -52,7 +52,7 @@ def test_every_interaction_of_the_graph_points_to_its_own_campaign_only(
 
 
 def test_every_text_has_its_vector(whole_run: WholeRun, endpoints: Endpoints) -> None:
-    client = MilvusClient(uri=str(endpoints.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
+    client = connect_milvus(str(endpoints.milvus_uri))
     where = f'batch_id == "{whole_run.batch(FIELDS)["_id"]}"'
     found = client.query(whole_run.unique, filter=where, output_fields=["interaction_id"], consistency_level="Strong")
     client.close()

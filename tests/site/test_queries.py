@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pymilvus import MilvusClient
-
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from expectations_plugins.neo4j.connection import connect
 from pipeline.core.outcome import BatchOutcome
 from tests.gates.conftest import Site
@@ -66,7 +65,7 @@ def test_milvus_and_mongodb_find_the_invalid_vectors(make_site: MakeSite, tmp_pa
     """Some vectors are spoilt where they are, and one is gone; what was right is not named."""
     site = make_site()
     outcome = site.process(written(tmp_path, tmp_path.name))
-    client = MilvusClient(uri=str(site.endpoints.milvus_uri))
+    client = connect_milvus(str(site.endpoints.milvus_uri))
     collection = str(site.app.settings.milvus_collection)
     spoilt, gone = [f"{tmp_path.name}-{number:03d}" for number in (3, 4)], f"{tmp_path.name}-005"
     rows = client.get(collection, ids=spoilt, output_fields=["*"])

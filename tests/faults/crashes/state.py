@@ -16,8 +16,8 @@ import neo4j
 import pymongo
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
-from pymilvus import MilvusClient
 
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from pipeline.local import Endpoints
 from tests.faults.crashes.stack import NAME
 
@@ -38,7 +38,7 @@ class Reader:
             str(endpoints.neo4j_uri), auth=(str(endpoints.neo4j_user), str(endpoints.neo4j_password))
         )
         self.neo4j_database = endpoints.neo4j_database
-        self.milvus = MilvusClient(uri=str(endpoints.milvus_uri), grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
+        self.milvus = connect_milvus(str(endpoints.milvus_uri))
         self.bigquery = bigquery.Client(
             project=str(endpoints.bigquery_project),
             credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
