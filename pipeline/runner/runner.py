@@ -344,8 +344,7 @@ class Runner:
             raise self._down
         try:
             if self._takes_in:
-                self.take_in()
-                self.finish_decisions()
+                self.catch_up()
             batch = self._patiently(task.open)
         except LedgerDownError as error:
             self._down = error
@@ -353,8 +352,19 @@ class Runner:
         self._spool.reached(task.source.batch_id)
         return batch
 
-    def take_in(self) -> None:
-        """Enter in the ledger what died while it could not be reached; `process` does it too.
+    def catch_up(self) -> None:
+        """Enter in the ledger what died while it could not be reached, and finish what persons decided; `process` does
+        it too.
+
+        Raises:
+            LedgerDownError: It still cannot be reached.
+        """
+        self._take_in()
+        self._takes_in = False
+        self._finish_decisions()
+
+    def _take_in(self) -> None:
+        """Enter in the ledger what died while it could not be reached.
 
         Raises:
             LedgerDownError: It still cannot.
@@ -367,13 +377,8 @@ class Runner:
 
         self._patiently(enter)
 
-    def finish_decisions(self) -> None:
-        """Finish what persons decided and a command was interrupted in; `process` does it too.
-
-        Raises:
-            LedgerDownError: The ledger cannot be reached.
-        """
-        self._takes_in = False
+    def _finish_decisions(self) -> None:
+        """Finish what persons decided and a command was interrupted in."""
         for batch in self._ledger.unfinished_decisions():
             kept = kept_source(self._parts.spool, batch.batch_id)
             source = kept or BatchSource(batch.batch_id, recorded(batch.source))
