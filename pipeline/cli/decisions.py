@@ -28,13 +28,17 @@ json_option = click.option(
 @click.command()
 @click.argument("batch")
 @click.option("--without-file", is_flag=True, help="Of a load that was cut off: go on with what was loaded.")
+@click.option("--incomplete", is_flag=True, help="Go on although records could not be loaded, or the file was cut off.")
 @json_option
 @click.pass_context
-def resume(context: click.Context, batch: str, without_file: bool, json_wanted: bool) -> ExitCode:
+def resume(context: click.Context, *, batch: str, without_file: bool, incomplete: bool, json_wanted: bool) -> ExitCode:
     """Let a halted BATCH go on after its failed gate, without its quarantined records.
 
     BATCH is a batch id or the first digits of one. The quarantined records stay in MongoDB, marked, and reach no other
     store. The log file is not needed again.
+
+    When more records could not be loaded than are tolerated, or the file ended before its end, --incomplete says that
+    the batch goes on without what did not arrive. The dead records stay in the dead-letter queue.
 
     A BATCH whose load was cut off needs its file. When that is gone, or holds something else by now, --without-file
     ends the load where it was cut off, and the batch goes on with the records that MongoDB has of it.
@@ -42,13 +46,14 @@ def resume(context: click.Context, batch: str, without_file: bool, json_wanted: 
     \b
     Examples:
       python run.py resume 3f2a91c07d11
+      python run.py resume 3f2a --incomplete
       python run.py resume 3f2a --without-file
     """
 
     def decide(runner: Runner, batch_id: str) -> BatchOutcome:
         if without_file:
             _refuse_with_file(app_of(context), batch_id)
-        return runner.resume(batch_id, without_file=without_file)
+        return runner.resume(batch_id, without_file=without_file, incomplete=incomplete)
 
     return _decide(context, batch, json_wanted, decide)
 

@@ -30,17 +30,18 @@ class Decision:
     passes: Callable[[Batch], str] = lambda _: ""
 
 
-def resume(*, without_file: bool = False) -> Decision:
+def resume(*, without_file: bool = False, incomplete: bool = False) -> Decision:
     """Let a halted batch go on after its failed gate, without its quarantined records.
 
     Args:
         without_file: Let a batch whose load was cut off go on too: its file is gone.
+        incomplete: Let it go on although records of its file did not arrive.
     """
 
     def refuse(batch: Batch) -> None:
         _refuse_waiting(batch)
         if batch.status is BatchStatus.HALTED:
-            _refuse_passing_over(batch)
+            _refuse_passing_over(batch, incomplete=incomplete)
         elif not without_file and not batch.is_done("stage:load"):
             raise ConfigurationError(
                 f"Batch {batch.name} was not loaded to its end, so its file is needed.",
@@ -242,7 +243,7 @@ def _refuse_waiting(batch: Batch) -> None:
         )
 
 
-def _refuse_passing_over(batch: Batch) -> None:
+def _refuse_passing_over(batch: Batch, *, incomplete: bool) -> None:
     gate, counts = batch.failed_gate(), batch.counts
     if gate is None:
         return
@@ -258,8 +259,14 @@ def _refuse_passing_over(batch: Batch) -> None:
             " nothing.",
             next_step=f"Load it again, and check: {program()} recheck {batch.name} --redo",
         )
+    if batch.lacks_records and not incomplete:
+        raise ConfigurationError(
+            f"Records of the file of batch {batch.name} did not arrive; going on means going on without them.",
+            next_step=f"Look at them: {program()} dlq show {batch.name}. To go on without them:"
+            f" {program()} resume {batch.name} --incomplete",
+        )
     nothing_flows = counts.read > 0 and counts.accepted == 0
-    if counts.quarantined == 0 and not nothing_flows:
+    if counts.quarantined == 0 and not nothing_flows and not batch.lacks_records:
         raise ConfigurationError(
             f"Batch {batch.name} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
             next_step=f"Mend what it found ({program()} status {batch.name}), then: {program()} recheck {batch.name}",

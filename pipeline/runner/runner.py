@@ -141,18 +141,19 @@ class Runner:
 
         return self._report(Task(source, found, settled=decisions.replay, prepare=prepare))
 
-    def resume(self, batch_id: str, *, without_file: bool = False) -> BatchOutcome:
+    def resume(self, batch_id: str, *, without_file: bool = False, incomplete: bool = False) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
 
         Args:
             batch_id: The whole id.
             without_file: Let a batch whose load was cut off go on with what was loaded: its file is gone.
+            incomplete: Let it go on although records of its file did not arrive.
 
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
         work = BatchRun.walk_without_file if without_file else BatchRun.walk
-        outcome = self._decided(batch_id, decisions.resume(without_file=without_file), work)
+        outcome = self._decided(batch_id, decisions.resume(without_file=without_file, incomplete=incomplete), work)
         if outcome.passed_over:  # not what a later gate has said of it since
             self._parts.alarms.decided(batch_id, outcome.passed_over)
         return outcome
