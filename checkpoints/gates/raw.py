@@ -6,6 +6,7 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
+from great_expectations.expectations.row_conditions import Column
 
 from checkpoints.core.assets import MONGODB, loaded
 from checkpoints.gates import parameter
@@ -14,7 +15,7 @@ from expectations_plugins.expectations.given_values import ExpectGivenValuesToBe
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
-from pipeline.core.fields import DEAD_LETTERS, READ_FIELDS
+from pipeline.core.fields import DEAD_LETTERS, READ_FIELDS, UNREADABLE
 from pipeline.core.records import DeadReason
 from pipeline.ports.stores import RawStore
 
@@ -135,6 +136,7 @@ def _given() -> list[Any]:
     return [
         gxe.ExpectColumnValuesToNotBeNull(
             column="timestamp",
+            row_condition=Column(f"{UNREADABLE}.timestamp").is_null(),
             severity=FailureSeverity.WARNING,
             notes="Records without a timestamp count in no 10-minute window.",
         ),

@@ -98,8 +98,11 @@ def after_halt(batch_id: str, way: str, counts: LoadCounts) -> str:
     """
     why = f"Go on without {_records(counts.quarantined)}" if way == RESUME else "When it is mended"
     if way == INCOMPLETE:
-        repair = f"{typed_command(SHOW, short(batch_id))}. Repair and replay them, then recheck; or have it sent again"
-        why = f"Its dead records: {repair}. To go on without them"
+        show, replay, check = (typed_command(command, short(batch_id)) for command in (SHOW, REPAIR, RECHECK))
+        why = (
+            f"What did not arrive: {show}. Have it sent again, or repair it ({replay} --record FILE) and check again"
+            f" ({check}). To go on without it"
+        )
     return f"Look: {look(BatchStatus.HALTED, batch_id)}. {why}: {typed_command(way, short(batch_id))}"
 
 

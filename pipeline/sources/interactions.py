@@ -84,7 +84,7 @@ class _Fields:
         if text is not None:
             self._converted(name, kind_of(given))
         elif name != USER_ID:  # which has a check of its own
-            self.unreadable[name] = kind_of(given)
+            self._not_read(name, kind_of(given))
         return given if text is None else text
 
     def timestamp(self, zone: ZoneInfo) -> datetime | None:

@@ -142,10 +142,14 @@ def metrics_pipeline(batch_id: str, *, include_quarantined: bool) -> list[Docume
 
 
 def _summable() -> Document:
-    """The record's number: one that was read from a text, or the one it was given; 0 of what no sum may hold."""
+    """The record's number: one that was read from a text, or the one it was given; 0 of what no sum may hold.
+
+    As a float, for a sum of 64-bit integers may not fit into one.
+    """
     given = "$extra.value"
     in_bounds = [{"$isNumber": given}, {"$gte": [given, -MAX_NUMBER]}, {"$lte": [given, MAX_NUMBER]}]
-    return {"$cond": [{"$isNumber": "$value"}, "$value", {"$cond": [{"$and": in_bounds}, given, 0]}]}
+    found = {"$cond": [{"$isNumber": "$value"}, "$value", {"$cond": [{"$and": in_bounds}, given, 0]}]}
+    return {"$toDouble": found}
 
 
 def _of_batch(batch_id: str) -> Document:
