@@ -339,12 +339,16 @@ def _is_summable(given: Any) -> bool:
     return bool(is_text or _is_number(given)) and abs(float(given)) <= LARGEST
 
 
+def _is_date(given: str) -> bool:
+    return given in DATES or (given not in NO_DATES and GOOD_TIME.fullmatch(given) is not None)
+
+
 READABLE: Mapping[str, Callable[[Any], bool]] = {
     "campaign_id": _is_key,
     "type": _is_key,
     "value": _is_summable,
     "message": lambda given: isinstance(given, str),
-    "timestamp": lambda given: isinstance(given, str) and bool(given in DATES or GOOD_TIME.fullmatch(given)),
+    "timestamp": lambda given: isinstance(given, str) and _is_date(given),
 }
 
 
