@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from expectations_plugins.conditions.expressions import (
@@ -85,13 +84,13 @@ def _dead_letters(call: MetricCall) -> Plan:
     def ask(backend: Backend, data: Slice) -> list[Mapping[str, Any]]:
         del backend
         side = other_side(there, data)
-        by_line, reason = replace(side.data, key=str(values["line"])), Field.of(values["reason"])
+        reason = Field.of(values["reason"])
         groups = side.backend.top_values(side.data, TopValues(side.where, reason, REASONS))
         shown = (side.key, Field.of(values["detail"]))
         found: list[Mapping[str, Any]] = []
         for name, count in groups:
             of_reason = both(side.where, Compare(Op.EQ, reason, name))
-            rows = side.backend.sample(by_line, Sample(of_reason, shown, EXAMPLES))
+            rows = side.backend.sample(side.data, Sample(of_reason, shown, EXAMPLES))
             examples = [[row.get(field.path) for field in shown] for row in rows]
             found.append({"reason": str(name), "count": int(count), "examples": examples})
         return found
