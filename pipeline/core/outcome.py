@@ -69,6 +69,7 @@ class BatchOutcome:
         steps: The steps this run did, in order.
         docs: Address of the latest gate's page; "" when there is none.
         fresh: False when the batch was done with before this run.
+        waits: Whether it waited for a person before this run, and still does.
         duration_s: Seconds this run spent on it.
     """
 
@@ -84,6 +85,7 @@ class BatchOutcome:
     steps: tuple[StepOutcome, ...] = ()
     docs: str = ""
     fresh: bool = True
+    waits: bool = False
     duration_s: float = 0.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
@@ -148,23 +148,6 @@ def recorded_decision(ledger: Ledger, lease: Lease, now: Batch, decision: Decisi
     rules.refuse(decision, now)
     ledger.decide(lease, decision, rules.opening(decision, now))
     return ledger.batch(now.batch_id) or now
-
-
-def finished_first(ending: Ending, batch: Batch, decides: DecisionKind | None) -> Ending:
-    """The ending of a command that found an older decision unfinished, after which nothing is left for it to do.
-
-    Args:
-        ending: How carrying that out ended.
-        batch: The batch before it.
-        decides: What the command itself was to decide.
-    """
-    decision = batch.decision
-    if decision is None or decision.kind is decides:
-        return ending
-    made = f"by {decision.by} " if decision.by else ""
-    message = f"`{decision.kind}` was decided {made}before, and is finished first. {ending.message}"
-    code = ending.exit_code or ExitCode.DEAD_LETTERED
-    return replace(ending, exit_code=code, message=message)
 
 
 def finished(batch: Batch) -> Ending | None:

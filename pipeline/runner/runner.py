@@ -144,9 +144,7 @@ class Runner:
         def found() -> Batch:
             return self._ledger.opened().batch(batch_id) or Batch(batch_id)
 
-        outcome = self._report(
-            Task(source, found, settled=decisions.replay_settled, prepare=prepare, decides=decision.kind)
-        )
+        outcome = self._report(Task(source, found, settled=decisions.replay_settled, prepare=prepare))
         if outcome.status is BatchStatus.CLOSED:
             self._spool.forget(batch_id)
         return outcome
@@ -218,10 +216,7 @@ class Runner:
             decisions.RULES[decision.kind].refuse(decision, batch)
         source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
         prepare = partial(recorded_decision, decision=decision)
-        task = Task(
-            source, lambda: batch, settled=not_yet, prepare=prepare, after=decisions.stopped, decides=decision.kind
-        )
-        return self._report(task)
+        return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=decisions.stopped))
 
     def reembed(self, batch_id: str, replaces: ReplacesFallbacks) -> BatchOutcome:
         """Replace fallback vectors of a closed batch by real ones; the vector gate judges it.
@@ -324,7 +319,7 @@ class Runner:
             # another run may have gone on with the batch before we had the lease
             so_far.batch = self._ledger.batch(batch_id) or so_far.batch
             if (ending := self._carried_out(task, keeper, so_far)) is not None:
-                return decisions.finished_first(ending, so_far.batch, task.decides)
+                return ending
             so_far.batch = self._patiently(lambda: task.prepare(ledger(), keeper.lease, so_far.batch))
             ending = self._carried_out(task, keeper, so_far) or (task.after or task.settled)(so_far.batch)
             if ending is not None:

@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 from expectations_plugins.core.errors import ExitCode
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
-from pipeline.core.decision import DecisionKind
 from pipeline.core.outcome import BatchOutcome, Ending
 from pipeline.core.program import program
 from pipeline.ports.ledger import Ledger
 from pipeline.runner.batch_run import BatchRun
+
+WAITING = (ExitCode.GATE_FAILED, ExitCode.DEAD_LETTERED)
+"""Exit codes of a batch that waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,6 @@ class Task:
         after: As `settled`, of the batch after `prepare`; None asks `settled` again.
         work: What is done then.
         shows: Whether people are shown what became of the batch also when all went well.
-        decides: What a person decides with it; None for nothing.
     """
 
     source: BatchSource
@@ -37,7 +38,6 @@ class Task:
     after: Callable[[Batch], Ending | None] | None = None
     work: Callable[[BatchRun], Ending] = BatchRun.walk
     shows: bool = True
-    decides: DecisionKind | None = None
 
 
 class SoFar:
@@ -68,6 +68,7 @@ class SoFar:
             steps=tuple(run.steps) if run else (),
             docs=run.docs if run else self.batch.docs,
             fresh=ending.fresh,
+            waits=not ending.fresh and ending.status is not None and ending.exit_code in WAITING,
             duration_s=duration_s,
         )
 
