@@ -14,6 +14,7 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.prompts import whoami
 from pipeline.cli.summary import as_text, plain
 from pipeline.cli.tables import moment, printable, table
+from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.fields import INTERACTION_ID, READ_FIELDS, USER_ID
@@ -88,6 +89,7 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     """
     app = app_of(context)
     new = dict(_change(one, ZoneInfo(app.settings.source_timezone)) for one in changes)
+    finish_unfinished(app)
     record = _found(app, interaction_id)
     data = {INTERACTION_ID: interaction_id, "changes": new, "note": note}
     outcome = app.runner().decide(record.batch_id, Decision(DecisionKind.RELEASE, data, whoami()))
