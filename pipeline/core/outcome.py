@@ -44,6 +44,7 @@ class Ending:
         message: What happened, one sentence; "" when all went well.
         next_step: What a person does next; "" when nothing.
         fresh: False when there was nothing left to do for the batch.
+        waits: Whether the batch waited for a person before, and still does.
     """
 
     status: BatchStatus | None
@@ -51,6 +52,7 @@ class Ending:
     message: str = ""
     next_step: str = ""
     fresh: bool = True
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

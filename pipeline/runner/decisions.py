@@ -196,11 +196,12 @@ def settled(batch: Batch) -> Ending | None:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
         case BatchStatus.HALTED:
             told = f"It waits for a person. {batch.reason}".strip()
-            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, advice(batch), fresh=False)
+            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, advice(batch), fresh=False, waits=True)
         case BatchStatus.DEAD if batch.dropped:
             return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(batch.dropped), fresh=False)
         case BatchStatus.DEAD:
-            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, batch.reason, advice(batch), fresh=False)
+            reason, way_on = batch.reason, advice(batch)
+            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, reason, way_on, fresh=False, waits=True)
         case _:
             return None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -18,6 +18,7 @@ from pipeline.core.batches import BatchSource, BatchStatus, Lease
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import BatchOutcome, Ending
+from pipeline.core.program import program
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.dead_letters.replay_source import kept_source
 from pipeline.ports.ledger import Ledger
@@ -51,7 +52,7 @@ class Runner:
         spool: Where the files of dead batches are kept.
         halts_pipeline: Whether a halted batch stops those after it too.
         alarms: Who tells people of outages and dead batches; None tells nobody.
-        publish: Shows people what became of a batch, last of all; never fails.
+        publish: Shows people what became of a batch, last of all, and says when there is no room for it; never fails.
         effects: What a person's decisions act on.
     """
 
@@ -69,7 +70,7 @@ class Runner:
         spool: Place,
         halts_pipeline: bool = False,
         alarms: Alarms | None = None,
-        publish: Callable[[str], object] = str,
+        publish: Callable[[str], str] = lambda _: "",
         effects: DecisionEffects,
     ) -> None:
         self._halts_pipeline = halts_pipeline
@@ -293,7 +294,10 @@ class Runner:
         )
         news = outcome.fresh and (task.shows or outcome.exit_code)
         if news and outcome.exit_code is not ExitCode.LEASE_HELD:  # whoever holds it publishes it
-            self._parts.publish(source.batch_id)
+            unwritten = self._parts.publish(source.batch_id)
+            if unwritten and not outcome.exit_code:
+                step = f"Make room, then: {program()} docs build"
+                return replace(outcome, exit_code=ExitCode.OUTAGE, message=unwritten, next_step=step)
         return outcome
 
     def _tell_stopped(self, source: BatchSource, start: datetime) -> None:

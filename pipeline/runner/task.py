@@ -13,9 +13,6 @@ from pipeline.core.program import program
 from pipeline.ports.ledger import Ledger
 from pipeline.runner.batch_run import BatchRun
 
-WAITING = (ExitCode.GATE_FAILED, ExitCode.DEAD_LETTERED)
-"""Exit codes of a batch that waits for a person."""
-
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -68,7 +65,7 @@ class SoFar:
             steps=tuple(run.steps) if run else (),
             docs=run.docs if run else self.batch.docs,
             fresh=ending.fresh,
-            waits=not ending.fresh and ending.status is not None and ending.exit_code in WAITING,
+            waits=ending.waits,
             duration_s=duration_s,
         )
 
