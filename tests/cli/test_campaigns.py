@@ -52,6 +52,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_field(tmp_path: Path) -> None
         "{}",
         '{"campaign_id": null}',
         '{"campaign_id": " "}',
+        '{"campaign_id": 7.5}',
         '{"campaign_id": true}',
         '{"campaign_id": {"$ne": null}}',
         f'{{"campaign_id": "{"c" * 257}"}}',
