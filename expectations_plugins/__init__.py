@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from expectations_plugins.expectations import (
         ExpectFallbackEmbeddingRateToBeBelow,
+        ExpectIdsToMatchChecksum,
         ExpectInteractionsToReferenceExistingCampaigns,
+        ExpectPublishedCountToMatch,
         ExpectRecordsToReferenceExistingTargets,
         ExpectSampledVectorsToBeValid,
         ExpectStoresToReconcile,
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSources",
     "ExpectFallbackEmbeddingRateToBeBelow",
+    "ExpectIdsToMatchChecksum",
     "ExpectInteractionsToReferenceExistingCampaigns",
+    "ExpectPublishedCountToMatch",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",
     "ExpectStoresToReconcile",

@@ -8,11 +8,10 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from checkpoints.core.assets import interactions
-from checkpoints.gates import parameter
+from checkpoints.gates import Stores, parameter
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
-from pipeline.ports.stores import RawStore
 
 EXPECTED = "loaded"
 MEANINGS = {
@@ -62,7 +61,7 @@ def suite() -> list[Any]:
     ]
 
 
-def parameters(settings: Settings, batch: Batch, _: RawStore) -> dict[str, Any]:
+def parameters(settings: Settings, batch: Batch, _: Stores) -> dict[str, Any]:
     """From the settings, and what the load stage counted."""
     counts = batch.counts
     return {

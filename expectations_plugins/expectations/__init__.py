@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expectations_plugins.expectations.fallbacks import ExpectFallbackEmbeddingRateToBeBelow
+from expectations_plugins.expectations.ids import ExpectIdsToMatchChecksum, ExpectPublishedCountToMatch
 from expectations_plugins.expectations.references import (
     ExpectInteractionsToReferenceExistingCampaigns,
     ExpectRecordsToReferenceExistingTargets,
@@ -13,7 +14,9 @@ from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeVa
 
 __all__ = [
     "ExpectFallbackEmbeddingRateToBeBelow",
+    "ExpectIdsToMatchChecksum",
     "ExpectInteractionsToReferenceExistingCampaigns",
+    "ExpectPublishedCountToMatch",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",
     "ExpectStoresToReconcile",

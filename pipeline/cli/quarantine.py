@@ -13,7 +13,7 @@ from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import App, app_of
 from pipeline.cli.summary import as_text, plain
 from pipeline.cli.tables import moment, printable, table
-from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.batches import WAITING, Lease, short
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.program import program
 from pipeline.core.records import Quarantined
@@ -95,7 +95,7 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     if released:
         was = "is released" if released[0] else "was released by somebody else meanwhile"
         click.echo(f"{printable(interaction_id)} {was}.")
-    if outcome.status is BatchStatus.HALTED and outcome.exit_code is ExitCode.OK:
+    if outcome.status in WAITING and outcome.exit_code is ExitCode.OK:
         click.echo(f"{outcome.message} {outcome.next_step}")
         return ExitCode.OK
     click.echo("\n".join(as_text([outcome], app.docs_index)))

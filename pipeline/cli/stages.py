@@ -15,7 +15,7 @@ from pipeline.cli.param_types import PLACE
 from pipeline.cli.skipped import LeftOut
 from pipeline.cli.summary import as_json, as_text
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchSource, BatchStatus, short
+from pipeline.core.batches import WAITING, BatchSource, BatchStatus, short
 from pipeline.core.outcome import exit_code_of
 from pipeline.core.program import program
 from pipeline.core.topology import GATES, STAGES, STEPS, Step, StepKind
@@ -23,7 +23,7 @@ from pipeline.dead_letters.entry import BATCH_ID
 from pipeline.sources.discovery import discover
 from pipeline.storage.location import Place, recorded
 
-ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.HALTED, BatchStatus.DEAD})
+ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.DEAD, *WAITING})
 """No step of such a batch is done before a person decides."""
 
 NEW = "new"

@@ -13,6 +13,7 @@ from pipeline.core.verdicts import Verdict
 
 LOOK = {
     BatchStatus.HALTED: "status {batch}",
+    BatchStatus.INCONSISTENT: "status {batch}",
     BatchStatus.HELD: "doctor",
     BatchStatus.DEAD: "dlq show {batch}",
 }
@@ -25,7 +26,7 @@ WORDS = {
     RECHECK: "checks again after it is mended",
     REDO: "does the stage before it again, and checks",
 }
-"""What the commands do of which one may let a halted batch go on."""
+"""What the commands do of which one may let a batch go on that waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
         batch: The batch, whole.
     """
     match batch.status:
-        case BatchStatus.HALTED:
+        case BatchStatus.HALTED | BatchStatus.INCONSISTENT:
             way = _way_on(batch)
             return NextStep(WORDS.get(way, ""), _of(way, batch)), NextStep("gives it up", _of(REJECT, batch))
         case BatchStatus.HELD:
@@ -73,7 +74,7 @@ def advice(batch: Batch) -> str:
         batch: The batch, whole.
     """
     match batch.status:
-        case BatchStatus.HALTED:
+        case BatchStatus.HALTED | BatchStatus.INCONSISTENT:
             return after_halt(batch.batch_id, _way_on(batch), batch.counts)
         case BatchStatus.DEAD if not batch.dropped:
             return f"Look: {look(BatchStatus.DEAD, batch.batch_id)}. When it is mended: {_of(REPLAY, batch)}"

@@ -41,7 +41,7 @@ class Ledger(Protocol):
         """The newest batches, newest first."""
 
     def halted(self, other_than: str) -> Batch | None:
-        """The batch that has been halted longest, this one aside; None when none is."""
+        """The batch first seen of those a gate halted or found inconsistent, this one aside; None when none is."""
 
     def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
         """Take the batch's lease.

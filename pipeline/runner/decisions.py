@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
-from pipeline.core.batch import Batch, Tombstone
-from pipeline.core.batches import BatchStatus, Lease
+from pipeline.core.batch import Batch, GateState, Tombstone
+from pipeline.core.batches import WAITING, BatchStatus, Lease
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import Ending
 from pipeline.core.program import program
-from pipeline.core.topology import STEPS, Step
+from pipeline.core.topology import GATE_STEPS, STEPS, Step, gates_after
 from pipeline.ports.ledger import Ledger
 
 
@@ -39,7 +39,7 @@ def resume(*, without_file: bool = False) -> Decision:
 
     def refuse(batch: Batch) -> None:
         _refuse_waiting(batch)
-        if batch.status is BatchStatus.HALTED:
+        if batch.status in WAITING:
             _refuse_passing_over(batch)
         elif not without_file and not batch.is_done("stage:load"):
             raise ConfigurationError(
@@ -50,7 +50,7 @@ def resume(*, without_file: bool = False) -> Decision:
 
     def passes(batch: Batch) -> str:
         gate = batch.failed_gate()
-        return gate.key if batch.status is BatchStatus.HALTED and gate is not None else ""
+        return gate.key if batch.status in WAITING and gate is not None else ""
 
     return Decision(refuse, _nothing, passes)
 
@@ -69,9 +69,19 @@ def recheck(*, redo: bool) -> Decision:
     def begin(ledger: Ledger, lease: Lease, batch: Batch) -> None:
         gate = batch.failed_gate()
         if gate is not None:
-            ledger.clear_steps(lease, [*(gate.redo if redo else ()), gate.key])
+            again = [*(_redone(batch, gate) if redo else ()), *gates_after(gate)]
+            passed = {step.key for step in GATE_STEPS.values() if batch.is_done(step.key)}
+            # what a person decided about a gate that let the batch pass is kept
+            ledger.reopen_steps(lease, [key for key in again if key in passed])
+            ledger.clear_steps(lease, [*(key for key in again if key not in passed), gate.key])
 
     return Decision(_refuse_waiting, begin)
+
+
+def _redone(batch: Batch, gate: Step) -> tuple[str, ...]:
+    """What is done again before a gate: what it judges, and what its findings ask for besides."""
+    failed = {finding.expectation for finding in batch.gates.get(gate.name, GateState()).findings}
+    return (*gate.redo, *(key for name, keys in gate.redo_for.items() if name in failed for key in keys))
 
 
 def reject() -> Decision:
@@ -99,7 +109,7 @@ def refuse_changing(batch: Batch) -> None:
         ConfigurationError: It is in another state, or unknown.
     """
     interrupted = batch.status is BatchStatus.RUNNING and batch.is_done("stage:load")
-    if not interrupted and batch.status not in (BatchStatus.CLOSED, BatchStatus.HALTED):
+    if not interrupted and batch.status not in (BatchStatus.CLOSED, *WAITING):
         raise ConfigurationError(
             f"Batch {batch.name} is {batch.status or 'unknown'}: its records cannot be changed now.",
             next_step=f"Look: {program()} status {batch.name}",
@@ -121,10 +131,10 @@ def refuse_reembedding(batch: Batch) -> None:
 
 def waits_changed(batch: Batch) -> Ending | None:
     """The ending of a halted batch whose records were changed: what is decided next judges them."""
-    if batch.status is not BatchStatus.HALTED:
+    if batch.status not in WAITING:
         return None
     step = f"Check it again: {program()} recheck {batch.name}"
-    return Ending(BatchStatus.HALTED, ExitCode.OK, "Its batch is halted.", step, fresh=False)
+    return Ending(batch.status, ExitCode.OK, f"Its batch is {batch.status}.", step, fresh=False)
 
 
 def settled(batch: Batch) -> Ending | None:
@@ -141,9 +151,9 @@ def settled(batch: Batch) -> Ending | None:
             )
         case BatchStatus.CLOSED:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
-        case BatchStatus.HALTED:
+        case BatchStatus.HALTED | BatchStatus.INCONSISTENT:
             told = f"It waits for a person. {batch.reason}".strip()
-            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, advice(batch), fresh=False)
+            return Ending(batch.status, ExitCode.GATE_FAILED, told, advice(batch), fresh=False)
         case BatchStatus.DEAD if batch.dropped:
             return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(batch.dropped), fresh=False)
         case BatchStatus.DEAD:

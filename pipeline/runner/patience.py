@@ -84,7 +84,7 @@ class PatientLedger:
         return self._patiently(lambda: self.opened().batch(batch_id))
 
     def halted(self, other_than: str) -> Batch | None:
-        """The batch that has been halted longest, this one aside; None when none is."""
+        """The batch first seen of those a gate halted or found inconsistent, this one aside; None when none is."""
         return self._patiently(lambda: self.opened().halted(other_than=other_than))
 
     def dead_records(self, batch_id: str) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from expectations_plugins.core.checksums import Checksum
 from expectations_plugins.core.errors import TerminalError, TransientError
+from pipeline.core.batch import CHECKSUM
 from pipeline.core.batches import LoadCounts, short
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.ports.ledger import Ledger
@@ -40,7 +42,7 @@ class LoadStage:
         self._chunk = chunk
 
     def run(self, context: BatchContext) -> Mapping[str, Any]:
-        """Load one batch; what became of its records, by name of the fields of `LoadCounts`.
+        """Load one batch; what became of its records, by name of the fields of `LoadCounts`, and their checksum.
 
         Raises:
             TransientError: Worth another attempt.
@@ -54,7 +56,7 @@ class LoadStage:
         counts = self._counts(context.batch_id, tally)
         self._ledger.set_span(context.lease, tally.oldest, tally.newest)
         self._ledger.set_counts(context.lease, counts)
-        return dataclasses.asdict(counts)
+        return dataclasses.asdict(counts) | {CHECKSUM: tally.own.as_list()}
 
     def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
         records = [item for item in chunk if isinstance(item, Interaction)]
@@ -92,6 +94,8 @@ class _Tally:
     read: int = 0
     duplicate: int = 0
     dead: int = 0
+    own: Checksum = field(default_factory=Checksum)
+    """Of the ids that belong to this batch."""
     oldest: datetime | None = None
     newest: datetime | None = None
 
@@ -113,6 +117,7 @@ def _judged(
         )
     owning_batch, line, content_hash = owner
     if (owning_batch, line) == (batch_id, record.line):
+        tally.own += Checksum.of([record.interaction_id])
         return None
     if content_hash == record.content_hash:
         tally.duplicate += 1

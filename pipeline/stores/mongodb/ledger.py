@@ -18,7 +18,7 @@ from expectations_plugins.core.errors import ConfigurationError, TransientError
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchStatus, Lease, LoadCounts, short
+from pipeline.core.batches import WAITING, BatchStatus, Lease, LoadCounts, short
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackPlan
@@ -148,8 +148,8 @@ class MongoLedger(Leases, DeadLetters, Ledger):
             return [batch_in(one) for one in self._batches.find().sort(NEWEST_FIRST).limit(limit)]
 
     def halted(self, other_than: str) -> Batch | None:
-        """The batch that has been halted longest, this one aside; None when none is."""
-        condition = {"status": {"$eq": BatchStatus.HALTED.value}, "_id": {"$ne": other_than}}
+        """The batch first seen of those a gate halted or found inconsistent, this one aside; None when none is."""
+        condition = {"status": {"$in": sorted(status.value for status in WAITING)}, "_id": {"$ne": other_than}}
         with ERRORS.guard("looking for halted batches"):
             found = self._batches.find_one(condition, sort=[("first_seen", 1), ("_id", 1)])
         return batch_in(found) if found else None
