@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from expectations_plugins.conditions.expressions import Always, Condition, Count, Sample, both
+from expectations_plugins.conditions.id_ranges import Range, unordered
 from expectations_plugins.engine.reconciliation import EXAMPLES, Reconciliation
 from expectations_plugins.engine.reconciliation_sides import Side
 
 MOST = 1_000_000
 """Batches with more ids are not read whole."""
+
+PAGE = 10_000
+"""Ids in one range."""
 
 Read = dict[str, Any]
 """What expectations of one check have read so far, by what was asked."""
@@ -78,7 +82,7 @@ def compare_ids(
         return None
     left, strange = Counter(ids.known), Counter[str]()
     there_ids = without = 0
-    for key in _stream(there, there.where):
+    for key in _pages(there, ids):
         if not isinstance(key, str):
             without += 1
             continue
@@ -113,6 +117,16 @@ def _required(side: Side, required: Condition, missing: list[str]) -> list[str]:
         return missing
     wanted = Counter(key for key in _stream(side, both(side.where, required)))
     return sorted((Counter(missing) & wanted).elements())
+
+
+def _pages(side: Side, ids: Ids) -> Iterator[Any]:
+    """Ids of the other side; of a store that does not sort, in ranges of about as many as one query of it gives."""
+    if side.has_extremes():
+        yield from _stream(side, side.where)
+        return
+    cuts = sorted(key for key in ids.known if not unordered(key))[PAGE::PAGE]
+    for low, high in zip(["", *cuts], [*cuts, None], strict=True):
+        yield from _stream(side, side.within(Range(low, high)))
 
 
 def _examples(side: Side, ids: list[str]) -> Iterable[tuple[str, str]]:

@@ -70,7 +70,7 @@ def stage(context: click.Context, *, name: str, batch: str, file: Place | None, 
     the fourth that fails moves the batch to the dead-letter queue.
 
     \b
-    Exit codes: 0 done   3 an outage: try again   4 another run is at it   5 dead-lettered   10 halted or held
+    Exit codes: 0 done   3 an outage: try again   4 another run is at it   5 dead-lettered   10 it waits
 
     \b
     Examples:
@@ -95,7 +95,7 @@ def gate(context: click.Context, *, name: str, batch: str, json_wanted: bool) ->
     checked for the fourth time, the batch is held.
 
     \b
-    Exit codes: 0 passed   3 an outage: try again   4 another run is at it   5 dead-lettered   10 halted or held
+    Exit codes: 0 passed   3 an outage: try again   4 another run is at it   5 dead-lettered   10 it waits
 
     \b
     Example:

@@ -171,7 +171,7 @@ STEPS: tuple[Step, ...] = (
         "closing",
         StepKind.GATE,
         ("mongodb", "bigquery", "neo4j", "milvus"),
-        "closing check: all four stores hold the records that were accepted, and no others",
+        "closing check: all four stores hold the accepted records, and no others",
         reads=(Touched(INTERACTIONS), Touched("published"), Touched("graph"), Touched("vectors")),
         redo=("stage:publish", "stage:graph", "gate:graph", "stage:embed", "gate:vectors"),
         redo_for={"expect_ids_to_match_checksum": ("stage:load", "stage:aggregate", "gate:raw")},

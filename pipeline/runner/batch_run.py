@@ -264,7 +264,8 @@ class BatchRun:
         self.verdicts[step.name] = str(report.verdict)
         self.docs = report.docs or self.docs
         self._ledger.record_gate(self._keeper.lease, report)
-        self._recount()
+        if step.leaves_records_out:
+            self._recount()
         again = report.verdict is Verdict.FAIL and step.name in self._batch.passed_over and self.counts.adds_up
         if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
             work.counts = {**work.counts, RESUMED: True}
