@@ -28,10 +28,11 @@ import click
 import neo4j
 import pymongo
 from google.cloud import bigquery
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType
 
 from checkpoints.sync import write
 from expectations_plugins.core.defaults import VECTOR_DIMENSION
+from expectations_plugins.milvus.connection import connect as connect_milvus
 from pipeline.core.batches import BatchSource, BatchStatus
 from pipeline.core.topology import STEPS
 from pipeline.local import Endpoints, LocalStack
@@ -173,7 +174,7 @@ MERGE (i)-[:REFERS_TO]->(c)
 
 def to_milvus(at: Endpoints, name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Upserts of random vectors."""
-    client = MilvusClient(uri=str(at.milvus_uri))
+    client = connect_milvus(str(at.milvus_uri))
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("interaction_id", DataType.VARCHAR, max_length=256, is_primary=True)
     schema.add_field("batch_id", DataType.VARCHAR, max_length=64)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from expectations_plugins.core.errors import ConfigurationError, ExitCode
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TransientError
 from pipeline.cli.app import App, app_of
 from pipeline.cli.campaigns import load_campaigns
 from pipeline.cli.dlq_replay import deliver
@@ -56,10 +57,13 @@ def run(
 
     Running it again resumes what was interrupted and skips what is done, so a scheduler simply repeats it.
 
+    A batch that waits for a person since an earlier run is named, and is no failure of this one, unless PATHS name its
+    file.
+
     \b
-    Exit codes: 0 all passed      2 a file cannot be read      3 an outage: run again
-                4 another run is at it                         5 dead-lettered
-               10 a gate needs a person                       70 a bug in Sluicegate
+    Exit codes: 0 all passed, or nothing new        2 a file cannot be read     3 an outage: run again
+                4 another run is at it              5 dead-lettered
+               10 a gate needs a person            70 a bug in Sluicegate
 
     \b
     Examples:
@@ -76,16 +80,29 @@ def run(
     most, age, left_out = settings.max_batch_records, settings.min_file_age, LeftOut(app.progress)
     sources = list(discover(folders, max_records=most, min_age=age, leave_out=left_out.add))
     parcels = list(Parcels(settings.spool_dir).waiting())
-    pending = any(True for _ in DeadFolders(settings.spool_dir).pending())
-    runner = app.runner() if sources or parcels or pending else None
+    pending = sources or parcels or any(True for _ in DeadFolders(settings.spool_dir).pending()) or _undecided(app)
+    runner = app.runner() if pending else None
     if campaigns is not None:
         _load(app, campaigns)
     if runner is not None and not sources:
-        runner.take_in()
+        runner.catch_up()
     if not sources and not parcels and not left_out.files and not json_wanted:
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
-    return _process(app, runner, sources, parcels, limit, left_out=left_out, json_wanted=json_wanted)
+    return _process(
+        app, runner, sources, parcels, limit, named=frozenset(paths), left_out=left_out, json_wanted=json_wanted
+    )
+
+
+def _undecided(app: App) -> bool:
+    """Whether an earlier command was interrupted in what a person decided; no local server is started for that."""
+    if "mongodb" in app.settings.local_stores():
+        return False
+    try:
+        return bool(app.ledger.unfinished_decisions())
+    except TransientError as error:
+        app.progress.event("ledger_not_asked", error=str(error))
+        return False
 
 
 def _landing(folder: Place) -> Place:
@@ -113,6 +130,7 @@ def _process(
     parcels: Sequence[Parcel],
     limit: int | None,
     *,
+    named: Set[Place],
     left_out: LeftOut,
     json_wanted: bool,
 ) -> ExitCode:
@@ -122,11 +140,14 @@ def _process(
         for source in sources:
             if runner is None or (limit and sum(outcome.fresh for outcome in outcomes) >= limit):
                 break
-            outcomes.extend(_taken(runner, source, left_out))
+            outcomes.extend(_at_rest(one, named) for one in _taken(runner, source, left_out))
         if runner is not None and not any(outcome.exit_code == ExitCode.OUTAGE for outcome in outcomes):
             # replays of repaired records that an earlier run was killed in
             outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
         complete = True
+        own = {outcome.batch_id for outcome in outcomes}
+        finished = [one for one in (runner.finished if runner else ()) if one.batch_id not in own]
+        outcomes = [*finished, *outcomes]
     finally:
         # an interrupted run says what it had done too
         if json_wanted:
@@ -134,6 +155,13 @@ def _process(
         elif outcomes or left_out.files:
             click.echo("\n".join((*as_text(outcomes, app.docs_index), *left_out.as_text())))
     return left_out.exit_code(outcomes)
+
+
+def _at_rest(outcome: BatchOutcome, named: Set[Place]) -> BatchOutcome:
+    """An outcome; of a batch that waits, and whose file was found in a folder, one that is no failure of this run."""
+    if not outcome.waits or outcome.source in named:
+        return outcome
+    return replace(outcome, exit_code=ExitCode.OK)
 
 
 def _taken(runner: Runner, source: BatchSource, left_out: LeftOut) -> Iterator[BatchOutcome]:

@@ -12,6 +12,7 @@ import click
 from expectations_plugins.core.errors import ExitCode, TransientError
 from expectations_plugins.core.retry import RetryPolicy, retry
 from pipeline.cli.app import App, app_of
+from pipeline.cli.decisions import finish_unfinished
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import moment
 from pipeline.core.alert import Alert, Delivery
@@ -79,6 +80,7 @@ def watch(context: click.Context, *, minutes: float | None, json_wanted: bool) -
         # the key a run tells it by: it is over when a batch closes
         RunnerAlarms(app.alerts).ledger_down("", error.message)
         raise
+    finish_unfinished(app)
     told = _tell(app, found)
     click.echo(_as_json(found, told) if json_wanted else f"{'Fresh' if found.is_fresh else 'Stale'}: {found}")
     return ExitCode.OK if found.is_fresh else ExitCode.GATE_FAILED

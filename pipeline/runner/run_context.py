@@ -10,6 +10,7 @@ from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.ports.steps import BatchContext, Gate, Progress, Stage
 from pipeline.runner.alarms import RunnerAlarms
+from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.patience import Patience, PatientLedger, PatientRecords
 from pipeline.storage.location import Place
 
@@ -33,7 +34,8 @@ class RunContext:
         patiently: Tries what is more than one call to the ledger.
         progress: Where to report.
         spool: Where what outlives MongoDB is kept.
-        publish: Shows people what became of a batch; never fails.
+        publish: Shows people what became of a batch, and says when there is no room for it; never fails.
+        effects: What a person's decisions act on.
     """
 
     stages: Mapping[str, Stage]
@@ -45,4 +47,5 @@ class RunContext:
     progress: Progress
     spool: Place
     alarms: RunnerAlarms
-    publish: Callable[[str], object]
+    publish: Callable[[str], str]
+    effects: DecisionEffects

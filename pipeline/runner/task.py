@@ -65,6 +65,7 @@ class SoFar:
             steps=tuple(run.steps) if run else (),
             docs=run.docs if run else self.batch.docs,
             fresh=ending.fresh,
+            waits=ending.waits,
             duration_s=duration_s,
         )
 
