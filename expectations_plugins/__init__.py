@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from great_expectations.data_context import AbstractDataContext
 
     from expectations_plugins.expectations import (
+        ExpectDeadLetterRateToBeBelow,
+        ExpectDuplicateRateToBeBelow,
         ExpectFallbackEmbeddingRateToBeBelow,
+        ExpectGivenValuesToBeReadable,
         ExpectIdsToMatchChecksum,
         ExpectInteractionsToReferenceExistingCampaigns,
         ExpectPublishedCountToMatch,
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DataSources",
+    "ExpectDeadLetterRateToBeBelow",
+    "ExpectDuplicateRateToBeBelow",
     "ExpectFallbackEmbeddingRateToBeBelow",
+    "ExpectGivenValuesToBeReadable",
     "ExpectIdsToMatchChecksum",
     "ExpectInteractionsToReferenceExistingCampaigns",
     "ExpectPublishedCountToMatch",

@@ -52,7 +52,7 @@ FALLBACK_SPECS: dict[str, MetricSpec] = {
 def _reconciled(call: MetricCall) -> Plan:
     def ask(backend: Backend, data: Slice, read: Read) -> Mapping[str, Any]:
         here = _this_side(call, backend, data)
-        there, required = _other_side(call.values, data)
+        there, required = other_side(call.values, data), _required(call.values)
         for side in (here, there):
             _check_key(side)
         if not call.values.get("by_ids"):
@@ -99,11 +99,8 @@ def _check_key(side: Side) -> None:
         raise UnsupportedError(side.backend.store, what, "Give a key that has one value in each record.")
 
 
-def _other_side(values: Mapping[str, Any], here: Slice) -> tuple[Side, Condition]:
+def other_side(values: Mapping[str, Any], here: Slice) -> Side:
     """The same batch of the asset to compare with, of the records the asset's own filter leaves.
-
-    Returns:
-        It, and which records of this side it must have.
 
     Raises:
         ConfigurationError: There is no such data source or asset, or it is not a store of ours.
@@ -117,8 +114,14 @@ def _other_side(values: Mapping[str, Any], here: Slice) -> tuple[Side, Condition
     where = engine.row_condition(values.get("comparison_row_condition"), None)
     key = Field.of(values.get("comparison_key") or values["key"])
     backend = existence.backend_for(engine.backend, data)
-    required = engine.row_condition(values.get("required_condition"), None)
-    return Side(f"{asset.datasource.name}/{asset.name}", backend, data, key, where), required
+    return Side(f"{asset.datasource.name}/{asset.name}", backend, data, key, where)
+
+
+def _required(values: Mapping[str, Any]) -> Condition:
+    """Which records of this side the other one must have; row conditions are the same in every store."""
+    source = _asset(str(values["comparison_data_source"]), str(values["comparison_asset"])).datasource
+    condition: Condition = source.get_execution_engine().row_condition(values.get("required_condition"), None)
+    return condition
 
 
 def _asset(source_name: str, asset_name: str) -> StoreAsset:

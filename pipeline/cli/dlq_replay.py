@@ -15,6 +15,7 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.dlq_shared import Target, entry_of, escaped, letter_of, target_of, text, up_to_date
 from pipeline.cli.prompts import whoami
 from pipeline.cli.summary import as_json, as_text
+from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batch import Batch
 from pipeline.core.batches import WAITING, BatchSource, BatchStatus, short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
@@ -132,6 +133,7 @@ def replay(
     if everything == bool(target):
         raise click.UsageError("Give BATCH, BATCH:LINE, or --all.")
     app = app_of(context)
+    finish_unfinished(app)
     if everything:
         if changes or file:
             raise click.UsageError("--set and --record repair one record; with --all nothing is repaired.")

@@ -26,6 +26,9 @@ MARKS = {
 """What an action does with records, in words."""
 
 RESUME, RECHECK = "resume {batch}", "recheck {batch}"
+INCOMPLETE = f"{RESUME} --incomplete"
+"""Lets a batch go on although records of its file did not arrive."""
+
 REDO = f"{RECHECK} --redo"
 
 GOES_ON = "goes on"
