@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.ports.vectors import Embedder
     from pipeline.runner.lease import LeaseKeeper
     from pipeline.runner.runner import Runner
-    from pipeline.stages import Reembedder, Rollback
+    from pipeline.stages import Reembedder, Rollback, Supersede
     from pipeline.telemetry.progress import TelemetryProgress
     from pipeline.upgrades.migration import Migration
 
@@ -165,6 +165,13 @@ class App:
 
         return Rollback(self.stores.vectors, self.stores.journal, self.ledger)
 
+    @cached_property
+    def supersede(self) -> Supersede:
+        """Gives a batch the records of older ones that it brings again."""
+        from pipeline.stages import Supersede
+
+        return Supersede(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone))
+
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
         from pipeline.stages import Reembedder
@@ -228,7 +235,9 @@ class App:
             halts_pipeline=self.settings.halt_scope == "pipeline",
             alarms=self.alerts,
             publish=Publishing(lambda: self.site, self.progress),
-            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, lambda: self.rollback),
+            effects=DecisionEffects(
+                lambda: self.raw_store, lambda: self.dead_queue, lambda: self.rollback, lambda: self.supersede
+            ),
         )
 
     @cached_property

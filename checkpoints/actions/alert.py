@@ -11,10 +11,10 @@ from checkpoints.actions.scope import ActionScope
 from expectations_plugins.core.masking import Example
 from pipeline.core.alert import Alert
 from pipeline.core.batches import short
-from pipeline.core.next_steps import after_verdict
+from pipeline.core.next_steps import Halt, after_verdict
 from pipeline.core.policy import ALERT
 from pipeline.core.topology import GATE_STEPS
-from pipeline.core.verdicts import NOT_ARRIVED, Finding, GateReport, Verdict
+from pipeline.core.verdicts import NOT_ARRIVED, REPEATED, Finding, GateReport, Verdict
 
 EXAMPLES = 3
 COUNTED = "expect_table_row_count_to_equal"
@@ -44,14 +44,7 @@ class AlertAction(GateAction):
             "examples": [[one.key, one.value] for one in _examples(failed, scope)][:EXAMPLES],
             "failure": "+".join(sorted({finding.expectation for finding in failed})),
             "docs": report.docs,
-            "next_step": after_verdict(
-                scope.gate,
-                report.verdict,
-                scope.batch_id,
-                records_left_out=any(map(names_records, results)),
-                complete=all(finding.expectation != COUNTED for finding in report.findings),
-                arrived=all(finding.expectation != NOT_ARRIVED for finding in failed),
-            ),
+            "next_step": after_verdict(scope.gate, report.verdict, scope.batch_id, _halt(report, failed, results)),
         }
 
     @classmethod
@@ -74,6 +67,13 @@ class AlertAction(GateAction):
 def _examples(failed: Sequence[Finding], scope: ActionScope) -> Iterator[Example]:
     for finding in failed:
         yield from scope.masks.examples(finding.column, finding.examples)
+
+
+def _halt(report: GateReport, failed: Sequence[Finding], results: Sequence[Any]) -> Halt:
+    """What the gate found, before its actions have acted."""
+    names, gravest = {one.expectation for one in report.findings}, {one.expectation for one in failed}
+    left_out = any(map(names_records, results))
+    return Halt(left_out, COUNTED not in names, NOT_ARRIVED not in gravest, REPEATED in gravest)
 
 
 def alert_of(data: Mapping[str, Any], scope: ActionScope) -> Alert:

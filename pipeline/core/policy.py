@@ -26,6 +26,7 @@ MARKS = {
 """What an action does with records, in words."""
 
 RESUME, RECHECK = "resume {batch}", "recheck {batch}"
+SUPERSEDE = "supersede {batch}"
 INCOMPLETE = f"{RESUME} --incomplete"
 """Lets a batch go on although records of its file did not arrive."""
 

@@ -122,7 +122,7 @@ class BatchRun:
 
         said: list[StepLog] = []
         try:
-            manifest = replaces.run(self._context(), begin)
+            manifest = replaces.run(self.context(), begin)
         except BaseException:
             for log in said:
                 log.stopped(attempts=1)
@@ -193,7 +193,7 @@ class BatchRun:
             self._ledger.end_step(self._keeper.lease, step.key, ok=False, counts={}, error=error)
             raise TerminalError(error)
         try:
-            counts = self._parts.stages[step.name].run(self._context())
+            counts = self._parts.stages[step.name].run(self.context())
         except LeaseLostError:
             raise
         except (KeyboardInterrupt, SystemExit, ConfigurationError):
@@ -311,7 +311,8 @@ class BatchRun:
         self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off, **place)
         return work.number
 
-    def _context(self) -> BatchContext:
+    def context(self) -> BatchContext:
+        """What a stage gets besides its stores."""
         return BatchContext(
             source=self._source,
             lease=self._keeper.lease,

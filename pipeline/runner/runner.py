@@ -52,7 +52,7 @@ class Runner:
         spool: Where the files of dead batches are kept.
         halts_pipeline: Whether a halted batch stops those after it too.
         alarms: Who tells people of outages and dead batches; None tells nobody.
-        publish: Shows people what became of a batch, last of all, and says when there is no room for it; never fails.
+        publish: Shows people what became of a batch, last of all, and says when there is no room; never fails.
         effects: What a person's decisions act on.
     """
 
@@ -78,7 +78,19 @@ class Runner:
         self._ledger = PatientLedger(ledger, self._patiently)
         records = PatientRecords(raw_store, self._patiently)
         self._parts = RunContext(
-            stages, gates, self._ledger, records, policy, self._patiently, progress, spool, people, publish, effects
+            stages,
+            gates,
+            self._ledger,
+            records,
+            policy,
+            self._patiently,
+            progress,
+            spool,
+            people,
+            publish,
+            effects,
+            self._leased,
+            self._go_on,
         )
         self._spool = RunnerSpool(spool, people)
         self._takes_in = True
@@ -199,6 +211,23 @@ class Runner:
             ConfigurationError: The batch is closed, or unknown.
         """
         return self.decide(batch_id, Decision(DecisionKind.REJECT, {"note": note}, by))
+
+    def supersede(self, source: BatchSource, older: Sequence[str], *, by: str = "") -> BatchOutcome:
+        """Give a batch the records that it brings again of older ones, and take it and these as far as they go.
+
+        Args:
+            source: The newer batch, and its file.
+            older: Ids of the older batches; none of them is closed.
+            by: Who decided so.
+
+        Raises:
+            ConfigurationError: There is nothing to take over.
+        """
+        batch = self._ledger.batch(source.batch_id) or Batch(source.batch_id)
+        decision = Decision(DecisionKind.SUPERSEDE, {decisions.OLDER: list(older)}, by)
+        decisions.RULES[decision.kind].refuse(decision, batch)
+        prepare = partial(recorded_decision, decision=decision)
+        return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=not_yet))
 
     def decide(self, batch_id: str, decision: Decision) -> BatchOutcome:
         """Record what a person decided, carry it out, and go on with the batch if it can.
@@ -383,7 +412,7 @@ class Runner:
     def _finish_decisions(self) -> None:
         """Finish what persons decided and a command was interrupted in."""
         for batch in self._ledger.unfinished_decisions():
-            kept = kept_source(self._parts.spool, batch.batch_id)
+            kept = kept_source(self._parts.spool, batch.batch_id, recorded(batch.source))
             source = kept or BatchSource(batch.batch_id, recorded(batch.source))
             found, after = partial(_same, batch), not_yet if kept else decisions.stopped
             try:
@@ -393,6 +422,17 @@ class Runner:
             else:
                 if outcome.exit_code is not ExitCode.LEASE_HELD:
                     self.finished.append(outcome)
+
+    def _leased(self, batch_id: str) -> LeaseKeeper:
+        lease = self._ledger.acquire(batch_id, self._holder, self._lease_seconds)
+        return LeaseKeeper(self._ledger.opened(), lease, self._lease_seconds)
+
+    def _go_on(self, batch_id: str) -> None:
+        """Take another batch as far as it goes, because what was decided about this one changed it."""
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
+        outcome = self.process(BatchSource(batch_id, recorded(batch.source)))
+        if outcome.fresh:
+            self.finished.append(outcome)
 
 
 def _same(batch: Batch) -> Batch:

@@ -85,7 +85,7 @@ class Site:
             lease_seconds=30,
             raw_store=lambda: self.raw_store,
             spool=self.spool,
-            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, _no_rollback),
+            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, _no_rollback, _no_rollback),
         )
 
     def leased(self, batch_id: str) -> LeaseKeeper:

@@ -115,7 +115,7 @@ class CommandApp:
             lease_seconds=60,
             raw_store=lambda: self,
             spool=self.folder / "spool",
-            effects=DecisionEffects(Bench.refused, Bench.refused, Bench.refused),
+            effects=DecisionEffects(*[Bench.refused] * 4),
         )
 
     def probes(self) -> Mapping[str, Callable[[], str]]:

@@ -32,10 +32,11 @@ POINTS: Mapping[str, frozenset[str]] = {
             "begin_rollback",
             "set_rolled_back",
             "bury",
+            "exhume",
         }
     ),
     "dead_queue": frozenset({"adopt", "replayed", "drop_letters", "drop_batch"}),
-    "raw_store": frozenset({"insert", "quarantine", "release"}),
+    "raw_store": frozenset({"insert", "quarantine", "release", "take_over"}),
     "metrics": frozenset({"replace", "publish"}),
     "graph_store": frozenset({"write", "prune", "load_campaigns"}),
     "review_queue": frozenset({"flag", "resolve", "reopen"}),
