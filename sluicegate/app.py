@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -151,11 +151,14 @@ class App:
 
     @cached_property
     def alerts(self) -> AlertRouter:
-        """Tells people, also while MongoDB is down."""
+        """Incidents, and who is notified of them, also while MongoDB is down."""
         from pipeline.alerts.assembly import alert_router
-        from pipeline.stores.mongodb.alert_state import MongoAlertBook
+        from pipeline.stores.mongodb.incidents import MongoIncidents
 
-        router = alert_router(self.settings, lambda: MongoAlertBook(self.stores.database), self.progress)
+        def states(ids: Sequence[str]) -> Mapping[str, Batch]:
+            return self.stores.history.states(ids)
+
+        router = alert_router(self.settings, lambda: MongoIncidents(self.stores.database), self.progress, states=states)
         return self._through("alerts", router)
 
     @cached_property

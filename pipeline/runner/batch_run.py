@@ -114,9 +114,7 @@ class BatchRun:
             self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING)
 
     def _close(self) -> Ending:
-        ending = self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
-        self._parts.alarms.closed()
-        return ending
+        return self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
 
     def replace_fallbacks(self, replaces: ReplacesFallbacks) -> Ending:
         """Replace fallback vectors by real ones, and let the vector gate judge that.

@@ -279,6 +279,8 @@ class Runner:
         so_far = SoFar(source)
         try:
             ending = self._work(task, so_far)
+            if ending.fresh:
+                self._parts.alarms.ended(source.batch_id, closed=ending.status is BatchStatus.CLOSED)
         except ConfigurationError:
             self._tell_stopped(source, start)
             raise

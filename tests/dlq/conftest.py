@@ -28,8 +28,8 @@ from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.runner import Runner
 from pipeline.sources.discovery import discover
 from pipeline.stages import LoadStage
-from pipeline.stores.mongodb.alert_state import MongoAlertBook
 from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
+from pipeline.stores.mongodb.incidents import MongoIncidents
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
@@ -63,7 +63,7 @@ class Site:
 
     @property
     def alerts(self) -> AlertRouter:
-        return alert_router(self.settings, lambda: MongoAlertBook(self.database), self.progress)
+        return alert_router(self.settings, lambda: MongoIncidents(self.database), self.progress)
 
     @property
     def docs_index(self) -> Path:
