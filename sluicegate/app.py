@@ -207,6 +207,7 @@ class App:
         """
         from expectations_plugins.core.retry import RetryPolicy
         from pipeline.config.connections import ALL_STORES
+        from pipeline.runner.effects import DecisionEffects
         from pipeline.runner.lazy import LazyGate, LazyStage
         from pipeline.runner.lease import new_holder
         from pipeline.runner.runner import Runner
@@ -230,6 +231,7 @@ class App:
             halts_pipeline=self.settings.halt_scope == "pipeline",
             alarms=self.alerts,
             publish=Publishing(lambda: self.site, self.progress),
+            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, lambda: self.rollback),
         )
 
     @cached_property

@@ -17,10 +17,12 @@ from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.core.verdicts import Verdict
 from pipeline.local import Endpoints
 from pipeline.ports.steps import BatchContext
+from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.runner import Runner
 from pipeline.stages import LoadStage
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.raw_store import MongoRawStore
+from tests.fakes.bench import Bench
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 
 BATCH = "5f" * 32
@@ -62,6 +64,7 @@ class Scene:
             lease_seconds=30,
             raw_store=lambda: self.raw_store,
             spool=self.folder / "spool",
+            effects=DecisionEffects(lambda: self.raw_store, Bench.refused, Bench.refused),
         )
 
 

@@ -203,7 +203,7 @@ def _all_done(app: App, items: Sequence[Item], workers: int) -> list[Mapping[str
     if not items:
         return []
     terminal = sys.stderr.isatty()
-    app.runner()  # what is wrong with the settings or the project is told once, and local servers are shared
+    app.runner().catch_up()  # what is wrong with settings or project is said once, and local servers are shared
     answers: list[Mapping[str, Any]] = []
     command = program_again("--json-logs", "backfill", "--worker")
     bar = click.progressbar(length=len(items), label="Backfill", file=sys.stderr, hidden=not terminal)

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from pipeline.core.batch import Batch, EmbeddingState, GateState, IntentState, StepState
+from pipeline.core.decision import Decision
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.rollback_plan import RollbackNumbers
 
@@ -36,7 +37,13 @@ def as_document(batch: Batch) -> dict[str, Any]:
         **_known({"span": asdict(batch.span) if batch.span else None}),
         **_known({"embeddings": {name: _embedding(one) for name, one in batch.embeddings.items()} or None}),
         **_known({"end_time": batch.end_time, "dropped": asdict(batch.dropped) if batch.dropped else None}),
+        **_known({"decision": _decision(batch.decision) if batch.decision else None}),
+        **_known({"decisions": list(map(_decision, batch.decisions)) or None}),
     }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {"kind": decision.kind, "by": decision.by, "data": dict(decision.data), "at": decision.at}
 
 
 def _known(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import click
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import App, app_of
-from pipeline.cli.prompts import confirm
+from pipeline.cli.prompts import confirm, whoami
 from pipeline.cli.summary import as_json, as_text
 from pipeline.cli.tables import printable
 from pipeline.core.batch import Batch
@@ -48,7 +48,7 @@ def resume(context: click.Context, batch: str, without_file: bool, json_wanted: 
     def decide(runner: Runner, batch_id: str) -> BatchOutcome:
         if without_file:
             _refuse_with_file(app_of(context), batch_id)
-        return runner.resume(batch_id, without_file=without_file)
+        return runner.resume(batch_id, without_file=without_file, by=whoami())
 
     return _decide(context, batch, json_wanted, decide)
 
@@ -66,7 +66,9 @@ def recheck(context: click.Context, batch: str, redo: bool, json_wanted: bool) -
       python run.py recheck 3f2a91c07d11
       python run.py recheck 3f2a --redo
     """
-    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.recheck(batch_id, redo=redo))
+    return _decide(
+        context, batch, json_wanted, lambda runner, batch_id: runner.recheck(batch_id, redo=redo, by=whoami())
+    )
 
 
 @click.command()
@@ -86,7 +88,17 @@ def reject(context: click.Context, batch: str, note: str, yes: bool, json_wanted
       python run.py reject 3f2a91c07d11 --note "a test file"
     """
     confirm(f"Give batch {batch} up?", yes=yes)
-    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.reject(batch_id, note))
+    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.reject(batch_id, note, by=whoami()))
+
+
+def finish_unfinished(app: App) -> None:
+    """Finish what a person decided and a command was interrupted in; nothing is started when there is nothing.
+
+    Raises:
+        TransientError: The ledger cannot be reached.
+    """
+    if app.ledger.unfinished_decisions():
+        app.runner().catch_up()
 
 
 def _refuse_with_file(app: App, batch_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 
 import click
@@ -10,12 +9,12 @@ import click
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import App, app_of
 from pipeline.cli.dlq_shared import Target, letter_of, target_of, text
-from pipeline.cli.prompts import confirm
+from pipeline.cli.prompts import confirm, whoami
 from pipeline.cli.summary import as_text
-from pipeline.core.batch import Batch, Tombstone
+from pipeline.core.batch import Tombstone
 from pipeline.core.batches import BatchStatus, short
+from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.program import program
-from pipeline.dead_letters import DeadFolders
 
 
 @click.command()
@@ -39,10 +38,9 @@ def drop(context: click.Context, *, target: str, records: bool, note: str, yes: 
     found = target_of(app, target)
     if found.line is not None and records:
         raise click.UsageError("BATCH:LINE is one record already; --records is for a whole batch.")
-    tombstone = Tombstone(_whoami(), note, datetime.now(UTC))
     if found.line is not None or records:
-        return _drop_records(app, found, tombstone, yes=yes)
-    return _drop_batch(app, found, tombstone, yes=yes)
+        return _drop_records(app, found, Tombstone(whoami(), note, datetime.now(UTC)), yes=yes)
+    return _drop_batch(app, found, note, yes=yes)
 
 
 def _drop_records(app: App, target: Target, tombstone: Tombstone, *, yes: bool) -> ExitCode:
@@ -57,7 +55,7 @@ def _drop_records(app: App, target: Target, tombstone: Tombstone, *, yes: bool) 
     return ExitCode.OK
 
 
-def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) -> ExitCode:
+def _drop_batch(app: App, target: Target, note: str, *, yes: bool) -> ExitCode:
     if target.batch.status is not BatchStatus.DEAD:
         raise ConfigurationError(
             f"Batch {target} is {target.batch.status}, not in the dead-letter queue.",
@@ -67,33 +65,11 @@ def _drop_batch(app: App, target: Target, tombstone: Tombstone, *, yes: bool) ->
     before = target.batch.dropped
     if before is None:
         confirm(f"Drop batch {target}? Its file and its dead records are removed for good.", yes=yes)
-        accepted, _ = app.raw_store.counts(target.batch_id)
-        if accepted and (outcome := app.runner().reject(target.batch_id, f"dropped: {tombstone.why}")).exit_code:
-            click.echo("\n".join(as_text([outcome], app.docs_index)))
-            click.echo(f"Batch {target} is not dropped: what it had published could not be taken back.", err=True)
-            return outcome.exit_code
-        _bury(app, target, tombstone)
-    # also of one that was dropped before: a crash may have left some of it
-    app.dead_queue.drop_letters(target.batch_id, None, before or tombstone)
-    DeadFolders(app.settings.spool_dir).remove(target.batch_id)
+    decision = Decision(DecisionKind.DROP, {"note": before.why if before else note}, whoami())
+    outcome = app.runner().decide(target.batch_id, decision)
+    if outcome.exit_code:
+        click.echo("\n".join(as_text([outcome], app.docs_index)))
+        click.echo(f"Batch {target} is not dropped yet.", err=True)
+        return outcome.exit_code
     click.echo(f"Batch {target} {'was dropped before; nothing is done.' if before else 'is dropped.'}")
     return ExitCode.OK
-
-
-def _bury(app: App, target: Target, tombstone: Tombstone) -> None:
-    with app.leased(target.batch_id) as keeper:
-        now = app.ledger.batch(target.batch_id) or Batch(target.batch_id)
-        if now.status is not BatchStatus.DEAD:
-            raise ConfigurationError(
-                f"Batch {target} is {now.status} by now; it was not dropped.",
-                next_step=f"Look: {program()} status {target}",
-            )
-        app.dead_queue.drop_batch(keeper.lease, tombstone)
-    app.alerts.decided(target.batch_id)
-
-
-def _whoami() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return "somebody"

@@ -13,27 +13,23 @@ import click
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.cli.app import App, app_of
 from pipeline.cli.dlq_shared import Target, entry_of, escaped, letter_of, target_of, text, up_to_date
+from pipeline.cli.prompts import whoami
 from pipeline.cli.summary import as_json, as_text
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchSource, BatchStatus, Lease, short
+from pipeline.core.batches import BatchSource, BatchStatus, short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
 from pipeline.core.program import program
-from pipeline.core.topology import STEPS
-from pipeline.dead_letters import DeadFolders, Entry
+from pipeline.dead_letters import DeadFolders
 from pipeline.dead_letters.pending_replays import Parcel, Parcels
 from pipeline.dead_letters.repair import Repaired, address, as_they_were, from_lines, from_object, with_fields
+from pipeline.dead_letters.replay_source import replay_source
 from pipeline.ports.dead_letters import Letter
+from pipeline.runner.decisions import REJECTED
 from pipeline.runner.runner import Runner
-from pipeline.sources.discovery import batch_in
 from pipeline.storage.location import Place, recorded
 
-PERSON, REJECTED = "person", "rejected"
-AT_ONCE = 500
 LINES_SHOWN = 5
 EVERYTHING = 1_000_000
-
-AGAIN = [step.key for step in STEPS[1:]]
-"""What a rejected batch must do again: its records were in quarantine meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,31 +263,11 @@ def _ancestors(app: App, batch_id: str) -> list[str]:
 
 
 def _whole(app: App, batch: Batch) -> BatchOutcome:
-    batch_id = batch.batch_id
-    folders, raw = DeadFolders(app.settings.spool_dir), app.raw_store
-
-    def revive(lease: Lease) -> Sequence[str]:
-        """Lift what rejecting the batch did, mark by mark: its latest marks are first in the list."""
-        released = 0
-        while marked := [one for one in raw.quarantined(batch_id, AT_ONCE) if _was_rejected(one.gate, one.reason)]:
-            for one in marked:
-                raw.release(lease, one.interaction_id, {}, note="replayed", run_id=f"replay-{lease.fence}")
-            released += len(marked)
-        return AGAIN if released or _was_rejected_whole(batch) else ()
-
-    source = _source_to_replay(app, batch)
-    outcome = app.runner().replay(source, revive)
-    if outcome.status is BatchStatus.CLOSED:
-        folders.remove(batch_id)
-    return outcome
-
-
-def _was_rejected(gate: str, reason: str) -> bool:
-    return gate == PERSON and reason.startswith(REJECTED)
+    return app.runner().replay(_source_to_replay(app, batch), by=whoami())
 
 
 def _was_rejected_whole(batch: Batch) -> bool:
-    return batch.reason.startswith("Rejected:")
+    return batch.reason.startswith(REJECTED)
 
 
 def _source_to_replay(app: App, batch: Batch) -> BatchSource:
@@ -316,31 +292,20 @@ def _readable(app: App, batch: Batch) -> BatchSource:
     Raises:
         ConfigurationError: It must be read, and neither file holds it.
     """
-    batch_id, original = batch.batch_id, recorded(batch.source)
-    entry = entry_of(app, batch_id)
-    kept = entry.source(DeadFolders(app.settings.spool_dir).path(batch_id)) if isinstance(entry, Entry) else None
-    sizes = [kept.max_records if kept else None, app.settings.max_batch_records]
-    for path in [*([kept.path] if kept else []), original]:
-        for size in dict.fromkeys(size or EVERYTHING * 1_000 for size in sizes):
-            if found := _verified(path, size, batch_id):
-                return found
+    settings, original = app.settings, recorded(batch.source)
+    most = settings.max_batch_records
+    if found := replay_source(settings.spool_dir, batch.batch_id, original, max_records=most):
+        return found
     if batch.is_done("stage:load"):
-        return BatchSource(batch_id, original)
+        return BatchSource(batch.batch_id, original)
+    entry = entry_of(app, batch.batch_id)
     problem = f" {entry.message}" if isinstance(entry, SluicegateError) else ""
     raise ConfigurationError(
         f"Batch {batch.name} cannot be replayed: no file holds its records any more, neither "
-        f"{kept.path if kept else 'the spool'} nor {original}.{problem}",
+        f"{DeadFolders(settings.spool_dir).path(batch.batch_id)} nor {original}.{problem}",
         next_step=f"Put its file back and run it: {program()} run FILE. Or give it up: {program()} dlq drop"
         f" {batch.name}",
     )
-
-
-def _verified(path: Place, max_records: int, batch_id: str) -> BatchSource | None:
-    """The batch in a file, or in a part of it; None when the file's content is another."""
-    try:
-        return batch_in(path, batch_id, max_records=max_records)
-    except SluicegateError:
-        return None
 
 
 def _refuse_dropped(letter: Letter) -> None:

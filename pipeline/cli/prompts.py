@@ -1,7 +1,8 @@
-"""Asking a person before something cannot be undone."""
+"""Asking a person before something cannot be undone, and who that person is."""
 
 from __future__ import annotations
 
+import getpass
 import sys
 
 import click
@@ -33,3 +34,11 @@ def confirm(question: str, *, yes: bool) -> None:
         ) from None
     if not answered:
         raise click.Abort
+
+
+def whoami() -> str:
+    """The name of whoever runs the command, as the system knows it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "somebody"

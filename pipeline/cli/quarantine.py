@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,13 +10,14 @@ import click
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import App, app_of
+from pipeline.cli.prompts import whoami
 from pipeline.cli.summary import as_text, plain
 from pipeline.cli.tables import moment, printable, table
-from pipeline.core.batches import BatchStatus, Lease, short
+from pipeline.core.batches import BatchStatus, short
+from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.program import program
 from pipeline.core.records import Quarantined
-from pipeline.core.topology import REDONE
 
 REPAIRABLE = (USER_ID, CAMPAIGN_ID, "type", "message")
 """Fields a release may set; the rest of a record is what its log said."""
@@ -85,16 +85,12 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     """
     app, new = app_of(context), dict(map(_change, changes))
     record = _found(app, interaction_id)
-    released: list[bool] = []
-
-    def change(lease: Lease) -> None:
-        run_id = f"release-{uuid.uuid4().hex[:8]}"
-        released.append(app.raw_store.release(lease, interaction_id, new, note=note, run_id=run_id))
-
-    outcome = app.runner().release(record.batch_id, REDONE, change)
-    if released:
-        was = "is released" if released[0] else "was released by somebody else meanwhile"
-        click.echo(f"{printable(interaction_id)} {was}.")
+    data = {INTERACTION_ID: interaction_id, "changes": new, "note": note}
+    outcome = app.runner().decide(record.batch_id, Decision(DecisionKind.RELEASE, data, whoami()))
+    if not outcome.exit_code:
+        now = app.raw_store.in_quarantine(interaction_id)
+        became = f"went back into quarantine: {printable(now.reason)}" if now else "is released"
+        click.echo(f"{printable(interaction_id)} {became}.")
     if outcome.status is BatchStatus.HALTED and outcome.exit_code is ExitCode.OK:
         click.echo(f"{outcome.message} {outcome.next_step}")
         return ExitCode.OK

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import app_of
-from pipeline.cli.prompts import confirm
-from pipeline.core.batches import BatchStatus, short
+from pipeline.cli.prompts import confirm, whoami
+from pipeline.cli.summary import as_text
+from pipeline.core.batches import short
+from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackPlan, difference, removal
-from pipeline.core.topology import EMBED, gate_of
 
 
 @click.command()
@@ -24,7 +25,7 @@ from pipeline.core.topology import EMBED, gate_of
     help="The Milvus collection of its vectors; only for batches of earlier versions, which did not note it.",
 )
 @click.pass_context
-def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, collection: str) -> None:
+def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, collection: str) -> ExitCode:
     """Take the latest embedding batch of BATCH back: what it wrote goes, what it replaced comes back, bit for bit.
 
     It acts in the collection that the batch was embedded into, whatever GEMINI_MODEL is now; what it removes is counted
@@ -44,17 +45,19 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
             next_step="Roll those back first.",
         )
     if dry_run:
-        return
+        return ExitCode.OK
     confirm("Roll it back?", yes=yes)
-    with app.leased(plan.batch_id) as keeper:
-        # halted first: whatever ends this, the batch does not stand there as closed without its vectors
-        app.ledger.end_step(keeper.lease, gate_of(EMBED).key, ok=False, counts={}, error="rolled back by a person")
-        reason = "Its vectors were rolled back by a person."
-        app.ledger.set_status(keeper.lease, BatchStatus.HALTED, reason=reason)
-        done = app.rollback.perform(keeper.lease, plan.batch_id, plan.embedding_batch_id, collection)
+    data = {"embedding_batch_id": plan.embedding_batch_id, "collection": collection}
+    outcome = app.runner().decide(plan.batch_id, Decision(DecisionKind.ROLLBACK, data, whoami()))
+    if outcome.exit_code:
+        click.echo("\n".join(as_text([outcome], app.docs_index)))
+        return outcome.exit_code
+    done = app.ledger.find(plan.batch_id).embeddings[plan.embedding_batch_id].rolled_back
     click.echo(
-        f"Rolled back. {removal(done.numbers())}. Embed it again: {program()} recheck {short(plan.batch_id)} --redo"
+        f"Rolled back. {removal(done or plan.numbers())}. Embed it again:"
+        f" {program()} recheck {short(plan.batch_id)} --redo"
     )
+    return ExitCode.OK
 
 
 def _would(plan: RollbackPlan) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from expectations_plugins.core.errors import ConfigurationError, ExitCode
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, TransientError
 from pipeline.cli.app import App, app_of
 from pipeline.cli.campaigns import load_campaigns
 from pipeline.cli.dlq_replay import deliver
@@ -76,17 +76,28 @@ def run(
     most, age, left_out = settings.max_batch_records, settings.min_file_age, LeftOut(app.progress)
     sources = list(discover(folders, max_records=most, min_age=age, leave_out=left_out.add))
     parcels = list(Parcels(settings.spool_dir).waiting())
-    pending = any(True for _ in DeadFolders(settings.spool_dir).pending())
-    runner = app.runner() if sources or parcels or pending else None
+    pending = sources or parcels or any(True for _ in DeadFolders(settings.spool_dir).pending()) or _undecided(app)
+    runner = app.runner() if pending else None
     if campaigns is not None:
         _load(app, campaigns)
     if runner is not None and not sources:
-        runner.take_in()
+        runner.catch_up()
     if not sources and not parcels and not left_out.files and not json_wanted:
         _send_owed(app)
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
     return _process(app, runner, sources, parcels, limit, left_out=left_out, json_wanted=json_wanted)
+
+
+def _undecided(app: App) -> bool:
+    """Whether an earlier command was interrupted in what a person decided; no local server is started for that."""
+    if "mongodb" in app.settings.local_stores():
+        return False
+    try:
+        return bool(app.ledger.unfinished_decisions())
+    except TransientError as error:
+        app.progress.event("ledger_not_asked", error=str(error))
+        return False
 
 
 def _landing(folder: Place) -> Place:
@@ -129,6 +140,9 @@ def _process(
             outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
         _send_owed(app)
         complete = True
+        own = {outcome.batch_id for outcome in outcomes}
+        finished = [one for one in (runner.finished if runner else ()) if one.batch_id not in own]
+        outcomes = [*finished, *outcomes]
     finally:
         # an interrupted run says what it had done too
         if json_wanted:

@@ -13,6 +13,7 @@ from expectations_plugins.core.errors import ExitCode, TransientError
 from expectations_plugins.core.retry import RetryPolicy, retry
 from pipeline.cli.app import App, app_of
 from pipeline.cli.clocks import TOLERANCE, clock_problems, exchange, reading
+from pipeline.cli.decisions import finish_unfinished
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import moment
 from pipeline.core.alert import Alert, Delivery
@@ -90,6 +91,7 @@ def watch(context: click.Context, *, minutes: float | None, verbose: bool, json_
         # the key a run uses: it is over when the ledger is reached
         RunnerAlarms(app.alerts).ledger_down("", error.message)
         raise
+    finish_unfinished(app)
     sent = [*_notify(app, found), *app.alerts.deliver()]
     if json_wanted:
         click.echo(_as_json(found, sent))

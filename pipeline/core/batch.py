@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.core.batches import BatchStatus, LoadCounts, short
+from pipeline.core.decision import Decision
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.core.topology import GATES, STEPS, Step, StepKind
@@ -137,6 +138,8 @@ class Batch:
         embedding: The latest embedding batch; None when there is none.
         embeddings: All embedding batches, by id.
         dropped: Who dropped it of the dead-letter queue; None when nobody did.
+        decision: What a person decided and no command has finished yet; None for nothing.
+        decisions: The latest decisions about it, the oldest first, the unfinished one too.
         attempts: How often its lease was taken.
         fence: Of its last lease.
         schema_version: Of the ledger's documents.
@@ -159,6 +162,8 @@ class Batch:
     embedding: EmbeddingState | None = None
     embeddings: Mapping[str, EmbeddingState] = field(default_factory=dict)
     dropped: Tombstone | None = None
+    decision: Decision | None = None
+    decisions: tuple[Decision, ...] = ()
     attempts: int = 0
     fence: int = 0
     schema_version: int = 0

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
+from pipeline.core.decision import Decision, Opening
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.records import DeadLetter
 from pipeline.core.rollback_plan import RollbackPlan
@@ -40,8 +41,11 @@ class Ledger(Protocol):
     def recent(self, limit: int) -> Sequence[Batch]:
         """The newest batches, newest first."""
 
-    def halted(self, other_than: str) -> Batch | None:
-        """The batch that has been halted longest, this one aside; None when none is."""
+    def halted(self, limit: int) -> Sequence[Batch]:
+        """Batches that are halted, the oldest first."""
+
+    def unfinished_decisions(self) -> Sequence[Batch]:
+        """Batches about which a person decided something that no command has finished, the oldest decision first."""
 
     def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
         """Take the batch's lease.
@@ -78,8 +82,14 @@ class Ledger(Protocol):
     def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Have these steps done again, without forgetting what a person decided of them."""
 
-    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "", passed: str = "") -> None:
-        """Set the batch's status, and in the same write that a person let it pass a gate, by its step's key."""
+    def decide(self, lease: Lease, decision: Decision, opening: Opening) -> None:
+        """Record what a person decided, and what changes at once with it, in one write."""
+
+    def finish_decision(self, lease: Lease) -> None:
+        """Record that the decision is carried out."""
+
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
+        """Set the batch's status; where it ends the batch's work, it finishes a decision too."""
 
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         """Record what became of the records."""

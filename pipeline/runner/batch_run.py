@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from expectations_plugins.core.errors import (
     TransientError,
 )
 from expectations_plugins.core.retry import retry
-from pipeline.core.batch import RESUMED, WITHOUT_FILE, Batch, StepStatus
+from pipeline.core.batch import RESUMED, Batch, StepStatus
 from pipeline.core.batches import BatchSource, BatchStatus, LoadCounts
 from pipeline.core.outcome import Ending, StepOutcome
 from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of
@@ -38,9 +38,6 @@ from pipeline.runner.steps import StepLog
 T = TypeVar("T")
 
 GOES_ON = frozenset({Verdict.PASS, Verdict.WARN, Verdict.EMPTY})
-
-
-"""Stages that take back what is no longer accepted when they are done again."""
 
 
 class _GateDownError(TransientError):
@@ -65,7 +62,7 @@ class BatchRun:
         self._parts = context
         self._source = source
         self._keeper = keeper
-        self._batch = batch
+        self.batch = batch
         self.counts = batch.counts
         self.verdicts = batch.verdicts
         self.steps: list[StepOutcome] = []
@@ -76,29 +73,17 @@ class BatchRun:
         """Do every step that is not done, until one says stop."""
         self._begin()
         for step in STEPS:
-            if self._batch.is_done(step.key):
+            if self.batch.is_done(step.key):
                 continue
             self._patiently(self._keeper.renew)
             ending = self._do(step)
             if ending is not None:
-                return self._end(ending)
+                return self.end(ending)
         return self._close()
 
-    def walk_without_file(self) -> Ending:
-        """Go on with what was loaded before the load was cut off, for the file it came from is gone."""
-        if self._batch.is_done("stage:load"):
-            return self.walk()
-        batch_id, lease = self._source.batch_id, self._keeper.lease
-        accepted, quarantined = self._parts.records.counts(batch_id)
-        dead = self._ledger.dead_records(batch_id)
-        # duplicates left no trace; they are with the batches that brought them first
-        self.counts = LoadCounts(accepted + quarantined + dead, accepted, quarantined, dead=dead)
-        counts = asdict(self.counts) | {WITHOUT_FILE: True}
-        self._ledger.set_counts(lease, self.counts)
-        self._ledger.end_step(lease, "stage:load", ok=True, counts=counts)
-        now = self._ledger.batch(batch_id)
-        self._batch = now or self._batch
-        return self.walk()
+    def reread(self) -> None:
+        """Look what the ledger says of the batch now."""
+        self.batch = self._ledger.batch(self._source.batch_id) or self.batch
 
     def attempt(self, step: Step) -> Ending:
         """Make one attempt at one step: whoever asked for it waits and tries again. The last step closes the batch."""
@@ -106,22 +91,22 @@ class BatchRun:
         self._begin()
         ending = self._do(step)
         if ending is not None:
-            return self._end(ending)
+            return self.end(ending)
         return self._close() if step is STEPS[-1] else Ending(None, ExitCode.OK)
 
     def _begin(self) -> None:
-        if self._batch.status is not BatchStatus.RUNNING:
+        if self.batch.status is not BatchStatus.RUNNING:
             self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING)
 
     def _close(self) -> Ending:
-        return self._end(Ending(BatchStatus.CLOSED, ExitCode.OK))
+        return self.end(Ending(BatchStatus.CLOSED, ExitCode.OK))
 
     def replace_fallbacks(self, replaces: ReplacesFallbacks) -> Ending:
         """Replace fallback vectors by real ones, and let the vector gate judge that.
 
         An interrupted one is a batch whose embed stage is not done: any run goes on with it.
         """
-        if self._batch.status is not BatchStatus.CLOSED:
+        if self.batch.status is not BatchStatus.CLOSED:
             return self.walk()
         lease, embed = self._keeper.lease, "stage:embed"
 
@@ -144,29 +129,29 @@ class BatchRun:
         counts = {"expected": manifest.expected, "written": manifest.written, "fallback": manifest.fallback}
         self._ledger.end_step(lease, embed, ok=True, counts=counts)
         self.steps.extend(log.ended(ok=True, attempts=1, counts=counts) for log in said)
-        now = self._ledger.batch(self._source.batch_id)
-        self._batch = now or self._batch
+        self.reread()
         return self.walk()
 
-    def withdraw(self, note: str) -> Ending:
-        """Take back what the batch published; its records stay in MongoDB, marked, and its file in the spool."""
-        fence = self._keeper.lease.fence
-        self._parts.records.quarantine_all(
-            self._keeper.lease, gate="person", reason=f"rejected: {note}", run_id=f"rejected-{fence}"
-        )
-        self._recount()
-        for step in STEPS:
-            if step.withdrawn and self._may_have_begun(step) and (ending := self._do(step)) is not None:
-                return self._end(ending)
-        where = self._kept("person", f"Rejected: {note}.")
-        return self._end(Ending(BatchStatus.DEAD, ExitCode.OK, f"Rejected: {note}.{where}"))
+    def take_back(self, step: Step) -> SluicegateError | None:
+        """Do a stage again, which takes back what is not accepted any more; why that failed, if it did.
 
-    def _may_have_begun(self, step: Step) -> bool:
-        """Whether the step was done, cut off in the middle, or ended by a signal, which leaves no entry."""
-        before = STEPS[STEPS.index(step) - 1]
-        return step.key in self._batch.steps or self._batch.is_done(before.key)
+        Its attempts are counted from 0: they say nothing of the batch.
+        """
+        said, work = StepLog(self._event, step.key), _Work()
+        try:
+            self._ledger.reopen_steps(self._keeper.lease, [step.key])
+            work.counts = self._retried(step, work, lambda: self._stage_attempt(step, work))
+        except (TransientError, TerminalError) as error:
+            self.steps.append(said.ended(ok=False, attempts=work.attempts, counts={}, reason=error.message))
+            return error
+        except BaseException:
+            said.stopped(work.attempts)
+            raise
+        self.steps.append(said.ended(ok=True, attempts=work.attempts, counts=work.counts))
+        return None
 
-    def _end(self, ending: Ending) -> Ending:
+    def end(self, ending: Ending) -> Ending:
+        """Record how the work on the batch ended."""
         status = ending.status
         if status is not None:
             self._ledger.set_status(self._keeper.lease, status, reason=ending.message)
@@ -201,7 +186,7 @@ class BatchRun:
         """One attempt, counted in the ledger, so that the next process goes on counting."""
         number = self._started(step, work)
         if number > MAX_ATTEMPTS:
-            error = cut_off(step.name, self._batch.step(step.key))
+            error = cut_off(step.name, self.batch.step(step.key))
             self._ledger.end_step(self._keeper.lease, step.key, ok=False, counts={}, error=error)
             raise TerminalError(error)
         try:
@@ -223,13 +208,13 @@ class BatchRun:
 
     def _dead(self, step: Step, error: SluicegateError) -> Ending:
         what = f"The {step.name} stage failed: {error.message}"
-        where = self._kept(step.name, what)
+        where = self.kept(step.name, what)
         self._parts.alarms.dead(self._source.batch_id, step.name, what)
         return dead_lettered(self._source.batch_id, what, where)
 
-    def _kept(self, stage: str, error: str) -> str:
+    def kept(self, stage: str, error: str) -> str:
         """Keep the dead batch in the spool and make its counts add up; where its file is, as a sentence."""
-        batch = self._ledger.batch(self._source.batch_id) or self._batch
+        batch = self._ledger.batch(self._source.batch_id) or self.batch
         death = Death(
             stage=stage,
             error=error,
@@ -261,8 +246,8 @@ class BatchRun:
         self.verdicts[step.name] = str(report.verdict)
         self.docs = report.docs or self.docs
         self._ledger.record_gate(self._keeper.lease, report)
-        self._recount()
-        again = report.verdict is Verdict.FAIL and step.name in self._batch.passed_over and self.counts.adds_up
+        self.recount()
+        again = report.verdict is Verdict.FAIL and step.name in self.batch.passed_over and self.counts.adds_up
         if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
             work.counts = {**work.counts, RESUMED: True}
             self._parts.alarms.decided(self._source.batch_id, [step.name])
@@ -295,7 +280,7 @@ class BatchRun:
             return held(self._source.batch_id, report)
         return halted(self._source.batch_id, report, self.counts)
 
-    def _recount(self) -> None:
+    def recount(self) -> None:
         """A gate's actions may have quarantined records: the ledger's counts follow the store."""
         accepted, quarantined = self._parts.records.counts(self._source.batch_id)
         counts = replace(self.counts, accepted=accepted, quarantined=quarantined)
@@ -315,8 +300,8 @@ class BatchRun:
     def _started(self, step: Step, work: _Work) -> int:
         work.attempts += 1
         work.number = self._ledger.start_step(self._keeper.lease, step.key)
-        was_cut_off = work.attempts == 1 and self._batch.step(step.key).status is StepStatus.RUNNING
-        embedding = self._batch.embedding
+        was_cut_off = work.attempts == 1 and self.batch.step(step.key).status is StepStatus.RUNNING
+        embedding = self.batch.embedding
         stays = embedding is not None and embedding.collection and not embedding.rolled_back_at
         place = {"collection": embedding.collection} if embedding and stays else {}
         self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off, **place)
@@ -326,7 +311,7 @@ class BatchRun:
         return BatchContext(
             source=self._source,
             lease=self._keeper.lease,
-            received_at=self._batch.first_seen or datetime.now(UTC),
+            received_at=self.batch.first_seen or datetime.now(UTC),
             progress=LeasedProgress(self._parts.progress, self._keeper),
         )
 

@@ -1,93 +1,112 @@
-"""What a person decides about a batch: let it go on, check it again, give it up. Written down under the lease first."""
+"""What a person may decide about a batch, and what the write that records it changes at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import BatchStatus, Lease
+from pipeline.core.decision import Decision, DecisionKind, Opening
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import Ending
 from pipeline.core.program import program
-from pipeline.core.topology import STEPS, Step
+from pipeline.core.topology import EMBED, REDONE, STEPS, Step, gate_of
 from pipeline.ports.ledger import Ledger
+
+REJECTED = "Rejected: "
+"""How the reason of a batch starts that a person gave up."""
+
+WITHOUT_FILE, REDO, STEPS_AGAIN = "without_file", "redo", "steps"
+"""What decisions have among their data."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """A decision about a batch.
+class Rules:
+    """The rules of one kind of decision.
 
     Args:
-        refuse: Raises ConfigurationError when it cannot be made of a batch that stands like this.
-        begin: Writes down, under the lease, what is done again, given the batch as it stands then.
-        passes: The key of the gate that it lets the batch pass, "" for none.
+        refuse: Raises ConfigurationError when it cannot be made of a batch as it is.
+        opening: What changes with the write that records it, given the batch as it is then.
     """
 
-    refuse: Callable[[Batch], None]
-    begin: Callable[[Ledger, Lease, Batch], None]
-    passes: Callable[[Batch], str] = lambda _: ""
+    refuse: Callable[[Decision, Batch], None]
+    opening: Callable[[Decision, Batch], Opening]
 
 
-def resume(*, without_file: bool = False) -> Decision:
-    """Let a halted batch go on after its failed gate, without its quarantined records.
-
-    Args:
-        without_file: Let a batch whose load was cut off go on too: its file is gone.
-    """
-
-    def refuse(batch: Batch) -> None:
-        _refuse_waiting(batch)
-        if batch.status is BatchStatus.HALTED:
-            _refuse_passing_over(batch)
-        elif not without_file and not batch.is_done("stage:load"):
-            raise ConfigurationError(
-                f"Batch {batch.name} was not loaded to its end, so its file is needed.",
-                next_step=f"Run it again: {program()} run {batch.source}. If that file is gone, or another by now:"
-                f" {program()} resume {batch.name} --without-file",
-            )
-
-    def passes(batch: Batch) -> str:
-        gate = batch.failed_gate()
-        return gate.key if batch.status is BatchStatus.HALTED and gate is not None else ""
-
-    return Decision(refuse, _nothing, passes)
+def _resume_refused(decision: Decision, batch: Batch) -> None:
+    _refuse_waiting(batch)
+    if batch.status is BatchStatus.HALTED:
+        _refuse_passing_over(batch)
+    elif not decision.data.get(WITHOUT_FILE) and not batch.is_done("stage:load"):
+        raise ConfigurationError(
+            f"Batch {batch.name} was not loaded to its end, so its file is needed.",
+            next_step=f"Run it again: {program()} run {batch.source}. If that file is gone, or another by now:"
+            f" {program()} resume {batch.name} --without-file",
+        )
 
 
-def _nothing(ledger: Ledger, lease: Lease, batch: Batch) -> None:
-    del ledger, lease, batch
+def _resume_opened(decision: Decision, batch: Batch) -> Opening:
+    gate = batch.failed_gate()
+    passed = gate.key if batch.status is BatchStatus.HALTED and gate is not None else ""
+    cut_off = bool(decision.data.get(WITHOUT_FILE)) and not batch.is_done("stage:load")
+    return Opening(BatchStatus.RUNNING, passed=passed, finished=not cut_off)
 
 
-def recheck(*, redo: bool) -> Decision:
-    """Run the gate that stopped a batch again on what is there now.
-
-    Args:
-        redo: Do the stage before the gate again first: what it wrote is what the gate refused.
-    """
-
-    def begin(ledger: Ledger, lease: Lease, batch: Batch) -> None:
-        gate = batch.failed_gate()
-        if gate is not None:
-            ledger.clear_steps(lease, [*(gate.redo if redo else ()), gate.key])
-
-    return Decision(_refuse_waiting, begin)
+def _recheck_opened(decision: Decision, batch: Batch) -> Opening:
+    gate = batch.failed_gate()
+    again = [] if gate is None else [*(gate.redo if decision.data.get(REDO) else ()), gate.key]
+    return Opening(BatchStatus.RUNNING, cleared=tuple(again), finished=True)
 
 
-def reject() -> Decision:
-    """Give a batch up; what is withdrawn is the run's business."""
+def _redo_opened(decision: Decision, batch: Batch) -> Opening:
+    del batch
+    return Opening(BatchStatus.RUNNING, cleared=tuple(map(str, decision.data[STEPS_AGAIN])), finished=True)
 
-    return Decision(_refuse_ended, _nothing)
+
+def _release_opened(decision: Decision, batch: Batch) -> Opening:
+    del decision
+    # that they are done again is written with the decision: whatever ends this, no record flows on that was not judged
+    status = BatchStatus.RUNNING if batch.status is BatchStatus.CLOSED else None
+    return Opening(status, reopened=REDONE)
 
 
-def again(steps: Sequence[str]) -> Decision:
-    """Do these steps again, also of a closed batch."""
+def _replay_opened(decision: Decision, batch: Batch) -> Opening:
+    del decision
+    again = STEPS[1:] if batch.reason.startswith(REJECTED) else ()
+    cleared = [step.key for step in STEPS if step in again or not batch.is_done(step.key)]
+    return Opening(BatchStatus.RUNNING, cleared=tuple(cleared))
 
-    def begin(ledger: Ledger, lease: Lease, batch: Batch) -> None:
-        del batch
-        ledger.clear_steps(lease, steps)
 
-    return Decision(_refuse_unknown, begin)
+def _rollback_opened(decision: Decision, batch: Batch) -> Opening:
+    del decision, batch
+    reason = "Its vectors were rolled back by a person."
+    return Opening(BatchStatus.HALTED, reason, failed=gate_of(EMBED).key)
+
+
+def _drop_refused(decision: Decision, batch: Batch) -> None:
+    del decision
+    _refuse_unknown(batch)
+    if batch.status is not BatchStatus.DEAD:
+        raise ConfigurationError(
+            f"Batch {batch.name} is {batch.status}, not in the dead-letter queue; it was not dropped.",
+            next_step=f"Look: {program()} status {batch.name}",
+        )
+
+
+RULES: Mapping[DecisionKind, Rules] = {
+    DecisionKind.RESUME: Rules(_resume_refused, _resume_opened),
+    DecisionKind.RECHECK: Rules(lambda _, batch: _refuse_waiting(batch), _recheck_opened),
+    DecisionKind.REDO: Rules(lambda _, batch: _refuse_unknown(batch), _redo_opened),
+    DecisionKind.RELEASE: Rules(lambda _, batch: refuse_changing(batch), _release_opened),
+    DecisionKind.ROLLBACK: Rules(lambda _, batch: _refuse_unknown(batch), _rollback_opened),
+    DecisionKind.REJECT: Rules(lambda _, batch: _refuse_ended(batch), lambda *_: Opening(BatchStatus.RUNNING)),
+    DecisionKind.REPLAY: Rules(lambda _, batch: _refuse_replaying(batch), _replay_opened),
+    DecisionKind.DROP: Rules(_drop_refused, lambda *_: Opening()),
+}
+"""By kind."""
 
 
 def refuse_changing(batch: Batch) -> None:
@@ -119,12 +138,66 @@ def refuse_reembedding(batch: Batch) -> None:
         )
 
 
-def waits_changed(batch: Batch) -> Ending | None:
-    """The ending of a halted batch whose records were changed: what is decided next judges them."""
+def recorded_decision(ledger: Ledger, lease: Lease, now: Batch, decision: Decision) -> Batch:
+    """Record a decision about a batch, unless it cannot be made of it; the batch after that.
+
+    Raises:
+        ConfigurationError: It cannot be made of the batch as it is now.
+    """
+    rules = RULES[decision.kind]
+    rules.refuse(decision, now)
+    ledger.decide(lease, decision, rules.opening(decision, now))
+    return ledger.batch(now.batch_id) or now
+
+
+def finished_first(ending: Ending, batch: Batch, decides: DecisionKind | None) -> Ending:
+    """The ending of a command that found an older decision unfinished, after which nothing is left for it to do.
+
+    Args:
+        ending: How carrying that out ended.
+        batch: The batch before it.
+        decides: What the command itself was to decide.
+    """
+    decision = batch.decision
+    if decision is None or decision.kind is decides:
+        return ending
+    made = f"by {decision.by} " if decision.by else ""
+    message = f"`{decision.kind}` was decided {made}before, and is finished first. {ending.message}"
+    code = ending.exit_code or ExitCode.DEAD_LETTERED
+    return replace(ending, exit_code=code, message=message)
+
+
+def finished(batch: Batch) -> Ending | None:
+    """The ending of a batch whose decision another command has finished; None when it has not."""
+    return None if batch.decision else Ending(batch.status, ExitCode.OK, fresh=False)
+
+
+def stopped(batch: Batch) -> Ending | None:
+    """The ending of a batch that cannot go on after a decision by itself; None when it can."""
+    return waiting(batch) or loaded_or_again(batch)
+
+
+def waiting(batch: Batch) -> Ending | None:
+    """The ending of a halted batch that a decision changed: the next decision judges it; None of one that goes on."""
     if batch.status is not BatchStatus.HALTED:
         return None
-    step = f"Check it again: {program()} recheck {batch.name}"
+    redo = " --redo" if batch.embedding and batch.embedding.rolled_back_at else ""
+    step = f"Check it again: {program()} recheck {batch.name}{redo}"
     return Ending(BatchStatus.HALTED, ExitCode.OK, "Its batch is halted.", step, fresh=False)
+
+
+def unknown(batch: Batch) -> ConfigurationError:
+    """A batch has a status, or a decision, that this program does not know."""
+    return ConfigurationError(
+        f"Batch {batch.name} has a status or a decision in the ledger that this program does not know. Nothing was"
+        " changed.",
+        next_step="A newer program, or a person, wrote it: upgrade this one, or look at the batch in MongoDB.",
+    )
+
+
+def tombstone(decision: Decision) -> Tombstone:
+    """Who dropped a batch, and why."""
+    return Tombstone(decision.by, decision.note, decision.at or datetime.now(UTC))
 
 
 def settled(batch: Batch) -> Ending | None:
@@ -135,10 +208,7 @@ def settled(batch: Batch) -> Ending | None:
     """
     match batch.status:
         case None if batch.is_known:
-            raise ConfigurationError(
-                f"Batch {batch.name} has a status in the ledger that this program does not know. Nothing was changed.",
-                next_step="A newer program, or a person, wrote it: upgrade this one, or look at the batch in MongoDB.",
-            )
+            raise unknown(batch)
         case BatchStatus.CLOSED:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
         case BatchStatus.HALTED:
@@ -188,35 +258,29 @@ def loaded_or_again(batch: Batch) -> Ending | None:
     return Ending(BatchStatus.RUNNING, ExitCode.OK, message, step, fresh=False)
 
 
+def replay_settled(batch: Batch) -> Ending | None:
+    """The ending of a batch there is nothing to replay of; None when there is.
+
+    Raises:
+        ConfigurationError: It is unknown, or was dropped.
+    """
+    _refuse_replaying(batch)
+    ending = settled(batch)
+    return None if ending is None or ending.status is BatchStatus.DEAD else ending
+
+
 def was_dropped(stone: Tombstone) -> str:
     """Who dropped a batch of the dead-letter queue, and why."""
     return f"It was dropped by {stone.by}: {stone.why}. Its file is gone."
 
 
-def replay(batch: Batch) -> Ending | None:
-    """The ending of a batch there is nothing to replay of; None when there is."""
+def _refuse_replaying(batch: Batch) -> None:
     _refuse_unknown(batch)
     if batch.dropped:
         raise ConfigurationError(
             f"Batch {batch.name} cannot be replayed. {was_dropped(batch.dropped)}",
             next_step="If you have its file elsewhere, load it under a changed content: this one's id is dropped.",
         )
-    ending = settled(batch)
-    return None if ending is None or ending.status is BatchStatus.DEAD else ending
-
-
-def begin_replay(ledger: Ledger, lease: Lease, batch: Batch, redone: Sequence[str]) -> None:
-    """Write down that a dead batch is tried again; a crash before the last line leaves it dead, after it resumable.
-
-    Args:
-        ledger, lease: Where, and for whom.
-        batch: The batch, as it is now.
-        redone: Steps that are done and must be done again.
-    """
-    if batch.status is not BatchStatus.DEAD:
-        return
-    ledger.clear_steps(lease, [step.key for step in STEPS if step.key in redone or not batch.is_done(step.key)])
-    ledger.set_status(lease, BatchStatus.RUNNING)
 
 
 def _refuse_unknown(batch: Batch) -> None:

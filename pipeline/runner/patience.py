@@ -83,13 +83,21 @@ class PatientLedger:
         """The batch; None when the ledger has never seen it."""
         return self._patiently(lambda: self.opened().batch(batch_id))
 
-    def halted(self, other_than: str) -> Batch | None:
-        """The batch that has been halted longest, this one aside; None when none is."""
-        return self._patiently(lambda: self.opened().halted(other_than=other_than))
+    def halted(self, limit: int) -> Sequence[Batch]:
+        """Batches that are halted, the oldest first."""
+        return self._patiently(lambda: self.opened().halted(limit))
 
     def dead_records(self, batch_id: str) -> int:
         """How many records of the batch are dead letters."""
         return self._patiently(lambda: sum(1 for _ in self.opened().dead_letters(batch_id)))
+
+    def unfinished_decisions(self) -> Sequence[Batch]:
+        """Batches about which a person decided something that no command has finished."""
+        return self._patiently(lambda: self.opened().unfinished_decisions())
+
+    def finish_decision(self, lease: Lease) -> None:
+        """Record that the decision is carried out."""
+        self._patiently(lambda: self.opened().finish_decision(lease))
 
     def acquire(self, batch_id: str, holder: str, seconds: float) -> Lease:
         """Take the batch's lease; raises LeaseHeldError too."""
@@ -106,6 +114,10 @@ class PatientLedger:
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Forget that these steps were done."""
         self._patiently(lambda: self.opened().clear_steps(lease, steps))
+
+    def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
+        """Have these steps done again, their attempts counted from 0."""
+        self._patiently(lambda: self.opened().reopen_steps(lease, steps))
 
     def record_gate(self, lease: Lease, report: GateReport) -> None:
         """Record a gate's verdict, findings and action outcomes."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from expectations_plugins.core.errors import ExitCode
+from expectations_plugins.core.errors import ExitCode, SluicegateError
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts
 from pipeline.core.next_steps import advice, after_halt, way_on
 from pipeline.core.outcome import Ending
+from pipeline.core.topology import Step
 from pipeline.core.verdicts import GateReport
 from pipeline.runner.gate_messages import summary
 
@@ -49,3 +50,14 @@ def worth_another(what: str) -> Ending:
         what: What failed, as a sentence.
     """
     return Ending(None, ExitCode.OUTAGE, what, "Try it again: the attempts are counted.")
+
+
+def not_taken_back(step: Step, error: SluicegateError) -> Ending:
+    """A batch is given up, and what it had published could not be taken back yet.
+
+    Args:
+        step: The stage that takes it back.
+        error: Why not.
+    """
+    message = f"It is given up, but what the {step.name} stage wrote of it could not be taken back: {error.message}"
+    return Ending(None, ExitCode.OUTAGE, message, "The decision is recorded: the next run finishes it.")

@@ -10,6 +10,7 @@ from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.ports.steps import BatchContext, Gate, Progress, Stage
 from pipeline.runner.alarms import RunnerAlarms
+from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.patience import Patience, PatientLedger, PatientRecords
 from pipeline.storage.location import Place
 
@@ -34,6 +35,7 @@ class RunContext:
         progress: Where to report.
         spool: Where what outlives MongoDB is kept.
         publish: Shows people what became of a batch; never fails.
+        effects: What a person's decisions act on.
     """
 
     stages: Mapping[str, Stage]
@@ -46,3 +48,4 @@ class RunContext:
     spool: Place
     alarms: RunnerAlarms
     publish: Callable[[str], object]
+    effects: DecisionEffects

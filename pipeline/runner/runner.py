@@ -15,15 +15,19 @@ from expectations_plugins.core.errors import ConfigurationError, ExitCode, Sluic
 from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
+from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import BatchOutcome, Ending
 from pipeline.core.topology import STEPS, Step, StepKind
+from pipeline.dead_letters.replay_source import kept_source
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import Alarms, Gate, Progress, Stage
 from pipeline.runner import decisions
 from pipeline.runner.alarms import RunnerAlarms
 from pipeline.runner.batch_run import BatchRun
-from pipeline.runner.decisions import Decision
+from pipeline.runner.carrying_out import CarryingOut
+from pipeline.runner.decisions import recorded_decision
+from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.patience import CountsRecords, LedgerDownError, Patience, PatientLedger, PatientRecords
 from pipeline.runner.run_context import ReplacesFallbacks, RunContext
@@ -48,6 +52,7 @@ class Runner:
         halts_pipeline: Whether a halted batch stops those after it too.
         alarms: Who tells people of outages and dead batches; None tells nobody.
         publish: Shows people what became of a batch, last of all; never fails.
+        effects: What a person's decisions act on.
     """
 
     def __init__(
@@ -65,17 +70,20 @@ class Runner:
         halts_pipeline: bool = False,
         alarms: Alarms | None = None,
         publish: Callable[[str], object] = str,
+        effects: DecisionEffects,
     ) -> None:
         self._halts_pipeline = halts_pipeline
         people, self._patiently = RunnerAlarms(alarms), Patience(policy)
         self._ledger = PatientLedger(ledger, self._patiently)
         records = PatientRecords(raw_store, self._patiently)
         self._parts = RunContext(
-            stages, gates, self._ledger, records, policy, self._patiently, progress, spool, people, publish
+            stages, gates, self._ledger, records, policy, self._patiently, progress, spool, people, publish, effects
         )
         self._spool = RunnerSpool(spool, people)
         self._takes_in = True
         self._down: LedgerDownError | None = None
+        self.finished: list[BatchOutcome] = []
+        """What became of batches that an earlier command had been interrupted in deciding about."""
         self._holder = holder
         self._lease_seconds = lease_seconds
 
@@ -118,88 +126,98 @@ class Runner:
             )
         )
 
-    def replay(self, source: BatchSource, revive: Callable[[Lease], Sequence[str]]) -> BatchOutcome:
+    def replay(self, source: BatchSource, *, by: str = "") -> BatchOutcome:
         """Take a batch of the dead-letter queue through what it missed; a batch that is through is left as it is.
 
         Args:
             source: The batch, to be read from the file that was kept of it.
-            revive: Takes back under the lease what giving it up did; keys of the steps that must be done again.
+            by: Who decided so.
 
         Raises:
             ConfigurationError: The batch is unknown, or was dropped.
         """
-        batch_id = source.batch_id
+        batch_id, decision = source.batch_id, Decision(DecisionKind.REPLAY, by=by)
 
         def prepare(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
-            if decisions.replay(now) is not None:
-                return now
-            decisions.begin_replay(ledger, lease, now, revive(lease))
-            return ledger.batch(batch_id) or now
+            return now if now.status is not BatchStatus.DEAD else recorded_decision(ledger, lease, now, decision)
 
         def found() -> Batch:
             return self._ledger.opened().batch(batch_id) or Batch(batch_id)
 
-        return self._report(Task(source, found, settled=decisions.replay, prepare=prepare))
+        outcome = self._report(
+            Task(source, found, settled=decisions.replay_settled, prepare=prepare, decides=decision.kind)
+        )
+        if outcome.status is BatchStatus.CLOSED:
+            self._spool.forget(batch_id)
+        return outcome
 
-    def resume(self, batch_id: str, *, without_file: bool = False) -> BatchOutcome:
+    def resume(self, batch_id: str, *, without_file: bool = False, by: str = "") -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
 
         Args:
             batch_id: The whole id.
             without_file: Let a batch whose load was cut off go on with what was loaded: its file is gone.
+            by: Who decided so.
 
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
-        work = BatchRun.walk_without_file if without_file else BatchRun.walk
-        outcome = self._decided(batch_id, decisions.resume(without_file=without_file), work)
+        outcome = self.decide(batch_id, Decision(DecisionKind.RESUME, {decisions.WITHOUT_FILE: without_file}, by))
         if outcome.passed_over:  # not what a later gate has said of it since
             self._parts.alarms.decided(batch_id, outcome.passed_over)
         return outcome
 
-    def recheck(self, batch_id: str, *, redo: bool = False) -> BatchOutcome:
+    def recheck(self, batch_id: str, *, redo: bool = False, by: str = "") -> BatchOutcome:
         """Check the gate that stopped a batch again, and go on if it passes.
 
         Args:
             batch_id: The whole id.
             redo: Do the stages before the gate again first; loading again is left to the next run with the file.
+            by: Who decided so.
 
         Raises:
             ConfigurationError: The batch is closed, or unknown.
         """
-        return self._decided(batch_id, decisions.recheck(redo=redo))
+        return self.decide(batch_id, Decision(DecisionKind.RECHECK, {decisions.REDO: redo}, by))
 
     def again(self, batch_id: str, steps: Sequence[str]) -> BatchOutcome:
         """Do these steps of a batch again, and what follows of it."""
-        return self._decided(batch_id, decisions.again(steps))
+        return self.decide(batch_id, Decision(DecisionKind.REDO, {decisions.STEPS_AGAIN: list(steps)}))
 
-    def release(self, batch_id: str, steps: Sequence[str], change: Callable[[Lease], None]) -> BatchOutcome:
-        """Change records of a closed, halted or interrupted batch, and do these steps of it again.
-
-        That they are to be done again is written down first: whatever ends this, no record flows on unjudged.
+    def reject(self, batch_id: str, note: str, *, by: str = "") -> BatchOutcome:
+        """Give a batch up: none of its records flows on, and it goes to the dead-letter queue.
 
         Args:
             batch_id: The whole id.
-            steps: Steps that have not seen the change; of a halted batch they wait for what is decided about it.
-            change: Changes the records, under the lease.
+            note: Why, for whoever looks later.
+            by: Who decided so.
 
         Raises:
-            ConfigurationError: The batch is in another state.
+            ConfigurationError: The batch is closed, or unknown.
         """
+        return self.decide(batch_id, Decision(DecisionKind.REJECT, {"note": note}, by))
 
-        def prepare(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
-            decisions.refuse_changing(now)
-            if now.status is BatchStatus.CLOSED:
-                ledger.set_status(lease, BatchStatus.RUNNING)
-            ledger.reopen_steps(lease, steps)
-            change(lease)
-            return ledger.batch(batch_id) or now
+    def decide(self, batch_id: str, decision: Decision) -> BatchOutcome:
+        """Record what a person decided, carry it out, and go on with the batch if it can.
 
+        Whatever ends this once the decision is recorded, the next command finishes it.
+
+        Args:
+            batch_id: The whole id.
+            decision: What was decided, with what its effects need.
+
+        Raises:
+            ConfigurationError: It cannot be decided of the batch as it is.
+        """
         batch = self._ledger.batch(batch_id) or Batch(batch_id)
-        decisions.refuse_changing(batch)
+        if batch.decision is None:
+            decisions.RULES[decision.kind].refuse(decision, batch)
         source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
-        after = decisions.waits_changed
-        return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=after))
+        prepare = partial(recorded_decision, decision=decision)
+        task = Task(
+            source, lambda: batch, settled=not_yet, prepare=prepare, after=decisions.stopped, decides=decision.kind
+        )
+        return self._report(task)
 
     def reembed(self, batch_id: str, replaces: ReplacesFallbacks) -> BatchOutcome:
         """Replace fallback vectors of a closed batch by real ones; the vector gate judges it.
@@ -220,44 +238,11 @@ class Runner:
         after = decisions.loaded_or_again
         return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=after, work=work))
 
-    def reject(self, batch_id: str, note: str) -> BatchOutcome:
-        """Give a batch up: none of its records flows on, and it goes to the dead-letter queue.
-
-        Args:
-            batch_id: The whole id.
-            note: Why, for whoever looks later.
-
-        Raises:
-            ConfigurationError: The batch is closed, or unknown.
-        """
-        outcome = self._decided(batch_id, decisions.reject(), lambda run: run.withdraw(note))
-        if outcome.exit_code == ExitCode.OK:
-            self._parts.alarms.decided(batch_id)
-        return outcome
-
-    def _decided(
-        self, batch_id: str, decision: Decision, work: Callable[[BatchRun], Ending] = BatchRun.walk
-    ) -> BatchOutcome:
-        batch = self._ledger.batch(batch_id) or Batch(batch_id)
-        decision.refuse(batch)
-
-        def begin(ledger: Ledger, lease: Lease, now: Batch) -> Batch:
-            decision.refuse(now)
-            # running first: a crash after this line leaves a batch that any run takes up, and checks the gate again
-            ledger.set_status(lease, BatchStatus.RUNNING, passed=decision.passes(now))
-            decision.begin(ledger, lease, now)
-            return ledger.batch(batch_id) or now
-
-        source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
-        after = decisions.loaded_or_again if work is BatchRun.walk else not_yet
-        task = Task(source, lambda: batch, settled=not_yet, prepare=begin, after=after, work=work)
-        return self._report(task)
-
     def _settled(self, batch: Batch) -> Ending | None:
         ending = decisions.settled(batch)
         if ending is not None or not self._halts_pipeline:
             return ending
-        halted = self._ledger.halted(other_than=batch.batch_id)
+        halted = next((one for one in self._ledger.halted(2) if one.batch_id != batch.batch_id), None)
         if halted is None:
             return None
         return Ending(
@@ -327,19 +312,33 @@ class Runner:
     def _work(self, task: Task, so_far: SoFar) -> Ending:
         batch_id, ledger = task.source.batch_id, self._ledger.opened
         so_far.batch = so_far.before = self._reached(task)
-        if (ending := task.settled(so_far.batch)) is not None:
+        unfinished = so_far.batch.decision is not None
+        if not unfinished and (ending := task.settled(so_far.batch)) is not None:
             self._spool.ended(batch_id, ending.status)
             return ending
         self._spool.at_work(batch_id)
         lease = self._ledger.acquire(batch_id, self._holder, self._lease_seconds)
         with LeaseKeeper(ledger(), lease, self._lease_seconds) as keeper:
             # another run may have gone on with the batch before we had the lease
-            batch = self._ledger.batch(batch_id) or so_far.batch
-            so_far.batch = self._patiently(lambda: task.prepare(ledger(), keeper.lease, batch))
-            if (ending := (task.after or task.settled)(so_far.batch)) is not None:
+            so_far.batch = self._ledger.batch(batch_id) or so_far.batch
+            if (ending := self._carried_out(task, keeper, so_far)) is not None:
+                return decisions.finished_first(ending, so_far.batch, task.decides)
+            so_far.batch = self._patiently(lambda: task.prepare(ledger(), keeper.lease, so_far.batch))
+            ending = self._carried_out(task, keeper, so_far) or (task.after or task.settled)(so_far.batch)
+            if ending is not None:
                 return ending
-            so_far.run = BatchRun(self._parts, task.source, keeper, so_far.batch)
+            so_far.run = so_far.run or BatchRun(self._parts, task.source, keeper, so_far.batch)
             return task.work(so_far.run)
+
+    def _carried_out(self, task: Task, keeper: LeaseKeeper, so_far: SoFar) -> Ending | None:
+        """Carry out the decision about the batch that is not finished; None when there is none, or it may go on."""
+        so_far.run = None
+        if (decision := so_far.batch.decision) is None:
+            return None
+        so_far.run = run = BatchRun(self._parts, task.source, keeper, so_far.batch)
+        ending = CarryingOut(self._parts, keeper, run, decision).finish()
+        so_far.batch = run.batch if ending is None else so_far.batch
+        return ending
 
     def _reached(self, task: Task) -> Batch:
         """The batch, once what the spool holds is in the ledger too."""
@@ -347,7 +346,7 @@ class Runner:
             raise self._down
         try:
             if self._takes_in:
-                self.take_in()
+                self.catch_up()
             batch = self._patiently(task.open)
         except LedgerDownError as error:
             self._down = error
@@ -355,8 +354,19 @@ class Runner:
         self._spool.reached(task.source.batch_id)
         return batch
 
-    def take_in(self) -> None:
-        """Enter in the ledger what died while it could not be reached; `process` does it too.
+    def catch_up(self) -> None:
+        """Enter in the ledger what died while it could not be reached, and finish what persons decided; `process` does
+        it too.
+
+        Raises:
+            LedgerDownError: It still cannot be reached.
+        """
+        self._take_in()
+        self._takes_in = False
+        self._finish_decisions()
+
+    def _take_in(self) -> None:
+        """Enter in the ledger what died while it could not be reached.
 
         Raises:
             LedgerDownError: It still cannot.
@@ -368,4 +378,21 @@ class Runner:
             self._spool.take_in(ledger, counts, holder=self._holder, seconds=seconds, progress=progress)
 
         self._patiently(enter)
-        self._takes_in = False
+
+    def _finish_decisions(self) -> None:
+        """Finish what persons decided and a command was interrupted in."""
+        for batch in self._ledger.unfinished_decisions():
+            kept = kept_source(self._parts.spool, batch.batch_id)
+            source = kept or BatchSource(batch.batch_id, recorded(batch.source))
+            found, after = partial(_same, batch), not_yet if kept else decisions.stopped
+            try:
+                outcome = self._report(Task(source, found, settled=decisions.finished, prepare=as_it_is, after=after))
+            except ConfigurationError as error:  # about that batch; it must not keep the others from their work
+                self._parts.progress.event("decision_unfinished", batch_id=batch.batch_id, error=str(error))
+            else:
+                if outcome.exit_code is not ExitCode.LEASE_HELD:
+                    self.finished.append(outcome)
+
+
+def _same(batch: Batch) -> Batch:
+    return batch

@@ -55,6 +55,14 @@ class RunnerSpool:
             with suppress(SluicegateError):  # the next run marks it
                 self._folders.taken_in(batch_id)
 
+    def forget(self, batch_id: str) -> None:
+        """Remove what is kept of a dead batch; nothing happens when nothing is.
+
+        Raises:
+            SpoolError: The spool cannot be written.
+        """
+        self._folders.remove(batch_id)
+
     def keep(self, source: BatchSource, death: Death) -> Place | None:
         """Keep a dead batch; where its file is, None when there was none left to keep.
 

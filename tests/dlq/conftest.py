@@ -24,6 +24,7 @@ from pipeline.core.batches import BatchSource
 from pipeline.core.outcome import BatchOutcome
 from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.local import Endpoints
+from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.runner import Runner
 from pipeline.sources.discovery import discover
@@ -33,6 +34,10 @@ from pipeline.stores.mongodb.incidents import MongoIncidents
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
+
+
+def _no_rollback() -> Any:
+    raise AssertionError("the dead-letter queue rolls nothing back")
 
 
 class Site:
@@ -80,6 +85,7 @@ class Site:
             lease_seconds=30,
             raw_store=lambda: self.raw_store,
             spool=self.spool,
+            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, _no_rollback),
         )
 
     def leased(self, batch_id: str) -> LeaseKeeper:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.batches import BatchSource, BatchStatus
 from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.core.verdicts import Verdict
+from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.runner import Runner
 from tests.fakes.runner_ledger import MemoryLedger
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
@@ -43,6 +45,7 @@ class Bench:
         self.lease_seconds = 60.0
         self.spool = folder / "spool"
         self.published: list[str] = []
+        self.effects = DecisionEffects(self.refused, self.refused, self.refused)
         path = folder / "0900.jsonl"
         path.write_text('{"interaction_id": "i_1"}\n')
         self.source = BatchSource(hashlib.sha256(path.read_bytes()).hexdigest(), path)
@@ -59,7 +62,13 @@ class Bench:
             raw_store=lambda: self.records,
             spool=self.spool,
             publish=self.published.append,
+            effects=self.effects,
         )
+
+    @staticmethod
+    def refused() -> Any:
+        """In place of what only some decisions need."""
+        raise AssertionError("no decision of this test needs it")
 
     @property
     def document(self) -> Mapping[str, object]:

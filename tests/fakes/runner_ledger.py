@@ -10,6 +10,7 @@ from typing import Any
 from expectations_plugins.core.errors import ConfigurationError, LeaseHeldError, LeaseLostError, TransientError
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
+from pipeline.core.decision import Decision, Opening
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.records import DeadLetter
 from pipeline.core.verdicts import ActionOutcome, GateReport
@@ -95,9 +96,29 @@ class MemoryLedger:
                 {**one, **asdict(outcome)} if one["action"] == outcome.action else one for one in record["intents"]
             ]
 
-    def halted(self, other_than: str) -> Batch | None:
-        halted = [one for key, one in self.documents.items() if key != other_than and one.get("status") == "halted"]
-        return batch_in(halted[0]) if halted else None
+    def halted(self, limit: int) -> Sequence[Batch]:
+        return [batch_in(one) for one in self.documents.values() if one.get("status") == "halted"][:limit]
+
+    def unfinished_decisions(self) -> Sequence[Batch]:
+        self._up()
+        return [batch_in(one) for one in self.documents.values() if one.get("decision")]
+
+    def decide(self, lease: Lease, decision: Decision, opening: Opening) -> None:
+        document = self._document(lease)
+        made = {**asdict(decision), "kind": str(decision.kind), "at": datetime.now(UTC)}
+        document.setdefault("decisions", []).append(made)
+        document["decision"] = None if opening.finished else made
+        self.clear_steps(lease, opening.cleared)
+        self.reopen_steps(lease, opening.reopened)
+        if opening.status is not None:
+            document.update(status=str(opening.status), reason=opening.reason)
+        if opening.passed:
+            document["steps"][opening.passed] |= {"status": "done", "counts": {"resumed": True}, "error": ""}
+        if opening.failed:
+            document["steps"][opening.failed] |= {"status": "failed", "error": opening.reason}
+
+    def finish_decision(self, lease: Lease) -> None:
+        self._document(lease)["decision"] = None
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         for step in steps:
@@ -107,10 +128,11 @@ class MemoryLedger:
         for step in steps:
             self._document(lease).setdefault("steps", {}).setdefault(step, {})["status"] = "reopened"
 
-    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "", passed: str = "") -> None:
-        self._document(lease).update(status=str(status), reason=reason)
-        if passed:
-            self._document(lease)["steps"][passed] |= {"status": "done", "counts": {"resumed": True}, "error": ""}
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
+        document = self._document(lease)
+        document.update(status=str(status), reason=reason)
+        if status is not BatchStatus.RUNNING:
+            document["decision"] = None
 
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         self._document(lease)["counts"] = asdict(counts)

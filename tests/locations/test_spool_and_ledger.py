@@ -73,7 +73,7 @@ def test_a_batch_that_died_without_a_ledger_is_taken_in_by_the_next_run(site: Si
     ended = [outage(site, source) for _ in range(MAX_ATTEMPTS)]
     assert ended == [ExitCode.OUTAGE] * (MAX_ATTEMPTS - 1) + [ExitCode.DEAD_LETTERED]
     assert [batch_id for batch_id, _ in DeadFolders(site.objects).pending()] == [source.batch_id]
-    site.runner().take_in()
+    site.runner().catch_up()
     assert site.document(source.batch_id)["status"] == BatchStatus.DEAD
     assert list(DeadFolders(site.objects).pending()) == []
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pipeline.core.batch import Batch, EmbeddingState, GateState, IntentState, Span, StepState, StepStatus, Tombstone
 from pipeline.core.batches import BatchStatus, LoadCounts
+from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.core.verdicts import ActionOutcome, Finding, Verdict
 from pipeline.stores.mongodb.ledger_queries import NEVER, Document
@@ -43,6 +44,8 @@ def batch_in(found: Found) -> Batch:
         embedding=_embedding(latest) if (latest := _object(found, "embedding")) else None,
         embeddings=_each(_embedding, found, "embeddings"),
         dropped=tombstone_in(found),
+        decision=_decision(_object(found, "decision")),
+        decisions=tuple(one for each in _objects(found, "decisions") if (one := _decision(each))),
         attempts=number(found, "attempts"),
         fence=number(found, "fence"),
         schema_version=number(found, "schema_version"),
@@ -53,6 +56,12 @@ def tombstone_in(found: Found) -> Tombstone | None:
     """Who dropped what a document stands for; None when nobody did."""
     stone = _object(found, "dropped")
     return Tombstone(text(stone, "by"), text(stone, "why"), moment(stone, "at") or NEVER) if stone else None
+
+
+def _decision(found: Found) -> Decision | None:
+    """A decision; None where there is none."""
+    kind = _member(DecisionKind, found, "kind") or DecisionKind.UNKNOWN
+    return Decision(kind, _object(found, "data"), text(found, "by"), moment(found, "at")) if found else None
 
 
 def text(found: Found, name: str) -> str:

@@ -19,6 +19,7 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts, short
+from pipeline.core.decision import Decision, Opening
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackPlan
@@ -30,13 +31,17 @@ from pipeline.stores.mongodb.dead_letters import DeadLetters
 from pipeline.stores.mongodb.leases import Leases, lost
 from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
+    DECISION_INDEX,
     FIRST_SEEN_INDEX,
     LEDGER_VERSION,
     NEWEST_FIRST,
     OLDEST_FIRST,
+    UNFINISHED,
     Update,
     action_recorded,
     batch_opened,
+    decided,
+    decision_finished,
     embedding_rolled_back,
     embedding_set,
     field_set,
@@ -89,6 +94,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
             LOG.warning(OLDER, found, LEDGER_VERSION)
         with ERRORS.guard("preparing the ledger"):
             self._batches.create_index(OLDEST_FIRST, name=FIRST_SEEN_INDEX)
+            self._batches.create_index("decision.at", name=DECISION_INDEX, sparse=True)
         DeadLetters.prepare(self)
 
     def open_batch(self, batch_id: str, *, source: str, size: int) -> Batch:
@@ -147,12 +153,11 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         with ERRORS.guard("listing batches"):
             return [batch_in(one) for one in self._batches.find().sort(NEWEST_FIRST).limit(limit)]
 
-    def halted(self, other_than: str) -> Batch | None:
-        """The batch that has been halted longest, this one aside; None when none is."""
-        condition = {"status": {"$eq": BatchStatus.HALTED.value}, "_id": {"$ne": other_than}}
+    def halted(self, limit: int) -> Sequence[Batch]:
+        """Batches that are halted, the oldest first."""
         with ERRORS.guard("looking for halted batches"):
-            found = self._batches.find_one(condition, sort=[("first_seen", 1), ("_id", 1)])
-        return batch_in(found) if found else None
+            found = self._batches.find({"status": {"$eq": BatchStatus.HALTED.value}}).sort(OLDEST_FIRST).limit(limit)
+            return [batch_in(one) for one in found]
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
@@ -183,9 +188,22 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         """Have these steps done again, without forgetting what a person decided of them."""
         self._update(lease, steps_reopened(tuple(steps)), "reopening steps")
 
-    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "", passed: str = "") -> None:
-        """Set the batch's status, and in the same write that a person let it pass a gate, by its step's key."""
-        self._update(lease, status_set(status.value, reason, passed), f"setting the status {status}")
+    def unfinished_decisions(self) -> Sequence[Batch]:
+        """Batches about which a person decided something that no command has finished, the oldest decision first."""
+        with ERRORS.guard("looking for unfinished decisions"):
+            return [batch_in(one) for one in self._batches.find(UNFINISHED).sort("decision.at", 1)]
+
+    def decide(self, lease: Lease, decision: Decision, opening: Opening) -> None:
+        """Record what a person decided, and what changes at once with it, in one write."""
+        self._update(lease, decided(decision, opening), f"recording the decision {decision.kind}")
+
+    def finish_decision(self, lease: Lease) -> None:
+        """Record that the decision is carried out."""
+        self._update(lease, decision_finished(), "recording that a decision is carried out")
+
+    def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
+        """Set the batch's status; where it ends the batch's work, it finishes a decision too."""
+        self._update(lease, status_set(status.value, reason), f"setting the status {status}")
 
     def set_counts(self, lease: Lease, counts: LoadCounts) -> None:
         """Record what became of the records."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.core.batch import StepStatus
 from pipeline.core.batches import BatchStatus
+from pipeline.core.decision import Decision, Opening
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.core.schema_versions import SCHEMAS
 
@@ -31,6 +32,10 @@ OLDEST_FIRST = [("first_seen", 1), ("_id", 1)]
 NEWEST_FIRST = [("first_seen", -1), ("_id", -1)]
 """Orders of batches: one index, read from either end."""
 FIRST_SEEN_INDEX = "first_seen_id"
+DECISION_INDEX = "decision_at"
+
+DECISIONS_KEPT = 20
+"""The latest decisions about a batch that its document keeps."""
 
 RUNNING = BatchStatus.RUNNING.value
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -122,13 +127,21 @@ def step_ended(step: str, *, ok: bool, counts: Mapping[str, Any], error: str) ->
 
 def steps_cleared(steps: tuple[str, ...]) -> Update:
     """Forget steps, their attempts too; what a gate said stays to be read, and stands no more."""
-    return _updated({**{f"steps.{step}": "$$REMOVE" for step in steps}, **_superseded(steps)})
+    return _updated(_cleared(steps))
 
 
 def steps_reopened(steps: tuple[str, ...]) -> Update:
     """Steps to be done again, their attempts counted anew; their counts say what a person decided."""
+    return _updated(_reopened(steps))
+
+
+def _cleared(steps: tuple[str, ...]) -> Document:
+    return {**{f"steps.{step}": "$$REMOVE" for step in steps}, **_superseded(steps)}
+
+
+def _reopened(steps: tuple[str, ...]) -> Document:
     fields = {f"steps.{step}.status": literal(StepStatus.REOPENED.value) for step in steps}
-    return _updated({**fields, **{f"steps.{step}.attempts": literal(0) for step in steps}, **_superseded(steps)})
+    return {**fields, **{f"steps.{step}.attempts": literal(0) for step in steps}, **_superseded(steps)}
 
 
 def _superseded(steps: tuple[str, ...]) -> Document:
@@ -180,19 +193,48 @@ def _manifest_merged(name: str, fields: Document) -> Update:
     return _updated({f"embeddings.{name}": {"$mergeObjects": [f"$embeddings.{name}", fields]}, "embedding": latest})
 
 
-def status_set(status: str, reason: str, passed: str = "") -> Update:
-    """A status; every one but running ends the batch's clock. `passed`: a step that a person let it pass."""
+def status_set(status: str, reason: str) -> Update:
+    """A status; every one but running ends the batch's clock, and with it what a person decided."""
+    ended = {} if status == RUNNING else {"decision": "$$REMOVE"}
+    return _updated({**_status(status, reason), **ended})
+
+
+def _status(status: str, reason: str) -> Document:
     end_time = "$$REMOVE" if status == RUNNING else "$$NOW"
-    fields = {"status": literal(status), "reason": literal(plain(reason)), "end_time": end_time}
-    if passed:
-        entry = {
-            "status": literal(StepStatus.DONE.value),
-            "end_time": "$$NOW",
-            "counts": literal({"resumed": True}),
-            "error": literal(""),
-        }
-        fields[f"steps.{passed}"] = {"$mergeObjects": [f"$steps.{passed}", entry]}
+    return {"status": literal(status), "reason": literal(plain(reason)), "end_time": end_time}
+
+
+def decided(decision: Decision, opening: Opening) -> Update:
+    """What a person decided, and what changes at once with it."""
+    entry = {"kind": decision.kind.value, "by": decision.by, "data": decision.data}
+    recorded = {"$mergeObjects": [literal(plain(entry)), {"at": "$$NOW"}]}
+    fields = {
+        "decision": "$$REMOVE" if opening.finished else recorded,
+        "decisions": {"$slice": [{"$concatArrays": [{"$ifNull": ["$decisions", []]}, [recorded]]}, -DECISIONS_KEPT]},
+        **_cleared(opening.cleared),
+        **_reopened(opening.reopened),
+    }
+    if opening.status is not None:
+        fields |= _status(opening.status.value, opening.reason)
+    if opening.passed:
+        fields |= _ended(opening.passed, StepStatus.DONE, {"counts": literal({"resumed": True}), "error": literal("")})
+    if opening.failed:
+        fields |= _ended(opening.failed, StepStatus.FAILED, {"error": literal(plain(opening.reason))})
     return _updated(fields)
+
+
+def _ended(step: str, status: StepStatus, others: Document) -> Document:
+    entry = {"status": literal(status.value), "end_time": "$$NOW", **others}
+    return {f"steps.{step}": {"$mergeObjects": [f"$steps.{step}", entry]}}
+
+
+def decision_finished() -> Update:
+    """A decision was carried out; it stays among the latest ones."""
+    return _updated({"decision": "$$REMOVE"})
+
+
+UNFINISHED: Document = {"decision.at": {"$gt": NEVER}}
+"""Batches with a decision that is not carried out. A range, because servers use an index for it."""
 
 
 def field_set(name: str, value: object) -> Update:

@@ -1,6 +1,7 @@
 """The crash matrix as a command: every scenario, killed at every point, run again, compared with an undisturbed run.
 
 Usage: python -m tests.faults.crashes.matrix [--scenario NAME] [--signal KILL|TERM] [--every N] [--part I/N]
+       python -m tests.faults.crashes.matrix --then all     # go on with other commands than the one that was killed
 Prints how many points there are, and each run whose state differs; exits with 1 when there is one.
 """
 
@@ -24,7 +25,7 @@ import click
 
 from expectations_plugins.core.errors import ExitCode
 from pipeline.local import LocalStack
-from tests.faults.crashes.scenarios import FILE, RUN, SCENARIOS, Command, Scenario
+from tests.faults.crashes.scenarios import FILE, FOLLOWING, RUN, SCENARIOS, Command, Scenario
 from tests.faults.crashes.spare import Ended, Order, Spare
 from tests.faults.crashes.stack import Ground, Plot
 from tests.faults.crashes.state import Reader, reader
@@ -81,6 +82,7 @@ class Matrix:
 
     def __init__(self, ground: Ground, spare: Spare, stores: Reader) -> None:
         self._ground, self._spare, self._stores = ground, spare, stores
+        self._expected: dict[tuple[str, tuple[str, ...]], Mapping[str, Any]] = {}
 
     def load_campaigns(self) -> None:
         """Once: the catalogue all scenarios share."""
@@ -92,12 +94,44 @@ class Matrix:
 
     def undisturbed(self, scenario: Scenario) -> Undisturbed:
         """Run a scenario to its end, and again the scheduler's command."""
+        whole = self._undisturbed(scenario, scenario.commands)
+        assert whole.state["ledger"]["status"] == scenario.status, whole.state["ledger"]
+        return whole
+
+    def _undisturbed(self, scenario: Scenario, commands: Sequence[Command]) -> Undisturbed:
         plot = self._landed(scenario)
-        points = [self._run(plot, command, None).points for command in scenario.commands]
+        points = [self._run(plot, command, None).points for command in commands]
         self._settle(plot)
-        state = self._stores.state(plot.prefix)
-        assert state["ledger"]["status"] == scenario.status, said(plot)
-        return Undisturbed(state, points)
+        return Undisturbed(self._stores.state(plot.prefix), points)
+
+    def followed(
+        self, scenario: Scenario, crash: Crash, following: Command
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Kill a decision in a scenario, and go on with another command instead of the same one.
+
+        A decision that is in the ledger must be carried out by that command. One that is not was not made: it is made
+        after a command that decides nothing; one that decides comes in its place.
+
+        Returns:
+            The state as it must be, and as it is.
+        """
+        plot, commands = self._landed(scenario), list(scenario.commands)
+        before, killed, after = commands[: crash.command], commands[crash.command], commands[crash.command + 1 :]
+        for command in before:
+            self._run(plot, command, None)
+        made = self._stores.decisions(plot.prefix)
+        ended = self._run(plot, killed, crash)
+        assert ended.code in {-signal.SIGKILL, 143}, f"{ended.code} at {crash}: {said(plot)}"
+        is_made = self._stores.decisions(plot.prefix) > made
+        expected = [*before, *([killed] if is_made or not following.decides else []), following, *after]
+        found = [following, *([] if is_made or following.decides else [killed, following]), *after]
+        for command in found:
+            self._run(plot, command, None)
+        self._settle(plot)
+        key = (scenario.name, tuple(map(repr, expected)))
+        if key not in self._expected:
+            self._expected[key] = self._undisturbed(scenario, expected).state
+        return self._expected[key], self._stores.state(plot.prefix)
 
     def crashed(self, scenario: Scenario, crash: Crash) -> tuple[Mapping[str, Any], Plot]:
         """Run a scenario with one crash in it; after it the same command again, then the others."""
@@ -205,9 +239,19 @@ def _part(context: click.Context, parameter: click.Parameter, given: str) -> tup
 @click.option("--scenario", "names", multiple=True, type=click.Choice(list(SCENARIOS)), help="May be repeated.")
 @click.option("--signal", "signals", multiple=True, type=click.Choice(list(SIGNALS)), help="May be repeated.")
 @click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Every n-th point only.")
+@click.option(
+    "--then",
+    "followers",
+    multiple=True,
+    type=click.Choice([*FOLLOWING, "all"]),
+    help="Kill decisions only, and go on with this command instead. May be repeated.",
+)
 @click.option("--part", metavar="I/N", default="1/1", callback=_part, help="The I-th of N shares, for N runs at once.")
-def main(names: Sequence[str], signals: Sequence[str], every: int, part: tuple[int, int]) -> None:
+def main(
+    names: Sequence[str], signals: Sequence[str], every: int, followers: Sequence[str], part: tuple[int, int]
+) -> None:
     """Run the matrix on servers of its own."""
+    then = list(FOLLOWING) if "all" in followers else list(dict.fromkeys(followers))
     wrong = total = 0
     share, shares = part
     numbers = [SIGNALS[name] for name in signals or SIGNALS]
@@ -216,8 +260,12 @@ def main(names: Sequence[str], signals: Sequence[str], every: int, part: tuple[i
             start = time.monotonic()
             with _on_new_servers(spare) as matrix:
                 whole = matrix.undisturbed(scenario)
-                crashes = list(whole.crashes(numbers))[::every][share::shares]
-                failed = sum(_differs(matrix, scenario, whole, crash) for crash in crashes)
+                crashes: list[tuple[Crash, str]] = [
+                    (crash, follower)
+                    for crash in whole.crashes(numbers)
+                    for follower in (then if scenario.commands[crash.command].decides else []) or ([] if then else [""])
+                ][::every][share::shares]
+                failed = sum(_differs(matrix, scenario, whole, *crash) for crash in crashes)
             wrong, total = wrong + failed, total + len(crashes)
             points, took = sum(map(len, whole.points)), time.monotonic() - start
             click.echo(f"{scenario.name}: {points} points, {len(crashes)} crashes, {failed} differ ({took:.0f} s)")
@@ -236,15 +284,18 @@ def _on_new_servers(spare: Spare) -> Iterator[Matrix]:
             yield matrix
 
 
-def _differs(matrix: Matrix, scenario: Scenario, whole: Undisturbed, crash: Crash) -> bool:
+def _differs(matrix: Matrix, scenario: Scenario, whole: Undisturbed, crash: Crash, follower: str) -> bool:
     try:
-        found, plot = matrix.crashed(scenario, crash)
-        told = difference(whole.state, found)
-        matrix.forget(plot)
+        if follower:
+            told = difference(*matrix.followed(scenario, crash, Command(FOLLOWING[follower])))
+        else:
+            found, plot = matrix.crashed(scenario, crash)
+            told = difference(whole.state, found)
+            matrix.forget(plot)
     except AssertionError as error:
         told = str(error)
     if told:
-        click.echo(f"--- {scenario.name}, {crash}\n{told}")
+        click.echo(f"--- {scenario.name}, {crash}{follower and ', then '}{follower}\n{told}")
     return bool(told)
 
 

@@ -32,6 +32,11 @@ class Command:
     variables: Mapping[str, str] = field(default_factory=dict)
     gemini: Sequence[Mapping[str, object]] = ()
 
+    @property
+    def decides(self) -> bool:
+        """Whether a person decides something by it."""
+        return self.arguments[0] in DECISIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -54,6 +59,9 @@ class Scenario:
         lines = [line if isinstance(line, str) else json.dumps(line) for line in self.records(plot.prefix)]
         (plot.folder / "landing").mkdir(exist_ok=True)
         (plot.folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (plot.folder / "elsewhere").mkdir(exist_ok=True)
+        other = json.dumps(record(f"other-{plot.prefix}", 1))
+        (plot.folder / "elsewhere" / "other.jsonl").write_text(f"{other}\n", encoding="utf-8")
 
 
 def record(prefix: str, number: int, **others: Any) -> dict[str, Any]:
@@ -104,6 +112,19 @@ ZEROS = {"fault": "zero", "match": POISON}
 POISONED = {"fault": "zero", "match": DOWN}
 SILENCE = {"fault": "503", "match": DOWN}
 TOLERANT = {"SLUICEGATE_USER_ID_TOLERANCE": "0.5"}
+
+DECISIONS = ("resume", "recheck", "reject", "rollback", "quarantine", "dlq")
+"""First words of the commands by which a person decides."""
+
+FOLLOWING: Mapping[str, Sequence[str]] = {
+    "run": RUN,
+    "run of something else": ("run", "{folder}/elsewhere"),
+    "backfill": ("backfill", "{folder}/landing", "--workers", "1"),
+    "watch": ("watch",),
+    "resume": ("resume", "{batch}"),
+    "replay": ("dlq", "replay", "{batch}"),
+}
+"""What comes next instead of the command that was killed. The first ones decide nothing."""
 
 STEP_BY_STEP = (
     Command(("stage", STEPS[0].name, "{batch}", "--file", f"{{folder}}/{FILE}"), TOLERANT),

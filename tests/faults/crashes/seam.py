@@ -24,6 +24,8 @@ POINTS: Mapping[str, frozenset[str]] = {
             "clear_steps",
             "reopen_steps",
             "set_status",
+            "decide",
+            "finish_decision",
             "set_counts",
             "set_span",
             "set_embedding",

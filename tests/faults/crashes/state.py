@@ -47,12 +47,17 @@ class Reader:
 
     def batch_id(self, prefix: str) -> str | None:
         """The batch that brought the run's records, once it is known."""
-        row = self.mongodb["batches"].find_one({"source": {"$regex": prefix}})
+        row = self.mongodb["batches"].find_one({"source": {"$regex": f"{prefix}/landing"}})
         return None if row is None else str(row["_id"])
 
     def status(self, batch_id: str) -> str:
         """The batch's."""
         return str((self.mongodb["batches"].find_one({"_id": batch_id}) or {}).get("status"))
+
+    def decisions(self, prefix: str) -> int:
+        """How many decisions about the run's first batch are in the ledger."""
+        row = self.mongodb["batches"].find_one({"source": {"$regex": prefix}}, sort=[("first_seen", 1)])
+        return len((row or {}).get("decisions") or ())
 
     def expire_leases(self) -> None:
         """Let the time pass that the leases of dead processes last."""
@@ -68,7 +73,8 @@ class Reader:
 
     def state(self, prefix: str) -> Mapping[str, Any]:
         """Everything of one run: of its batch, and of those that hold repaired records of it."""
-        batches = list(self.mongodb["batches"].find({"source": {"$regex": prefix}}).sort("first_seen", 1))
+        mine = {"source": {"$regex": prefix, "$not": {"$regex": "/elsewhere/"}}}
+        batches = list(self.mongodb["batches"].find(mine).sort("first_seen", 1))
         assert batches, f"no batch of {prefix}"
         first, *others = map(self._batch, batches)
         text = json.dumps(first | {"repaired": others}, sort_keys=True)
@@ -147,6 +153,7 @@ def _ledger(document: Mapping[str, Any]) -> Row:
         "status": document.get("status"),
         "counts": document.get("counts"),
         "parent": document.get("parent"),
+        "unfinished decision": document.get("decision"),
         "dropped": (document.get("dropped") or {}).get("why"),
         "steps": {name: step.get("status") for name, step in (document.get("steps") or {}).items()},
         "gates": {name: [gate.get("verdict"), _actions(gate)] for name, gate in gates},

@@ -15,6 +15,7 @@ from pipeline.cli.batch_json import as_document
 from pipeline.cli.summary import plain
 from pipeline.core.batch import Batch, EmbeddingState, GateState, Span, StepState, StepStatus, Tombstone
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
+from pipeline.core.decision import Decision, DecisionKind, Opening
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.rollback_plan import RollbackNumbers, RollbackPlan
 from pipeline.core.verdicts import ActionOutcome, Finding, GateReport, Intent, Verdict
@@ -86,18 +87,24 @@ def _ended(ledger: MongoLedger, queue: MongoDeadQueue, lease: Lease) -> Iterator
     ledger.set_rolled_back(lease, plan)
     ledger.set_status(lease, BatchStatus.HALTED, reason="1 of 3 is zero")
     yield "halted"
-    ledger.set_status(lease, BatchStatus.RUNNING, passed="gate:vectors")
+    ledger.decide(
+        lease,
+        Decision(DecisionKind.RESUME, {"without_file": True}, "me"),
+        Opening(BatchStatus.RUNNING, passed="gate:vectors"),
+    )
+    yield "decided"
     ledger.clear_steps(lease, ["stage:embed", "gate:raw", "gate:vectors", "gate:graph"])
     yield "cleared"
     ledger.start_step(lease, "gate:vectors")
     ledger.end_step(lease, "gate:vectors", ok=False, counts={"verdict": "FAIL"}, error="zero")
     ledger.set_status(lease, BatchStatus.DEAD, reason="Rejected: not ours")
+    ledger.decide(lease, Decision(DecisionKind.DROP, {"note": "not ours"}, "me"), Opening())
     queue.drop_batch(lease, Tombstone("me", "not ours", NOW))
     yield "dropped"
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, default=plain)
+    return json.dumps(document, indent=2, sort_keys=True, default=plain)
 
 
 def test_a_batch_is_the_same_json_as_its_document_whatever_happened_to_it(

@@ -12,6 +12,7 @@ from expectations_plugins.core.errors import ConfigurationError, LeaseHeldError,
 from expectations_plugins.mongodb.connection import Database
 from pipeline.core.batch import Batch, StepState, StepStatus
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
+from pipeline.core.decision import Decision, DecisionKind, Opening
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.core.rollback_plan import RollbackPlan
@@ -19,12 +20,13 @@ from pipeline.core.schema_versions import SchemaVersionError
 from pipeline.core.verdicts import ActionOutcome, Finding, GateReport, Verdict
 from pipeline.core.version import code_version
 from pipeline.stores.mongodb.ledger import MongoLedger
-from pipeline.stores.mongodb.ledger_queries import LEDGER_VERSION
+from pipeline.stores.mongodb.ledger_queries import DECISIONS_KEPT, LEDGER_VERSION
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
 
 BATCH = "ab" * 32
 STEP = "stage:load"
 
+REJECT = Decision(DecisionKind.REJECT, {"note": "a test file"}, "me")
 PLAN = RollbackPlan(BATCH, "e_1", "vectors", removed=3, restored=1, expected=4)
 WRITES: dict[str, Callable[[MongoLedger, Lease], object]] = {
     "start_step": lambda ledger, lease: ledger.start_step(lease, STEP),
@@ -32,6 +34,8 @@ WRITES: dict[str, Callable[[MongoLedger, Lease], object]] = {
     "record_gate": lambda ledger, lease: ledger.record_gate(lease, GateReport("raw", Verdict.PASS, "run_1")),
     "clear_steps": lambda ledger, lease: ledger.clear_steps(lease, [STEP]),
     "set_status": lambda ledger, lease: ledger.set_status(lease, BatchStatus.CLOSED),
+    "decide": lambda ledger, lease: ledger.decide(lease, REJECT, Opening(BatchStatus.RUNNING)),
+    "finish_decision": lambda ledger, lease: ledger.finish_decision(lease),
     "set_counts": lambda ledger, lease: ledger.set_counts(lease, LoadCounts(read=1)),
     "set_embedding": lambda ledger, lease: ledger.set_embedding(lease, EmbedManifest("e_1")),
     "begin_rollback": lambda ledger, lease: ledger.begin_rollback(lease, PLAN),
@@ -57,15 +61,53 @@ def test_a_ledger_of_another_version_is_refused(ledger: MongoLedger, database: D
         ledger.prepare()
 
 
-def test_a_status_and_the_gate_a_person_let_it_pass_are_one_write(ledger: MongoLedger, lease: Lease) -> None:
+def test_a_decision_and_the_gate_that_the_batch_may_pass_are_one_write(ledger: MongoLedger, lease: Lease) -> None:
     ledger.start_step(lease, "gate:raw")
     ledger.end_step(lease, "gate:raw", ok=False, counts={"unexpected": 1}, error="1 bad user_id")
     ledger.set_status(lease, BatchStatus.HALTED, reason="1 bad user_id")
-    ledger.set_status(lease, BatchStatus.RUNNING, passed="gate:raw")
+    opening = Opening(BatchStatus.RUNNING, passed="gate:raw", finished=True)
+    ledger.decide(lease, Decision(DecisionKind.RESUME, by="me"), opening)
     batch = ledger.find(BATCH)
     step = batch.step("gate:raw")
-    assert (batch.status, batch.reason) == ("running", "")
+    assert (batch.status, batch.reason, batch.decision) == ("running", "", None)
     assert (step.status, step.counts, step.error, step.attempts) == ("done", {"resumed": True}, "", 1)
+    assert [(one.kind, one.by) for one in batch.decisions] == [(DecisionKind.RESUME, "me")]
+
+
+def test_a_decision_is_unfinished_until_it_is_said_to_be_finished(ledger: MongoLedger, lease: Lease) -> None:
+    ledger.decide(lease, REJECT, Opening(BatchStatus.RUNNING))
+    ((batch_id, decision),) = [(one.batch_id, one.decision) for one in ledger.unfinished_decisions()]
+    assert (batch_id, decision and (decision.kind, decision.note, decision.by)) == (
+        BATCH,
+        (DecisionKind.REJECT, "a test file", "me"),
+    )
+    ledger.finish_decision(lease)
+    assert ledger.unfinished_decisions() == []
+
+
+@pytest.mark.parametrize("status", [one for one in BatchStatus if one is not BatchStatus.RUNNING])
+def test_a_batch_that_ended_has_no_unfinished_decision(ledger: MongoLedger, lease: Lease, status: BatchStatus) -> None:
+    ledger.decide(lease, REJECT, Opening(BatchStatus.RUNNING))
+    ledger.set_status(lease, BatchStatus.RUNNING)
+    assert ledger.find(BATCH).decision is not None
+    ledger.set_status(lease, status)
+    assert ledger.find(BATCH).decision is None
+
+
+def test_a_decision_of_a_newer_program_is_one_that_is_not_known(
+    ledger: MongoLedger, lease: Lease, database: Database
+) -> None:
+    ledger.decide(lease, REJECT, Opening(BatchStatus.RUNNING))
+    database["batches"].update_one({"_id": BATCH}, {"$set": {"decision.kind": "archive"}})
+    decision = ledger.find(BATCH).decision
+    assert decision is not None
+    assert decision.kind is DecisionKind.UNKNOWN
+
+
+def test_the_latest_decisions_are_kept(ledger: MongoLedger, lease: Lease) -> None:
+    for number in range(DECISIONS_KEPT + 2):
+        ledger.decide(lease, Decision(DecisionKind.RECHECK, by=f"person {number}"), Opening(finished=True))
+    assert [one.by for one in ledger.find(BATCH).decisions] == [f"person {n}" for n in range(2, DECISIONS_KEPT + 2)]
 
 
 def test_two_runs_open_the_same_new_batches(ledger: MongoLedger) -> None:

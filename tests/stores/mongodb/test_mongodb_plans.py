@@ -174,7 +174,8 @@ def ask_ledger(ledger: MongoLedger) -> None:
     ledger.release(lease)
     ledger.find("ab")
     ledger.recent(5)
-    ledger.halted(BATCH)
+    ledger.halted(2)
+    ledger.unfinished_decisions()
     list(ledger.dead_letters(BATCH))
 
 

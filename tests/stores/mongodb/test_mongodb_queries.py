@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from bson import Int64
 
+from pipeline.core.batches import BatchStatus
+from pipeline.core.decision import Decision, DecisionKind, Opening
 from pipeline.core.records import Interaction
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.stores.mongodb import ledger_queries, queries, upgrade_queries
@@ -17,6 +19,16 @@ from pipeline.stores.mongodb import ledger_queries, queries, upgrade_queries
 NUMBERS = RollbackNumbers("$c", removed=3, restored=1, expected=4)
 Golden = Callable[[str, str], None]
 IS_BAD: dict[str, Any] = {"$ne": [{"$type": "$user_id"}, "string"]}
+DECISION = Decision(DecisionKind.REJECT, {"note": "$why"}, "$me")
+OPENING = Opening(
+    BatchStatus.RUNNING,
+    "$why",
+    passed="gate:raw",
+    failed="gate:vectors",
+    cleared=("stage:embed",),
+    reopened=("gate:graph",),
+)
+
 BUILT: dict[str, Any] = {
     "owners": queries.owners_filter(["i_1", "i_2"]),
     "counts": queries.counts_pipeline("b_1"),
@@ -49,6 +61,9 @@ BUILT: dict[str, Any] = {
     "upgrade_homeless": upgrade_queries.homeless("b_1", "e1"),
     "upgrade_placed": upgrade_queries.placed("e1", "$collection", "$model"),
     "status_closed": ledger_queries.status_set("closed", "$why"),
+    "decided": ledger_queries.decided(DECISION, OPENING),
+    "decision_finished": ledger_queries.decision_finished(),
+    "decisions_unfinished": ledger_queries.UNFINISHED,
 }
 
 
