@@ -12,7 +12,7 @@ import click
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.alerts.messages import names
 from pipeline.alerts.router import AlertRouter
-from pipeline.alerts.transitions import Owed
+from pipeline.alerts.transitions import Kind, Owed
 from pipeline.cli.app import app_of
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import coloured, moment, printable, table
@@ -21,6 +21,7 @@ from pipeline.core.alert import Alert, Delivery, DeliveryStatus
 from pipeline.core.incident import Incident
 from pipeline.core.program import program
 
+MESSAGES = {Kind.NEWS: "a message about", Kind.REMINDER: "a reminder of", Kind.END: "the end of"}
 Owing = Sequence[tuple[Incident, Mapping[str, Owed]]]
 
 
@@ -179,8 +180,8 @@ def _row(incident: Incident) -> tuple[str, ...]:
 def _owed_lines(incident: Incident, owed: Mapping[str, Owed]) -> Iterator[str]:
     for name, one in owed.items():
         state = incident.channel(name)
-        tried = f", {state.attempts:,} attempts failed: {state.error}" if state.attempts else ""
-        yield printable(f"{name} is owed the {one.kind} of {incident.key} since {moment(one.since)}{tried}")
+        tried = f". Failed attempts: {state.attempts:,}. {state.error}" if state.attempts else ""
+        yield printable(f"{name}, {MESSAGES[one.kind]} {incident.key} since {moment(one.since)}{tried}")
 
 
 def _next_steps(incident: Incident) -> Iterator[str]:

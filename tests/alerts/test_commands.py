@@ -87,9 +87,9 @@ def test_open_incidents_are_listed_with_batches_and_what_is_owed(
     lines = [click.unstyle(line) for line in done.output.splitlines()]
     assert lines[1].split()[:3] == ["raw", "critical", "open"]
     assert "2  3f2a91c07d11, bbbbbbbbbbbb  pagerduty 2026-11-30 14:05" in lines[1]
-    assert [line for line in lines if line.startswith("Owed: slack is owed the news of sluicegate:raw:odd")]
+    assert [line for line in lines if line.startswith("Owed: slack, a message about sluicegate:raw:odd")]
     assert "since 2026-11-30 14:05" in done.output
-    assert "1 attempts failed: Slack answered 503" in done.output
+    assert "Failed attempts: 1. Slack answered 503" in done.output
     assert lines[-1] == "Next: run.py resume 3f2a91c07d11"
     assert "\x1b" not in "".join(lines)
     (data,) = json.loads(call(router(), "list", "--json").output)

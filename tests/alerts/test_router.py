@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +25,7 @@ from tests.alerts.conftest import Clock
 from tests.fakes.alert_receiver import PAGERDUTY, SLACK, WEBHOOK, AlertReceiver, Answer
 from tests.fakes.scripted import RecordedProgress
 
+ROOT = Path(__file__).parent.parent.parent
 Router = Callable[..., AlertRouter]
 Failed = Callable[..., Alert]
 KEY = "sluicegate:raw:expect_user_ids_to_be_well_formed"
@@ -315,6 +320,42 @@ def test_a_channel_that_does_not_come_to_an_end_is_left_alone_and_owed(
     assert len(receiver.messages) == 1
     assert [list(alarms.owed(incident)) for incident in alarms.incidents()] == [[SLACK], [SLACK]]
     assert outcomes(router().deliver()) == {"slack": "delivered"}
+
+
+PROCESS = """
+from pipeline.alerts.assembly import alert_router
+from pipeline.config import load_settings
+from pipeline.core.alert import Alert
+from pipeline.ports.incidents import IncidentStore
+from expectations_plugins.core.errors import TransientError
+from tests.fakes.scripted import RecordedProgress
+
+def down() -> IncidentStore:
+    raise TransientError("MongoDB: nobody there.")
+
+router = alert_router(load_settings(), down, RecordedProgress())
+router.deadline = 1.0
+print(*(str(one.status) for one in router.raise_(Alert("raw", "critical", "A title", "A summary", "b", "f"))))
+"""
+
+
+def test_a_server_that_answers_drop_by_drop_keeps_no_process_from_ending(
+    receiver: AlertReceiver, tmp_path: Path
+) -> None:
+    receiver.script = {SLACK: [Answer(drips=True)], PAGERDUTY: [Answer(drips=True)]}
+    ours = {name: str(value) for name, value in receiver.variables(SLUICEGATE_SPOOL=tmp_path / "spool").items()}
+    kept = {name: value for name, value in os.environ.items() if "_PROXY" not in name.upper()}
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS],
+        env=kept | ours,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "failed failed\n", "")
+    assert not receiver.closing.is_set()
 
 
 def test_several_processes_at_once_send_it_once(router: Router, receiver: AlertReceiver, failed: Failed) -> None:
