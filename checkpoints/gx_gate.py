@@ -31,6 +31,7 @@ from pipeline.core.batches import Lease, short
 from pipeline.core.program import program
 from pipeline.core.topology import GATES
 from pipeline.core.verdicts import Finding, GateReport, Verdict
+from pipeline.storage.atomic_files import FullDiskError, is_full_disk
 
 COLLECTION = "MILVUS_COLLECTION"
 """The variable of the GX project that names the collection whose vectors are checked."""
@@ -106,6 +107,7 @@ class GxGate:
 
         Raises:
             LeaseLostError: Another run took the batch over.
+            FullDiskError: There is no room for the results.
         """
         run_id, values = f"{short(batch_id)}-{self._name}-{uuid.uuid4().hex[:8]}", dict[str, Any]()
         scope = self._scope(batch_id, run_id, lease, lambda results: self._judged(run_id, results, values))
@@ -166,10 +168,20 @@ class GxGate:
         )
 
     def _could_not_run(self, scope: ActionScope, errors: Sequence[Exception], values: Mapping[str, Any]) -> GateReport:
-        """The check, or an action the verdict relies on, failed. A new check intends again what was not done."""
+        """The check, or an action the verdict relies on, failed. A new check intends again what was not done.
+
+        Raises:
+            LeaseLostError: Another run took the batch over.
+            FullDiskError: There is no room for the results, so that nothing can be checked.
+        """
         for error in errors:
             if isinstance(error, LeaseLostError):
                 raise error
+            if is_full_disk(error):
+                raise FullDiskError(
+                    f"The {self._name} gate could not be checked, for its result cannot be written: {error}.",
+                    next_step="Make room where GX keeps its results (SLUICEGATE_RESULTS_URL), then run again.",
+                ) from error
         text = str(errors[0]) if isinstance(errors[0], SluicegateError) else f"{type(errors[0]).__name__}: {errors[0]}"
         report = scope.report or GateReport(gate=self._name, verdict=Verdict.ERROR, run_id=scope.run_id)
         return replace(

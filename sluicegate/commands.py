@@ -18,9 +18,10 @@ import click
 from expectations_plugins.core.errors import ExitCode, SluicegateError, TerminalError
 from expectations_plugins.core.redaction import hidden
 from pipeline.cli.lazy_group import LazyCommand, LazyGroup, with_program
-from pipeline.cli.streams import NO_ROOM, Forgiving, let_go_of_stdout
+from pipeline.cli.streams import Forgiving, let_go_of_stdout
 from pipeline.cli.tables import printable
 from pipeline.core.program import program
+from pipeline.storage.atomic_files import is_full_disk
 
 if TYPE_CHECKING:
     from pipeline.cli.app import RootApp
@@ -117,7 +118,7 @@ def _invoke(app: RootApp) -> int:
 
 
 def _explain(app: RootApp, error: Exception) -> ExitCode:
-    if not isinstance(error, OSError) or error.errno not in NO_ROOM:
+    if not is_full_disk(error):
         return _explain_bug(app, error)
     let_go_of_stdout()
     where = f" ({error.filename})" if error.filename else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -15,23 +15,40 @@ from pipeline.core.batch import Batch
 from pipeline.core.batches import short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
 from pipeline.core.program import program
+from pipeline.core.topology import GATES, STEPS
 from pipeline.runner.runner import Runner
 from pipeline.sources.discovery import batch_in
 from pipeline.sources.files import GoneFileError
 from pipeline.storage.location import recorded
+
+EVERYTHING = 1_000_000
 
 json_option = click.option(
     "--json", "json_wanted", is_flag=True, help="One JSON document on stdout instead of the summary."
 )
 
 
+all_option = click.option("--all", "everything", is_flag=True, help="Every batch that a gate has halted.")
+gate_option = click.option("--gate", type=click.Choice(GATES), help="With --all: only what this gate has halted.")
+
+
 @click.command()
-@click.argument("batch")
+@click.argument("batches", nargs=-1, metavar="BATCH...")
+@all_option
+@gate_option
 @click.option("--without-file", is_flag=True, help="Of a load that was cut off: go on with what was loaded.")
 @json_option
 @click.pass_context
-def resume(context: click.Context, batch: str, without_file: bool, json_wanted: bool) -> ExitCode:
-    """Let a halted BATCH go on after its failed gate, without its quarantined records.
+def resume(
+    context: click.Context,
+    *,
+    batches: Sequence[str],
+    everything: bool,
+    gate: str | None,
+    without_file: bool,
+    json_wanted: bool,
+) -> ExitCode:
+    """Let each halted BATCH go on after its failed gate, without its quarantined records.
 
     BATCH is a batch id or the first digits of one. The quarantined records stay in MongoDB, marked, and reach no other
     store. The log file is not needed again.
@@ -43,14 +60,16 @@ def resume(context: click.Context, batch: str, without_file: bool, json_wanted: 
     Examples:
       python run.py resume 3f2a91c07d11
       python run.py resume 3f2a --without-file
+      python run.py resume --all --gate raw
     """
+    app = app_of(context)
 
     def decide(runner: Runner, batch_id: str) -> BatchOutcome:
         if without_file:
-            _refuse_with_file(app_of(context), batch_id)
+            _refuse_with_file(app, batch_id)
         return runner.resume(batch_id, without_file=without_file, by=whoami())
 
-    return _decide(context, batch, json_wanted, decide)
+    return _decide(app, _chosen(app, batches, gate, everything=everything), json_wanted, decide)
 
 
 @click.command()
@@ -66,29 +85,65 @@ def recheck(context: click.Context, batch: str, redo: bool, json_wanted: bool) -
       python run.py recheck 3f2a91c07d11
       python run.py recheck 3f2a --redo
     """
-    return _decide(
-        context, batch, json_wanted, lambda runner, batch_id: runner.recheck(batch_id, redo=redo, by=whoami())
-    )
+    app = app_of(context)
+
+    def decide(runner: Runner, batch_id: str) -> BatchOutcome:
+        return runner.recheck(batch_id, redo=redo, by=whoami())
+
+    return _decide(app, [app.ledger.find(batch)], json_wanted, decide)
 
 
 @click.command()
-@click.argument("batch")
+@click.argument("batches", nargs=-1, metavar="BATCH...")
+@all_option
+@gate_option
 @click.option("--note", default="by a person", show_default=True, help="Why, for whoever looks later.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @click.pass_context
-def reject(context: click.Context, batch: str, note: str, yes: bool, json_wanted: bool) -> ExitCode:
-    """Give BATCH up: none of its records flows on, and it goes to the dead-letter queue.
+def reject(
+    context: click.Context,
+    *,
+    batches: Sequence[str],
+    everything: bool,
+    gate: str | None,
+    note: str,
+    yes: bool,
+    json_wanted: bool,
+) -> ExitCode:
+    """Give each BATCH up: none of its records flows on, and it goes to the dead-letter queue.
 
     What it published is taken back from BigQuery's view, from Neo4j and from Milvus. Its records stay in MongoDB, in
     quarantine, and its file in the spool.
 
     \b
-    Example:
+    Examples:
       python run.py reject 3f2a91c07d11 --note "a test file"
+      python run.py reject --all --gate raw
     """
-    confirm(f"Give batch {batch} up?", yes=yes)
-    return _decide(context, batch, json_wanted, lambda runner, batch_id: runner.reject(batch_id, note, by=whoami()))
+    app = app_of(context)
+    chosen = _chosen(app, batches, gate, everything=everything)
+    if chosen:
+        names = ", ".join(one.name for one in chosen)
+        confirm(f"Give {'batch' if len(chosen) == 1 else f'{len(chosen):,} batches'} {names} up?", yes=yes)
+    return _decide(app, chosen, json_wanted, lambda runner, batch_id: runner.reject(batch_id, note, by=whoami()))
+
+
+def _chosen(app: App, batches: Sequence[str], gate: str | None, *, everything: bool) -> list[Batch]:
+    """The batches that are named, each once, or all that are halted, the oldest first.
+
+    Raises:
+        click.UsageError: Neither was given, or both.
+        ConfigurationError: A name is no batch's, or several batches'.
+    """
+    if everything == bool(batches):
+        raise click.UsageError("Give BATCH, several of them, or --all.")
+    if gate and not everything:
+        raise click.UsageError("--gate goes with --all.")
+    if not everything:
+        return list({one.batch_id: one for one in map(app.ledger.find, batches)}.values())
+    halted = app.ledger.halted(EVERYTHING)
+    return [one for one in halted if gate in (None, (one.failed_gate() or STEPS[0]).name)]
 
 
 def finish_unfinished(app: App) -> None:
@@ -124,13 +179,23 @@ def _refuse_with_file(app: App, batch_id: str) -> None:
 
 
 def _decide(
-    context: click.Context, batch: str, json_wanted: bool, decide: Callable[[Runner, str], BatchOutcome]
+    app: App, batches: Sequence[Batch], json_wanted: bool, decide: Callable[[Runner, str], BatchOutcome]
 ) -> ExitCode:
-    app = app_of(context)
-    batch_id = app.ledger.find(batch).batch_id
-    outcomes = [decide(app.runner(), batch_id)]
+    """Decide about each; of several, one that it cannot be decided of keeps none of the others waiting."""
+    outcomes: list[BatchOutcome] = []
+    refused = 0
+    for batch in batches:
+        try:
+            outcomes.append(decide(app.runner(), batch.batch_id))
+        except ConfigurationError as error:
+            if len(batches) == 1:
+                raise
+            refused += 1
+            click.echo(f"Batch {batch.name} is left as it is: {error}", err=True)
     if json_wanted:
         click.echo(as_json(outcomes, app.docs_index, complete=True))
-    else:
+    elif outcomes:
         click.echo("\n".join(as_text(outcomes, app.docs_index)))
-    return exit_code_of(outcomes)
+    elif not refused:
+        click.echo("No batch is halted.")
+    return exit_code_of(outcomes) or (ExitCode.USAGE if refused else ExitCode.OK)

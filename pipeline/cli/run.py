@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -56,10 +57,13 @@ def run(
 
     Running it again resumes what was interrupted and skips what is done, so a scheduler simply repeats it.
 
+    A batch that waits for a person since an earlier run is named, and is no failure of this one, unless PATHS name its
+    file.
+
     \b
-    Exit codes: 0 all passed      2 a file cannot be read      3 an outage: run again
-                4 another run is at it                         5 dead-lettered
-               10 a gate needs a person                       70 a bug in Sluicegate
+    Exit codes: 0 all passed, or nothing new        2 a file cannot be read     3 an outage: run again
+                4 another run is at it              5 dead-lettered
+               10 a gate needs a person            70 a bug in Sluicegate
 
     \b
     Examples:
@@ -86,7 +90,9 @@ def run(
         _send_owed(app)
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
-    return _process(app, runner, sources, parcels, limit, left_out=left_out, json_wanted=json_wanted)
+    return _process(
+        app, runner, sources, parcels, limit, named=frozenset(paths), left_out=left_out, json_wanted=json_wanted
+    )
 
 
 def _undecided(app: App) -> bool:
@@ -125,6 +131,7 @@ def _process(
     parcels: Sequence[Parcel],
     limit: int | None,
     *,
+    named: Set[Place],
     left_out: LeftOut,
     json_wanted: bool,
 ) -> ExitCode:
@@ -134,7 +141,7 @@ def _process(
         for source in sources:
             if runner is None or (limit and sum(outcome.fresh for outcome in outcomes) >= limit):
                 break
-            outcomes.extend(_taken(runner, source, left_out))
+            outcomes.extend(_at_rest(one, named) for one in _taken(runner, source, left_out))
         if runner is not None and not any(outcome.exit_code == ExitCode.OUTAGE for outcome in outcomes):
             # replays of repaired records that an earlier run was killed in
             outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
@@ -156,6 +163,13 @@ def _send_owed(app: App) -> None:
     """Send what channels are owed; without a channel nothing is, and no store is opened to see that."""
     if app.alerts.configured:
         app.alerts.deliver()
+
+
+def _at_rest(outcome: BatchOutcome, named: Set[Place]) -> BatchOutcome:
+    """An outcome; of a batch that waits, and whose file was found in a folder, one that is no failure of this run."""
+    if not outcome.waits or outcome.source in named:
+        return outcome
+    return replace(outcome, exit_code=ExitCode.OK)
 
 
 def _taken(runner: Runner, source: BatchSource, left_out: LeftOut) -> Iterator[BatchOutcome]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 from typing import Any, TextIO
-
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Forgiving:

@@ -16,7 +16,11 @@ from pipeline.cli.skipped import LeftOut
 from pipeline.cli.tables import coloured, counts, printable, seconds, status_word, table, verdict
 from pipeline.core.batches import short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
+from pipeline.core.program import program
 from pipeline.core.topology import GATES
+
+NAMED = 5
+"""Waiting batches that are named."""
 
 
 def as_text(outcomes: Sequence[BatchOutcome], docs: Path | str) -> Iterator[str]:
@@ -27,12 +31,15 @@ def as_text(outcomes: Sequence[BatchOutcome], docs: Path | str) -> Iterator[str]
         docs: First page of the Data Docs.
     """
     shown = [outcome for outcome in outcomes if outcome.fresh or outcome.exit_code]
-    old = len(outcomes) - len(shown)
+    waiting = [outcome for outcome in outcomes if outcome.waits and not outcome.exit_code]
+    old = len(outcomes) - len(shown) - len(waiting)
     if shown:
         header = ("batch", "file", "status", *GATES, "seconds", "records")
         yield from table(header, [_row(outcome) for outcome in shown], right=("seconds",))
     if old:
         yield f"{old:,} {'batch was' if old == 1 else 'batches were'} already processed."
+    if waiting:
+        yield _waiting(waiting)
     for outcome in shown:
         if outcome.exit_code:
             yield ""
@@ -73,6 +80,13 @@ def outcome_as_json(outcome: BatchOutcome) -> dict[str, Any]:
 def plain(value: object) -> Any:
     """A value JSON has no type for."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _waiting(waiting: Sequence[BatchOutcome]) -> str:
+    names = [f"{short(one.batch_id)} ({one.status})" for one in waiting[:NAMED]]
+    more = f", and {len(waiting) - NAMED:,} more" if len(waiting) > NAMED else ""
+    some = f"{len(waiting):,} {'batch waits' if len(waiting) == 1 else 'batches wait'}"
+    return f"{some} for a person: {', '.join(names)}{more}. Look: {program()} status"
 
 
 def _address(docs: Path | str) -> str | None:

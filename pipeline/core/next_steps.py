@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts, short
+from pipeline.core.decision import Decision
 from pipeline.core.policy import RECHECK, REDO, RESUME, typed_command
 from pipeline.core.topology import GATE_STEPS, GATES
 from pipeline.core.verdicts import Verdict
@@ -45,6 +46,8 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
     Args:
         batch: The batch, whole.
     """
+    if batch.decision is not None:
+        return (NextStep(unfinished(batch.decision)),)
     match batch.status:
         case BatchStatus.HALTED:
             way = _way_on(batch)
@@ -59,6 +62,12 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
             return tuple(_unfinished(batch))
         case _:
             return ()
+
+
+def unfinished(decision: Decision) -> str:
+    """What becomes of a decision that a command was interrupted in."""
+    by = f" by {decision.by}" if decision.by else ""
+    return f"the next run finishes what was decided{by} and interrupted: {decision.kind}"
 
 
 def look(status: BatchStatus, batch_id: str) -> str:

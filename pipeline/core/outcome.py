@@ -44,6 +44,7 @@ class Ending:
         message: What happened, one sentence; "" when all went well.
         next_step: What a person does next; "" when nothing.
         fresh: False when there was nothing left to do for the batch.
+        waits: Whether the batch waited for a person before, and still does.
     """
 
     status: BatchStatus | None
@@ -51,6 +52,7 @@ class Ending:
     message: str = ""
     next_step: str = ""
     fresh: bool = True
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class BatchOutcome:
         steps: The steps this run did, in order.
         docs: Address of the latest gate's page; "" when there is none.
         fresh: False when the batch was done with before this run.
+        waits: Whether it waited for a person before this run, and still does.
         duration_s: Seconds this run spent on it.
     """
 
@@ -84,6 +87,7 @@ class BatchOutcome:
     steps: tuple[StepOutcome, ...] = ()
     docs: str = ""
     fresh: bool = True
+    waits: bool = False
     duration_s: float = 0.0
 
 

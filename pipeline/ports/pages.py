@@ -9,6 +9,7 @@ from typing import Protocol
 from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.program import program
 from pipeline.ports.steps import Progress
+from pipeline.storage.atomic_files import is_full_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,13 @@ class Publishing:
         self._site = site
         self._progress = progress
 
-    def __call__(self, batch_id: str) -> None:
-        """Write the pages a batch touches."""
+    def __call__(self, batch_id: str) -> str:
+        """Write the pages a batch touches; what is to be said of it when there is no room for them, else ""."""
         try:
             self._site().batch(batch_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the batch is what the ledger says it is
             known = isinstance(error, SluicegateError)
-            told = str(error) if known else f"{type(error).__name__}: {error}"
-            self._progress.event("docs_failed", batch_id=batch_id, error=told, next_step=f"{program()} docs build")
+            why = str(error) if known else f"{type(error).__name__}: {error}"
+            self._progress.event("docs_failed", batch_id=batch_id, error=why, next_step=f"{program()} docs build")
+            return f"Its pages could not be written: {why}." if is_full_disk(error) else ""
+        return ""

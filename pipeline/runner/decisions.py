@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
@@ -150,23 +150,6 @@ def recorded_decision(ledger: Ledger, lease: Lease, now: Batch, decision: Decisi
     return ledger.batch(now.batch_id) or now
 
 
-def finished_first(ending: Ending, batch: Batch, decides: DecisionKind | None) -> Ending:
-    """The ending of a command that found an older decision unfinished, after which nothing is left for it to do.
-
-    Args:
-        ending: How carrying that out ended.
-        batch: The batch before it.
-        decides: What the command itself was to decide.
-    """
-    decision = batch.decision
-    if decision is None or decision.kind is decides:
-        return ending
-    made = f"by {decision.by} " if decision.by else ""
-    message = f"`{decision.kind}` was decided {made}before, and is finished first. {ending.message}"
-    code = ending.exit_code or ExitCode.DEAD_LETTERED
-    return replace(ending, exit_code=code, message=message)
-
-
 def finished(batch: Batch) -> Ending | None:
     """The ending of a batch whose decision another command has finished; None when it has not."""
     return None if batch.decision else Ending(batch.status, ExitCode.OK, fresh=False)
@@ -213,11 +196,12 @@ def settled(batch: Batch) -> Ending | None:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
         case BatchStatus.HALTED:
             told = f"It waits for a person. {batch.reason}".strip()
-            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, advice(batch), fresh=False)
+            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, advice(batch), fresh=False, waits=True)
         case BatchStatus.DEAD if batch.dropped:
             return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(batch.dropped), fresh=False)
         case BatchStatus.DEAD:
-            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, batch.reason, advice(batch), fresh=False)
+            reason, way_on = batch.reason, advice(batch)
+            return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, reason, way_on, fresh=False, waits=True)
         case _:
             return None
 

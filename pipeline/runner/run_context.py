@@ -34,7 +34,7 @@ class RunContext:
         patiently: Tries what is more than one call to the ledger.
         progress: Where to report.
         spool: Where what outlives MongoDB is kept.
-        publish: Shows people what became of a batch; never fails.
+        publish: Shows people what became of a batch, and says when there is no room for it; never fails.
         effects: What a person's decisions act on.
     """
 
@@ -47,5 +47,5 @@ class RunContext:
     progress: Progress
     spool: Place
     alarms: RunnerAlarms
-    publish: Callable[[str], object]
+    publish: Callable[[str], str]
     effects: DecisionEffects

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -18,6 +18,7 @@ from pipeline.core.batches import BatchSource, BatchStatus, Lease
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import BatchOutcome, Ending
+from pipeline.core.program import program
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.dead_letters.replay_source import kept_source
 from pipeline.ports.ledger import Ledger
@@ -51,7 +52,7 @@ class Runner:
         spool: Where the files of dead batches are kept.
         halts_pipeline: Whether a halted batch stops those after it too.
         alarms: Who tells people of outages and dead batches; None tells nobody.
-        publish: Shows people what became of a batch, last of all; never fails.
+        publish: Shows people what became of a batch, last of all, and says when there is no room for it; never fails.
         effects: What a person's decisions act on.
     """
 
@@ -69,7 +70,7 @@ class Runner:
         spool: Place,
         halts_pipeline: bool = False,
         alarms: Alarms | None = None,
-        publish: Callable[[str], object] = str,
+        publish: Callable[[str], str] = lambda _: "",
         effects: DecisionEffects,
     ) -> None:
         self._halts_pipeline = halts_pipeline
@@ -144,9 +145,7 @@ class Runner:
         def found() -> Batch:
             return self._ledger.opened().batch(batch_id) or Batch(batch_id)
 
-        outcome = self._report(
-            Task(source, found, settled=decisions.replay_settled, prepare=prepare, decides=decision.kind)
-        )
+        outcome = self._report(Task(source, found, settled=decisions.replay_settled, prepare=prepare))
         if outcome.status is BatchStatus.CLOSED:
             self._spool.forget(batch_id)
         return outcome
@@ -214,10 +213,7 @@ class Runner:
             decisions.RULES[decision.kind].refuse(decision, batch)
         source = BatchSource(batch_id=batch_id, path=recorded(batch.source))
         prepare = partial(recorded_decision, decision=decision)
-        task = Task(
-            source, lambda: batch, settled=not_yet, prepare=prepare, after=decisions.stopped, decides=decision.kind
-        )
-        return self._report(task)
+        return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=decisions.stopped))
 
     def reembed(self, batch_id: str, replaces: ReplacesFallbacks) -> BatchOutcome:
         """Replace fallback vectors of a closed batch by real ones; the vector gate judges it.
@@ -296,7 +292,10 @@ class Runner:
         )
         news = outcome.fresh and (task.shows or outcome.exit_code)
         if news and outcome.exit_code is not ExitCode.LEASE_HELD:  # whoever holds it publishes it
-            self._parts.publish(source.batch_id)
+            unwritten = self._parts.publish(source.batch_id)
+            if unwritten and not outcome.exit_code:
+                step = f"Make room, then: {program()} docs build"
+                return replace(outcome, exit_code=ExitCode.OUTAGE, message=unwritten, next_step=step)
         return outcome
 
     def _tell_stopped(self, source: BatchSource, start: datetime) -> None:
@@ -322,7 +321,7 @@ class Runner:
             # another run may have gone on with the batch before we had the lease
             so_far.batch = self._ledger.batch(batch_id) or so_far.batch
             if (ending := self._carried_out(task, keeper, so_far)) is not None:
-                return decisions.finished_first(ending, so_far.batch, task.decides)
+                return ending
             so_far.batch = self._patiently(lambda: task.prepare(ledger(), keeper.lease, so_far.batch))
             ending = self._carried_out(task, keeper, so_far) or (task.after or task.settled)(so_far.batch)
             if ending is not None:

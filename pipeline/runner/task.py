@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from expectations_plugins.core.errors import ExitCode
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
-from pipeline.core.decision import DecisionKind
 from pipeline.core.outcome import BatchOutcome, Ending
 from pipeline.core.program import program
 from pipeline.ports.ledger import Ledger
@@ -27,7 +26,6 @@ class Task:
         after: As `settled`, of the batch after `prepare`; None asks `settled` again.
         work: What is done then.
         shows: Whether people are shown what became of the batch also when all went well.
-        decides: What a person decides with it; None for nothing.
     """
 
     source: BatchSource
@@ -37,7 +35,6 @@ class Task:
     after: Callable[[Batch], Ending | None] | None = None
     work: Callable[[BatchRun], Ending] = BatchRun.walk
     shows: bool = True
-    decides: DecisionKind | None = None
 
 
 class SoFar:
@@ -68,6 +65,7 @@ class SoFar:
             steps=tuple(run.steps) if run else (),
             docs=run.docs if run else self.batch.docs,
             fresh=ending.fresh,
+            waits=ending.waits,
             duration_s=duration_s,
         )
 

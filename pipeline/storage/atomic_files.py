@@ -9,11 +9,24 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeGuard
 
 from expectations_plugins.core.errors import TransientError
 from pipeline.storage.location import Place
 
 PART_SUFFIX = ".part"
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the operating system says of a disk that is full."""
+
+
+def is_full_disk(error: BaseException) -> TypeGuard[OSError]:
+    """Whether a write failed because there is no room left."""
+    return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
+class FullDiskError(TransientError):
+    """There is no room left where a run writes."""
 
 
 class SpoolError(TransientError):

@@ -58,15 +58,38 @@ def test_a_failed_gate_names_the_command_to_run_next(invoke: Invoke, app: Comman
     assert result.return_value == 10
 
 
-def test_a_halted_batch_is_shown_again_by_every_run_until_someone_decides(
+def test_a_batch_that_waits_is_named_by_every_run_over_its_folder_and_fails_none(
     invoke: Invoke, app: CommandApp, land: Land
 ) -> None:
     land()
     app.gates["raw"] = ScriptedGate("raw", Verdict.FAIL)
     invoke(run)
+    (batch_id,) = app.ledger.documents
     result = invoke(run)
+    assert result.output == f"1 batch waits for a person: {batch_id[:12]} (halted). Look: run.py status\n"
+    assert result.return_value == 0
+    told = json.loads(invoke(run, "--json").stdout)
+    assert (told["exit_code"], [batch["waits"] for batch in told["batches"]]) == (0, [True])
+
+
+def test_a_batch_that_waits_fails_the_run_that_names_its_file(invoke: Invoke, app: CommandApp, land: Land) -> None:
+    file = land()
+    app.gates["raw"] = ScriptedGate("raw", Verdict.FAIL)
+    invoke(run)
+    result = invoke(run, file)
     assert "needs a person" in result.output
     assert result.return_value == 10
+
+
+def test_many_batches_that_wait_are_counted_and_some_named(invoke: Invoke, app: CommandApp, land: Land) -> None:
+    for minute in range(7):
+        land(f"09{minute:02}.jsonl", f"i_{minute}")
+    app.stages["embed"] = ScriptedStage("embed", *[TerminalError("Milvus: no such collection.")] * 7)
+    assert invoke(run).return_value == 5
+    result = invoke(run)
+    assert "7 batches wait for a person: " in result.output
+    assert ", and 2 more. Look: run.py status" in result.output
+    assert result.return_value == 0
 
 
 def test_json_is_one_document_with_each_batchs_own_exit_code(invoke: Invoke, app: CommandApp, land: Land) -> None:

@@ -113,7 +113,7 @@ def test_the_list_shows_what_is_in_the_spool_meanwhile(told: dict[str, Any]) -> 
 
 def test_the_first_run_that_reaches_mongodb_takes_it_in(told: dict[str, Any]) -> None:
     batch = told["up"]["batches"][0]
-    assert (told["up"]["returncode"], batch["status"], batch["fresh"]) == (5, "dead", False)
+    assert (told["up"]["returncode"], batch["status"], batch["waits"]) == (0, "dead", True)
     assert (batch["counts"]["read"], batch["counts"]["dead"]) == (2, 2)
     assert "failed at    ledger" in told["shown"].stdout
 

@@ -61,9 +61,13 @@ class Bench:
             lease_seconds=self.lease_seconds,
             raw_store=lambda: self.records,
             spool=self.spool,
-            publish=self.published.append,
+            publish=self.publish,
             effects=self.effects,
         )
+
+    def publish(self, batch_id: str) -> str:
+        self.published.append(batch_id)
+        return ""
 
     @staticmethod
     def refused() -> Any:

@@ -12,7 +12,9 @@ from pipeline.config import Settings, load_settings
 from pipeline.core.batch import Batch
 from pipeline.core.records import GraphRecord
 from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.runner import Runner
+from tests.fakes.bench import Bench
 from tests.fakes.runner_ledger import MemoryLedger
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
 
@@ -96,6 +98,13 @@ class CommandApp:
         del batch_id
         return 60 - self.quarantined, self.quarantined
 
+    def quarantine(
+        self, batch_id: str, condition: Mapping[str, Any], *, gate: str, reason: str, run_id: str, fence: int
+    ) -> int:
+        del batch_id, condition, gate, reason, run_id, fence
+        self.quarantined = 60
+        return 60
+
     @property
     def history(self) -> MemoryHistory:
         return MemoryHistory(self.ledger)
@@ -112,6 +121,7 @@ class CommandApp:
             lease_seconds=60,
             raw_store=lambda: self,
             spool=self.folder / "spool",
+            effects=DecisionEffects(Bench.refused, Bench.refused, Bench.refused),
         )
 
     def probes(self) -> Mapping[str, Callable[[], str]]:

@@ -126,7 +126,7 @@ class MemoryLedger:
 
     def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         for step in steps:
-            self._document(lease).setdefault("steps", {}).setdefault(step, {})["status"] = "reopened"
+            self._step(lease, step).update(status="reopened", attempts=0)
 
     def set_status(self, lease: Lease, status: BatchStatus, *, reason: str = "") -> None:
         document = self._document(lease)
