@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.core.alert import Alert
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.next_steps import look
+from pipeline.core.outcome import Ending
 from pipeline.core.program import program
 from pipeline.ports.steps import Alarms
 
@@ -73,10 +74,10 @@ class RunnerAlarms:
             )
         )
 
-    def ended(self, batch_id: str, *, closed: bool) -> None:
+    def ended(self, batch_id: str, ending: Ending) -> None:
         """The work on a batch has ended; one that is closed waits nowhere."""
-        if self._alarms is not None:
-            self._alarms.batch_ended(batch_id, closed=closed)
+        if self._alarms is not None and ending.fresh:
+            self._alarms.batch_ended(batch_id, closed=ending.status is BatchStatus.CLOSED)
 
     def decided(self, batch_id: str, gates: Sequence[str] | None = None) -> None:
         """A person has decided about the batch, or about these gates of it: what people were asked to do is done."""

@@ -260,8 +260,7 @@ class Runner:
         so_far = SoFar(source)
         try:
             ending = self._work(task, so_far)
-            if ending.fresh:
-                self._parts.alarms.ended(source.batch_id, closed=ending.status is BatchStatus.CLOSED)
+            self._parts.alarms.ended(source.batch_id, ending)
         except ConfigurationError:
             self._tell_stopped(source, start)
             raise
