@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from great_expectations.data_context import AbstractDataContext
 
     from expectations_plugins.expectations import (
+        ExpectDeadLetterRateToBeBelow,
+        ExpectDuplicateRateToBeBelow,
         ExpectFallbackEmbeddingRateToBeBelow,
+        ExpectGivenValuesToBeReadable,
         ExpectInteractionsToReferenceExistingCampaigns,
         ExpectRecordsToReferenceExistingTargets,
         ExpectSampledVectorsToBeValid,
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DataSources",
+    "ExpectDeadLetterRateToBeBelow",
+    "ExpectDuplicateRateToBeBelow",
     "ExpectFallbackEmbeddingRateToBeBelow",
+    "ExpectGivenValuesToBeReadable",
     "ExpectInteractionsToReferenceExistingCampaigns",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",

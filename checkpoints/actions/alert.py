@@ -14,7 +14,7 @@ from pipeline.core.batches import short
 from pipeline.core.next_steps import after_verdict
 from pipeline.core.policy import ALERT
 from pipeline.core.topology import GATE_STEPS
-from pipeline.core.verdicts import Finding, GateReport, Verdict
+from pipeline.core.verdicts import NOT_ARRIVED, Finding, GateReport, Verdict
 
 EXAMPLES = 3
 COUNTED = "expect_table_row_count_to_equal"
@@ -53,6 +53,7 @@ class AlertAction(GateAction):
                 scope.batch_id,
                 records_left_out=any(map(names_records, results)),
                 complete=all(finding.expectation != COUNTED for finding in report.findings),
+                arrived=all(finding.expectation != NOT_ARRIVED for finding in failed),
             ),
         }
 

@@ -65,8 +65,8 @@ def names_records(result: Any) -> bool:
 
 def _reason(results: Sequence[Any]) -> str:
     """What is wrong with the records, by the fields that are checked."""
-    columns = {str(one.expectation_config.to_domain_obj().column) for one in results if names_records(one)}
-    return ", ".join(f"malformed {column}" for column in sorted(columns))
+    named = [one.expectation_config.to_domain_obj() for one in results if names_records(one)]
+    return ", ".join(sorted({f"{getattr(one, 'fault', 'malformed')} {one.column}" for one in named}))
 
 
 def _bad_records(results: Sequence[Any]) -> Iterator[Condition]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from great_expectations.core.partitioners import PartitionerColumnValue
+from great_expectations.expectations.row_conditions import Column
 
-from pipeline.core.fields import INTERACTION_ID, INTERACTIONS
+from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID, INTERACTIONS
 
+MONGODB = "mongodb"
 BY_BATCH = "by batch_id"
 
 
@@ -17,10 +19,19 @@ def interactions(context: Any) -> Any:
     Args:
         context: A GX data context.
     """
-    source = _known(context, "mongodb") or context.data_sources.add_mongodb(
-        "mongodb", connection_string="${MONGODB_URI}", database="${MONGODB_DATABASE}"
+    source = _known(context, MONGODB) or context.data_sources.add_mongodb(
+        MONGODB, connection_string="${MONGODB_URI}", database="${MONGODB_DATABASE}"
     )
     return _by_batch(source, INTERACTIONS, lambda: source.add_collection(INTERACTIONS))
+
+
+def loaded(context: Any) -> Any:
+    """The same, and beside them in MongoDB the dead letters of a batch, which wait for a person."""
+    found = interactions(context)
+    source = context.data_sources.get(MONGODB)
+    waiting = Column("replayed_in").is_null() & Column("dropped").is_null()
+    _by_batch(source, DEAD_LETTERS, lambda: source.add_collection(DEAD_LETTERS, where=waiting, allow_missing=True))
+    return found
 
 
 def graph(context: Any) -> Any:

@@ -38,7 +38,7 @@ FALLBACK_SPECS: dict[str, MetricSpec] = {
 def _reconciled(call: MetricCall) -> Plan:
     def ask(backend: Backend, data: Slice) -> Mapping[str, Any]:
         here = Side(backend.store, backend, data, Field.of(call.values["key"]), call.where)
-        there = _other_side(call.values, data)
+        there = other_side(call.values, data)
         for side in (here, there):
             _check_key(side)
         return reconcile(here, there).as_dict()
@@ -60,7 +60,7 @@ def _check_key(side: Side) -> None:
         raise UnsupportedError(side.backend.store, what, "Give a key that has one value in each record.")
 
 
-def _other_side(values: Mapping[str, Any], here: Slice) -> Side:
+def other_side(values: Mapping[str, Any], here: Slice) -> Side:
     """The same batch of the asset to compare with, of the records the asset's own filter leaves.
 
     Raises:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from expectations_plugins.expectations.arrival import ExpectDeadLetterRateToBeBelow, ExpectDuplicateRateToBeBelow
 from expectations_plugins.expectations.fallbacks import ExpectFallbackEmbeddingRateToBeBelow
+from expectations_plugins.expectations.given_values import ExpectGivenValuesToBeReadable
 from expectations_plugins.expectations.references import (
     ExpectInteractionsToReferenceExistingCampaigns,
     ExpectRecordsToReferenceExistingTargets,
@@ -12,7 +14,10 @@ from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellForm
 from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
 
 __all__ = [
+    "ExpectDeadLetterRateToBeBelow",
+    "ExpectDuplicateRateToBeBelow",
     "ExpectFallbackEmbeddingRateToBeBelow",
+    "ExpectGivenValuesToBeReadable",
     "ExpectInteractionsToReferenceExistingCampaigns",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Optional, Union
 
+from expectations_plugins.engine.arrival_metrics import ARRIVAL_SPECS
 from expectations_plugins.engine.backend import Backend
 from expectations_plugins.engine.custom_metrics import USER_ID_SPECS
 from expectations_plugins.engine.datasource import StoreAsset, _StoreDatasource, filled_in, written
@@ -30,7 +31,7 @@ class MongoDBExecutionEngine(StoreExecutionEngine):
     """
 
     backend_type: ClassVar[type[Backend]] = MongoDBBackend
-    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **STORE_SPECS}
+    specs: ClassVar[Mapping[str, MetricSpec]] = {**SPECS, **USER_ID_SPECS, **STORE_SPECS, **ARRIVAL_SPECS}
 
     def __init__(
         self,

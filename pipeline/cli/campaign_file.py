@@ -13,6 +13,7 @@ from typing import IO, Any, NamedTuple
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.fields import CAMPAIGN_ID
 from pipeline.core.records import MAX_ID_LENGTH
+from pipeline.sources.canonical import key_text
 
 Campaign = Mapping[str, Any]
 MAX_LINE = 1 << 20
@@ -90,13 +91,13 @@ def _csv(file: IO[str]) -> Iterator[Campaign | BadLine]:
 
 
 def _checked(campaign: dict[str, Any], number: int) -> Campaign | BadLine:
-    key = campaign.get(CAMPAIGN_ID)
-    if not isinstance(key, str) or not key.strip():
-        return BadLine(number, "campaign_id is missing or is not text")
+    key = key_text(campaign.get(CAMPAIGN_ID))  # as in the log: 42 in either is "42" in both
+    if key is None or not key.strip():
+        return BadLine(number, "campaign_id is missing, or is neither text nor a whole number")
     try:
         text = json.dumps(campaign, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         return BadLine(number, "not UTF-8")
     if len(key.encode("utf-8")) > MAX_ID_LENGTH or b"\\u0000" in text:
         return BadLine(number, f"campaign_id is longer than {MAX_ID_LENGTH} bytes, or there is a NUL in the line")
-    return campaign
+    return {**campaign, CAMPAIGN_ID: key}

@@ -37,6 +37,7 @@ gate_option = click.option("--gate", type=click.Choice(GATES), help="With --all:
 @all_option
 @gate_option
 @click.option("--without-file", is_flag=True, help="Of a load that was cut off: go on with what was loaded.")
+@click.option("--incomplete", is_flag=True, help="Go on although records could not be loaded, or the file was cut off.")
 @json_option
 @click.pass_context
 def resume(
@@ -46,6 +47,7 @@ def resume(
     everything: bool,
     gate: str | None,
     without_file: bool,
+    incomplete: bool,
     json_wanted: bool,
 ) -> ExitCode:
     """Let each halted BATCH go on after its failed gate, without its quarantined records.
@@ -53,12 +55,16 @@ def resume(
     BATCH is a batch id or the first digits of one. The quarantined records stay in MongoDB, marked, and reach no other
     store. The log file is not needed again.
 
+    When more records could not be loaded than are tolerated, or the file ended before its end, --incomplete says that
+    the batch goes on without what did not arrive. The dead records stay in the dead-letter queue.
+
     A BATCH whose load was cut off needs its file. When that is gone, or holds something else by now, --without-file
     ends the load where it was cut off, and the batch goes on with the records that MongoDB has of it.
 
     \b
     Examples:
       python run.py resume 3f2a91c07d11
+      python run.py resume 3f2a --incomplete
       python run.py resume 3f2a --without-file
       python run.py resume --all --gate raw
     """
@@ -67,7 +73,7 @@ def resume(
     def decide(runner: Runner, batch_id: str) -> BatchOutcome:
         if without_file:
             _refuse_with_file(app, batch_id)
-        return runner.resume(batch_id, without_file=without_file, by=whoami())
+        return runner.resume(batch_id, without_file=without_file, incomplete=incomplete, by=whoami())
 
     return _decide(app, _chosen(app, batches, gate, everything=everything), json_wanted, decide)
 

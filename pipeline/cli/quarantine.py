@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -15,11 +16,13 @@ from pipeline.cli.summary import as_text, plain
 from pipeline.cli.tables import moment, printable, table
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.decision import Decision, DecisionKind
-from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
+from pipeline.core.fields import INTERACTION_ID, READ_FIELDS, USER_ID
 from pipeline.core.program import program
 from pipeline.core.records import Quarantined
+from pipeline.sources.canonical import number
+from pipeline.sources.timestamps import moment as moment_of
 
-REPAIRABLE = (USER_ID, CAMPAIGN_ID, "type", "message")
+REPAIRABLE = (USER_ID, *READ_FIELDS)
 """Fields a release may set; the rest of a record is what its log said."""
 
 
@@ -83,7 +86,8 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     Example:
       python run.py quarantine release i-0006 --set user_id=u_123
     """
-    app, new = app_of(context), dict(map(_change, changes))
+    app = app_of(context)
+    new = dict(_change(one, ZoneInfo(app.settings.source_timezone)) for one in changes)
     record = _found(app, interaction_id)
     data = {INTERACTION_ID: interaction_id, "changes": new, "note": note}
     outcome = app.runner().decide(record.batch_id, Decision(DecisionKind.RELEASE, data, whoami()))
@@ -98,11 +102,21 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     return outcome.exit_code
 
 
-def _change(given: str) -> tuple[str, str]:
-    name, separator, value = given.partition("=")
+def _change(given: str, zone: ZoneInfo) -> tuple[str, Any]:
+    name, separator, text = given.partition("=")
     if not separator or name not in REPAIRABLE:
         raise click.BadParameter(f"{given!r} is not FIELD=VALUE with a field of {', '.join(REPAIRABLE)}.")
+    value = _read(name, text, zone)
+    if value is None:
+        raise click.BadParameter(f"The {name} {text!r} cannot be read.")
     return name, value
+
+
+def _read(name: str, text: str, zone: ZoneInfo) -> Any:
+    """A repaired value as the load stage would read it; None when it cannot be read."""
+    if name == "timestamp":
+        return (moment_of(text, zone) or (None,))[0]
+    return number(text) if name == "value" else text
 
 
 def _found(app: App, interaction_id: str) -> Quarantined:

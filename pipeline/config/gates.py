@@ -15,6 +15,27 @@ class GateSettings(BaseSettings):
     user_id_tolerance: float = Field(
         0.0, ge=0, le=1, alias="SLUICEGATE_USER_ID_TOLERANCE", description="Share of bad user_ids a batch may have"
     )
+    dead_tolerance: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        alias="SLUICEGATE_DEAD_TOLERANCE",
+        description="Share of records that cannot be loaded before the raw gate fails; any is a warning",
+    )
+    unreadable_tolerance: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        alias="SLUICEGATE_UNREADABLE_TOLERANCE",
+        description="Share of records with an unreadable value, by field, before the raw gate fails; any is a warning",
+    )
+    duplicate_tolerance: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        alias="SLUICEGATE_DUPLICATE_TOLERANCE",
+        description="Share of records that had arrived before, before a warning",
+    )
     vector_tolerance: float = Field(
         0.05, ge=0, le=1, alias="SLUICEGATE_VECTOR_TOLERANCE", description="Share of invalid vectors a batch may have"
     )

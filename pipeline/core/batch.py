@@ -202,6 +202,13 @@ class Batch:
         return next((step for step in gates if self.step(step.key).status is StepStatus.FAILED), None)
 
     @property
+    def lacks_records(self) -> bool:
+        """Whether the gate that stopped it says that records of its file did not arrive."""
+        gate = self.failed_gate()
+        found = self.gates.get(gate.name, GateState()).findings if gate else ()
+        return any(finding.halts_for_missing for finding in found)
+
+    @property
     def manifests(self) -> dict[str, EmbeddingState]:
         """All its embedding batches, by id; the first programs kept only the latest."""
         latest = self.embedding

@@ -6,6 +6,15 @@ INTERACTION_ID = "interaction_id"
 USER_ID = "user_id"
 CAMPAIGN_ID = "campaign_id"
 
+READ_FIELDS = (CAMPAIGN_ID, "type", "timestamp", "value", "message")
+"""Fields that metrics, graph and vectors are made of: what they are given in is counted when it cannot be read."""
+
+CONVERTED, UNREADABLE = "converted", "unreadable"
+"""Where a raw record in MongoDB says, by field, what it was read from, and the type of what could not be read."""
+
+MAX_NUMBER = 2**53
+"""The largest number that may reach a sum. Beyond it a 64-bit float leaves whole numbers out, so a sum is wrong."""
+
 WINDOW_MINUTES = 10
 """Metrics are counted by windows of so many minutes, UTC."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts, short
 from pipeline.core.decision import Decision
-from pipeline.core.policy import RECHECK, REDO, RESUME, typed_command
+from pipeline.core.policy import INCOMPLETE, RECHECK, REDO, RESUME, typed_command
 from pipeline.core.topology import GATE_STEPS, GATES
 from pipeline.core.verdicts import Verdict
 
@@ -20,11 +20,14 @@ LOOK = {
 """The arguments of the command that shows why a batch does not go on."""
 
 REPLAY, REJECT = "dlq replay {batch}", "reject {batch}"
+SHOW = LOOK[BatchStatus.DEAD]
+REPAIR = f"{REPLAY} --records"
 
 WORDS = {
     RESUME: "goes on without the quarantined records",
     RECHECK: "checks again after it is mended",
     REDO: "does the stage before it again, and checks",
+    INCOMPLETE: "goes on without the records that did not arrive",
 }
 """What the commands do of which one may let a halted batch go on."""
 
@@ -51,7 +54,8 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
     match batch.status:
         case BatchStatus.HALTED:
             way = _way_on(batch)
-            return NextStep(WORDS.get(way, ""), _of(way, batch)), NextStep("gives it up", _of(REJECT, batch))
+            on = NextStep(WORDS.get(way, ""), _of(way, batch))
+            return *_repairs(batch), on, NextStep("gives it up", _of(REJECT, batch))
         case BatchStatus.HELD:
             shown = NextStep("shows which store is down", look(BatchStatus.HELD, batch.batch_id))
             return NextStep("the next run checks it again"), shown
@@ -102,10 +106,16 @@ def after_halt(batch_id: str, way: str, counts: LoadCounts) -> str:
         counts: What became of its records.
     """
     why = f"Go on without {_records(counts.quarantined)}" if way == RESUME else "When it is mended"
+    if way == INCOMPLETE:
+        show, replay, check = (typed_command(command, short(batch_id)) for command in (SHOW, REPAIR, RECHECK))
+        why = (
+            f"What did not arrive: {show}. Have it sent again, or repair it ({replay} --record FILE) and check again"
+            f" ({check}). To go on without it"
+        )
     return f"Look: {look(BatchStatus.HALTED, batch_id)}. {why}: {typed_command(way, short(batch_id))}"
 
 
-def way_on(gate: str, *, records_left_out: bool = True, complete: bool = True) -> str:
+def way_on(gate: str, *, records_left_out: bool = True, complete: bool = True, arrived: bool = True) -> str:
     """The command that may let a batch go on which a gate halted, with `{batch}` in it: what the gate's row says, or
     what helps where nothing can be left out.
 
@@ -113,34 +123,54 @@ def way_on(gate: str, *, records_left_out: bool = True, complete: bool = True) -
         gate: The gate's name.
         records_left_out: Whether there are records that could be left out; there is nothing to resume without.
         complete: Whether the store holds what was loaded; leaving records out does not help when it does not.
+        arrived: Whether all records of the file could be loaded, or as many as the gate tolerates.
     """
     command = GATE_STEPS[gate].policy[Verdict.FAIL].command
     if command != RESUME:
         return command
     if not complete:
         return REDO  # what the stage before it wrote is what the gate refused
+    if not arrived:
+        return INCOMPLETE
     return RESUME if records_left_out else RECHECK
 
 
 def after_verdict(
-    gate: str, verdict: Verdict, batch_id: str, *, records_left_out: bool = True, complete: bool = True
+    gate: str,
+    verdict: Verdict,
+    batch_id: str,
+    *,
+    records_left_out: bool = True,
+    complete: bool = True,
+    arrived: bool = True,
 ) -> str:
     """The command that an alert names; "" for none.
 
     Args:
         gate, verdict: What was said, by whom.
         batch_id: The batch.
-        records_left_out, complete: As `way_on` takes them.
+        records_left_out, complete, arrived: As `way_on` takes them.
     """
-    failed = verdict is Verdict.FAIL
-    command = way_on(gate, records_left_out=records_left_out, complete=complete) if failed else ""
+    command = ""
+    if verdict is Verdict.FAIL:
+        command = way_on(gate, records_left_out=records_left_out, complete=complete, arrived=arrived)
+    elif verdict is Verdict.WARN and not arrived:
+        command = SHOW
     return typed_command(command or GATE_STEPS[gate].policy[verdict].command, short(batch_id))
 
 
 def _way_on(batch: Batch) -> str:
     gate, counts = batch.failed_gate(), batch.counts
     name = gate.name if gate else GATES[0]
-    return way_on(name, records_left_out=counts.quarantined > 0, complete=counts.adds_up)
+    arrived = not batch.lacks_records
+    return way_on(name, records_left_out=counts.quarantined > 0, complete=counts.adds_up, arrived=arrived)
+
+
+def _repairs(batch: Batch) -> Iterator[NextStep]:
+    """How what did not arrive may still come, before a batch goes on without it."""
+    if _way_on(batch) == INCOMPLETE:
+        yield NextStep("shows the records that could not be loaded, and why", _of(SHOW, batch))
+        yield NextStep("loads the repaired ones; then check again, or have the file sent again", _of(REPAIR, batch))
 
 
 def _of(command: str, batch: Batch) -> str:

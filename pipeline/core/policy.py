@@ -33,6 +33,9 @@ GATE_MARKS = {
 """What an action does after a gate's verdict, whichever of its expectations failed, in words."""
 
 RESUME, RECHECK = "resume {batch}", "recheck {batch}"
+INCOMPLETE = f"{RESUME} --incomplete"
+"""Lets a batch go on although records of its file did not arrive."""
+
 REDO = f"{RECHECK} --redo"
 
 GOES_ON = "goes on"

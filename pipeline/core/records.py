@@ -32,6 +32,8 @@ MISSING: Final = Missing.MISSING
 class DeadReason(StrEnum):
     """Why a record cannot be loaded."""
 
+    INCOMPLETE = "incomplete"
+    """The file ends in this record, or cannot be read any further: what followed it did not arrive."""
     UNPARSABLE = "unparsable"
     NOT_AN_OBJECT = "not_an_object"
     MISSING_ID = "missing_id"
@@ -47,13 +49,16 @@ class Interaction:
     Args:
         interaction_id: The record's key in every store.
         line: Its line in the source file, 1-based.
-        user_id, campaign_id, type: As given, of any JSON type: the raw gate judges them. `MISSING` when the record
-            did not have the field, None when it was null.
+        user_id, campaign_id, type: Text; a whole number as text, anything else as given: the raw gate judges it.
+            `MISSING` when the record did not have the field, None when it was null.
         timestamp: Timezone-aware, UTC; None when missing or unreadable.
         message: The text that is embedded; None when missing, blank or not text.
-        extra: Every other field, as given.
-        content_hash: sha256 of the record's canonical JSON: equal content, equal hash.
+        extra: Every other field, as given; and as given what was converted, or could not be read.
+        content_hash: sha256 of the record's canonical JSON as given: equal content, equal hash.
         raw: Its text in the file (of CSV with the header row), for the dead letter it may become.
+        value: The number that the text in `value` means; None where it is a number, or means none.
+        converted: Fields that were read from another type or notation, and which.
+        unreadable: Fields that were given and could not be read, and the type they had.
     """
 
     interaction_id: str
@@ -66,6 +71,9 @@ class Interaction:
     extra: Mapping[str, Any]
     content_hash: str
     raw: str = field(default="", repr=False)
+    value: int | float | None = None
+    converted: Mapping[str, str] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

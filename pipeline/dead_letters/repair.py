@@ -10,15 +10,16 @@ from typing import Any
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.batches import short
 from pipeline.core.program import program
+from pipeline.core.records import DeadReason
 from pipeline.ports.dead_letters import Letter
 from pipeline.sources.discovery import is_csv
-from pipeline.sources.lines import csv_records
+from pipeline.sources.lines import OPEN_QUOTE, csv_records
 from pipeline.sources.parsing import Refused, csv_record, header_of, json_record
 from pipeline.storage.location import Place
 
 JSON_FILE, CSV_FILE = "records.jsonl", "records.csv"
 
-NOT_WHOLE = ("is not UTF-8", "its start is kept", "a quote is opened and not closed")
+NOT_WHOLE = ("is not UTF-8", "its start is kept", OPEN_QUOTE)
 """Details of letters whose text is not what was in the file, or would swallow its neighbours."""
 
 
@@ -131,7 +132,7 @@ def from_lines(letters: Sequence[Letter], text: bytes, name: str) -> Repaired:
 
 def is_not_whole(letter: Letter) -> bool:
     """Whether the letter's text is not what was in the file, so that it cannot be replayed as it is."""
-    return any(detail in letter.detail for detail in NOT_WHOLE)
+    return letter.reason is DeadReason.INCOMPLETE or any(detail in letter.detail for detail in NOT_WHOLE)
 
 
 def _parsed(raw: str, source: Place) -> Mapping[str, Any]:

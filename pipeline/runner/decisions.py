@@ -19,7 +19,7 @@ from pipeline.ports.ledger import Ledger
 REJECTED = "Rejected: "
 """How the reason of a batch starts that a person gave up."""
 
-WITHOUT_FILE, REDO, STEPS_AGAIN = "without_file", "redo", "steps"
+WITHOUT_FILE, INCOMPLETE, REDO, STEPS_AGAIN = "without_file", "incomplete", "redo", "steps"
 """What decisions have among their data."""
 
 
@@ -39,7 +39,7 @@ class Rules:
 def _resume_refused(decision: Decision, batch: Batch) -> None:
     _refuse_waiting(batch)
     if batch.status is BatchStatus.HALTED:
-        _refuse_passing_over(batch)
+        _refuse_passing_over(batch, incomplete=bool(decision.data.get(INCOMPLETE)))
     elif not decision.data.get(WITHOUT_FILE) and not batch.is_done("stage:load"):
         raise ConfigurationError(
             f"Batch {batch.name} was not loaded to its end, so its file is needed.",
@@ -290,7 +290,7 @@ def _refuse_waiting(batch: Batch) -> None:
         )
 
 
-def _refuse_passing_over(batch: Batch) -> None:
+def _refuse_passing_over(batch: Batch, *, incomplete: bool) -> None:
     gate, counts = batch.failed_gate(), batch.counts
     if gate is None:
         return
@@ -306,8 +306,14 @@ def _refuse_passing_over(batch: Batch) -> None:
             " nothing.",
             next_step=f"Load it again, and check: {program()} recheck {batch.name} --redo",
         )
+    if batch.lacks_records and not incomplete:
+        raise ConfigurationError(
+            f"Records of the file of batch {batch.name} did not arrive; going on means going on without them.",
+            next_step=f"Look at them: {program()} dlq show {batch.name}. To go on without them:"
+            f" {program()} resume {batch.name} --incomplete",
+        )
     nothing_flows = counts.read > 0 and counts.accepted == 0
-    if counts.quarantined == 0 and not nothing_flows:
+    if counts.quarantined == 0 and not nothing_flows and not batch.lacks_records:
         raise ConfigurationError(
             f"Batch {batch.name} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
             next_step=f"Mend what it found ({program()} status {batch.name}), then: {program()} recheck {batch.name}",

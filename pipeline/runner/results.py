@@ -20,7 +20,8 @@ def halted(batch_id: str, report: GateReport, counts: LoadCounts) -> Ending:
         report: What the gate found.
         counts: What became of the batch's records, those in quarantine by now too.
     """
-    way = way_on(report.gate, records_left_out=counts.quarantined > 0, complete=counts.adds_up)
+    arrived = not any(finding.halts_for_missing for finding in report.findings)
+    way = way_on(report.gate, records_left_out=counts.quarantined > 0, complete=counts.adds_up, arrived=arrived)
     message = f"The {report.gate} gate failed: {summary(report)}"
     return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, message, after_halt(batch_id, way, counts))
 

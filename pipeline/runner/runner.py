@@ -150,18 +150,22 @@ class Runner:
             self._spool.forget(batch_id)
         return outcome
 
-    def resume(self, batch_id: str, *, without_file: bool = False, by: str = "") -> BatchOutcome:
+    def resume(
+        self, batch_id: str, *, without_file: bool = False, incomplete: bool = False, by: str = ""
+    ) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
 
         Args:
             batch_id: The whole id.
             without_file: Let a batch whose load was cut off go on with what was loaded: its file is gone.
+            incomplete: Let it go on although records of its file did not arrive.
             by: Who decided so.
 
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
-        outcome = self.decide(batch_id, Decision(DecisionKind.RESUME, {decisions.WITHOUT_FILE: without_file}, by))
+        data = {decisions.WITHOUT_FILE: without_file, decisions.INCOMPLETE: incomplete}
+        outcome = self.decide(batch_id, Decision(DecisionKind.RESUME, data, by))
         if outcome.passed_over:  # not what a later gate has said of it since
             self._parts.alarms.decided(batch_id, outcome.passed_over)
         return outcome

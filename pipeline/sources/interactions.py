@@ -6,14 +6,16 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.records import MAX_ID_LENGTH, MISSING, DeadReason, Interaction
 from pipeline.sources.bson_limits import check_storable
+from pipeline.sources.canonical import TOO_LARGE, key_text, kind_of, number
 from pipeline.sources.parsing import Refused, shown
+from pipeline.sources.timestamps import moment
 
 KNOWN_FIELDS = frozenset({INTERACTION_ID, USER_ID, CAMPAIGN_ID, "type", "timestamp", "message"})
 """Fields with a place of their own; all others are kept in `extra`."""
@@ -22,10 +24,6 @@ _KEYS = (USER_ID, CAMPAIGN_ID, "type")
 """Metrics are grouped by them, and Neo4j refuses a whole write when a value is longer than its index takes."""
 
 _UNUSABLE_IN_AN_ID = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_ISO_8601 = re.compile(
-    r"(\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?|\d{8}T\d{4}(\d\d)?)(\s?(Z|[+-]\d\d(:?\d\d)?))?",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zone: ZoneInfo) -> Interaction:
@@ -42,28 +40,104 @@ def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zo
         Refused: It has no usable interaction_id, a key is too long, or it holds what MongoDB cannot store.
     """
     interaction_id = _id(record)
-    for name in _KEYS:
-        _check_length(name, record.get(name))
+    fields = _Fields(record)
+    keys = {name: fields.key(name) for name in _KEYS}
+    for name, value in keys.items():
+        _check_length(name, value)
     check_storable(record, size)
-    extra = {name: value for name, value in record.items() if name not in KNOWN_FIELDS}
-    timestamp = _timestamp(record.get("timestamp"), zone)
-    if timestamp is None and record.get("timestamp") is not None:
-        extra["timestamp"] = record["timestamp"]
-    message = record.get("message")
-    if message is not None and not (isinstance(message, str) and message.strip()):
-        extra["message"] = message
     return Interaction(
         interaction_id=interaction_id,
         line=line,
-        user_id=record.get(USER_ID, MISSING),
-        campaign_id=record.get(CAMPAIGN_ID, MISSING),
-        type=record.get("type", MISSING),
-        timestamp=timestamp,
-        message=None if "message" in extra else message,
-        extra=extra,
+        user_id=keys[USER_ID],
+        campaign_id=keys[CAMPAIGN_ID],
+        type=keys["type"],
+        timestamp=fields.timestamp(zone),
+        message=fields.message(),
+        value=fields.value(),
+        extra=fields.kept(interaction_id),
         content_hash=content_hash(record),
         raw=raw,
+        converted=fields.converted,
+        unreadable=fields.unreadable,
     )
+
+
+class _Fields:
+    """A record's fields as they are read, and what is noted of those that are not what they ought to be.
+
+    Args:
+        record: As parsed.
+    """
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self._record = record
+        self._kept = {name: value for name, value in record.items() if name not in KNOWN_FIELDS}
+        self.converted: dict[str, str] = {}
+        self.unreadable: dict[str, str] = {}
+
+    def key(self, name: str) -> Any:
+        """The field as text, where it can be; otherwise as given."""
+        given = self._record.get(name, MISSING)
+        if given is MISSING or given is None or isinstance(given, str):
+            return given
+        text = key_text(given)
+        if text is not None:
+            self._converted(name, kind_of(given))
+        elif name != USER_ID:  # which has a check of its own
+            self._not_read(name, kind_of(given))
+        return given if text is None else text
+
+    def timestamp(self, zone: ZoneInfo) -> datetime | None:
+        """The record's time."""
+        given = self._record.get("timestamp")
+        if given is None:
+            return None
+        at, notation = moment(given, zone) or (None, "")
+        if at is None:
+            self._not_read("timestamp", kind_of(given))
+        elif notation:
+            self._converted("timestamp", notation)
+        return at
+
+    def message(self) -> str | None:
+        """The text to embed."""
+        given = self._record.get("message")
+        if isinstance(given, str) and given.strip():
+            return given
+        if isinstance(given, str):
+            self._kept["message"] = given
+        elif given is not None:
+            self._not_read("message", kind_of(given))
+        return None
+
+    def value(self) -> int | float | None:
+        """The number a text means; one that was given as a number is where it was."""
+        given = self._record.get("value")
+        if given is None:
+            return None
+        found = number(given)
+        if found is None:
+            is_number = isinstance(given, int | float) and not isinstance(given, bool)
+            self._not_read("value", TOO_LARGE if is_number else kind_of(given))
+            return None
+        if not isinstance(given, str):
+            return None
+        self._converted("value", "text")
+        return found
+
+    def kept(self, interaction_id: str) -> dict[str, Any]:
+        """The other fields, and as given what was converted or could not be read."""
+        if self._record[INTERACTION_ID] != interaction_id:
+            self._converted(INTERACTION_ID, "number")
+        return self._kept
+
+    def _converted(self, name: str, what: str) -> None:
+        self._kept[name] = self._record[name]
+        self.converted[name] = what
+
+    def _not_read(self, name: str, what: str) -> None:
+        self._kept[name] = self._record[name]
+        self.unreadable[name] = what
 
 
 def id_in(record: Mapping[str, Any]) -> str:
@@ -81,7 +155,8 @@ def content_hash(record: Mapping[str, Any]) -> str:
 
 
 def _id(record: Mapping[str, Any]) -> str:
-    value = record.get(INTERACTION_ID)
+    given = record.get(INTERACTION_ID)
+    value = given if key_text(given) is None else key_text(given)
     if value is None or (isinstance(value, str) and not value.strip()):
         what = "missing" if INTERACTION_ID not in record else "null" if value is None else "blank"
         raise Refused(DeadReason.MISSING_ID, f"interaction_id is {what}")
@@ -97,16 +172,3 @@ def _check_length(name: str, value: object) -> None:
     length = len(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else 0
     if length > MAX_ID_LENGTH:
         raise Refused(DeadReason.BAD_ID, f"{name} has {length} bytes, more than {MAX_ID_LENGTH}")
-
-
-def _timestamp(value: object, zone: ZoneInfo) -> datetime | None:
-    """ISO 8601 only: a bare number may be seconds, milliseconds or a date, and is not guessed at."""
-    if not isinstance(value, str) or not _ISO_8601.fullmatch(value.strip()):
-        return None
-    try:
-        given = datetime.fromisoformat(value.strip().upper().replace(" Z", "Z"))
-        aware = given if given.tzinfo is not None else given.replace(tzinfo=zone)
-        utc = aware.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)  # what a BSON date holds

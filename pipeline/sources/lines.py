@@ -17,6 +17,8 @@ KEPT_BYTES = 64 * 1024
 MAX_RECORD_LINES = 10_000
 """Lines a CSV record may go on over."""
 
+OPEN_QUOTE = "a quote is opened and not closed"
+
 BOM = b"\xef\xbb\xbf"
 _TO_CLOSING_QUOTE = re.compile(rb'[^"]*(?:""[^"]*)*"(?!")')
 
@@ -30,12 +32,16 @@ class Chunk:
         offset: Where it starts in the uncompressed file, in bytes.
         data: Its bytes; the first 64 KiB of one that is too long.
         fault: Why it cannot be read as a record, "" when it can.
+        is_cut: Whether what follows it could not be read, so that records are missing.
+        is_open: Whether the file ends in it, without a line end: it may be the first part of a record only.
     """
 
     line: int
     offset: int
     data: bytes
     fault: str = ""
+    is_cut: bool = False
+    is_open: bool = False
 
 
 def json_records(stream: Iterable[bytes | Break], max_bytes: int = MAX_LINE_BYTES) -> Iterator[Chunk]:
@@ -62,7 +68,7 @@ def csv_records(stream: Iterable[bytes | Break], max_bytes: int = MAX_LINE_BYTES
     for first in lines:
         record, closed = _gathered(first, lines, max_bytes)
         if closed and (first.fault or len(record) > 1 or first.data.strip()):
-            yield replace(first, data=b"\n".join(line.data for line in record))
+            yield replace(first, data=b"\n".join(line.data for line in record), is_open=record[-1].is_open)
         elif not closed:
             yield from (_alone(line) for line in record if line.fault or line.data.strip())
 
@@ -86,7 +92,7 @@ def _gathered(first: Chunk, lines: Iterator[Chunk], max_bytes: int) -> tuple[lis
 
 def _alone(line: Chunk) -> Chunk:
     is_open = not line.fault and _ends_open(line.data, False)
-    return replace(line, fault="a quote is opened and not closed") if is_open else line
+    return replace(line, fault=OPEN_QUOTE) if is_open else line
 
 
 def _ends_open(line: bytes, is_open: bool) -> bool:
@@ -118,7 +124,7 @@ def _lines(stream: Iterable[bytes | Break], max_bytes: int) -> Iterator[Chunk]:
     for piece in stream:
         if isinstance(piece, Break):
             kept = bytes(held[:KEPT_BYTES] if length > max_bytes else held)
-            yield Chunk(number, start, kept, piece.detail)
+            yield Chunk(number, start, kept, piece.detail, is_cut=True)
             return
         head, *rest = piece.split(b"\n")
         _hold(held, head, max_bytes)
@@ -128,7 +134,7 @@ def _lines(stream: Iterable[bytes | Break], max_bytes: int) -> Iterator[Chunk]:
             start, number, length, held = start + length + 1, number + 1, len(part), bytearray()
             _hold(held, part, max_bytes)
     if length:
-        yield _line(number, start, held, length, max_bytes)
+        yield replace(_line(number, start, held, length, max_bytes), is_open=True)
 
 
 def _hold(held: bytearray, part: bytes, max_bytes: int) -> None:

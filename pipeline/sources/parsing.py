@@ -19,6 +19,8 @@ RAW_BYTES = 1536 * 1024
 """What is kept of a record at most: what is not UTF-8 takes four characters a byte, a CSV row comes with its
 header, and 16 MB are a document."""
 
+ONE_A_LINE = "write one object a line, as JSON Lines has it (jq -c '.[]' makes lines of an array, jq -c . of objects)"
+
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _NUMERIC_COLUMNS = ("value",)
 
@@ -29,12 +31,14 @@ class Refused(Exception):  # noqa: N818 - not an error of the program: what beco
     Args:
         reason: Its kind.
         detail: What is wrong, in words that can be encoded.
+        at_end: Whether the record may go on where its text ends.
     """
 
-    def __init__(self, reason: DeadReason, detail: str) -> None:
+    def __init__(self, reason: DeadReason, detail: str, *, at_end: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.at_end = at_end
 
 
 def json_record(text: str) -> Mapping[str, Any]:
@@ -46,13 +50,14 @@ def json_record(text: str) -> Mapping[str, Any]:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Refused(DeadReason.UNPARSABLE, f"not JSON: {error.msg} at character {error.colno}") from None
+        raise _no_json(text, error) from None
     except RecursionError:
         raise Refused(DeadReason.UNSTORABLE, "it is nested too deep") from None
     except ValueError:  # int() refuses texts of more than 4,300 digits
         raise Refused(DeadReason.UNSTORABLE, "it has an integer of thousands of digits") from None
     if not isinstance(value, dict):
-        raise Refused(DeadReason.NOT_AN_OBJECT, f"a JSON {_KINDS[type(value)]}, not an object")
+        hint = f": {ONE_A_LINE}" if isinstance(value, list) else ""
+        raise Refused(DeadReason.NOT_AN_OBJECT, f"a JSON {_KINDS[type(value)]}, not an object{hint}")
     return value
 
 
@@ -64,7 +69,8 @@ def csv_record(text: str, header: Sequence[str]) -> Mapping[str, Any]:
     """
     cells = _cells(text)
     if len(cells) != len(header):
-        raise Refused(DeadReason.UNPARSABLE, f"{len(cells)} cells where the header has {len(header)}")
+        detail = f"{len(cells)} cells where the header has {len(header)}"
+        raise Refused(DeadReason.UNPARSABLE, detail, at_end=len(cells) < len(header))
     return {name: _cell(name, cell) for name, cell in zip(header, cells, strict=True) if cell}
 
 
@@ -97,6 +103,19 @@ def shown(value: object) -> str:
     """A value in a detail: short, and without characters that cannot be encoded or printed."""
     text = repr(value[: SHOWN_CHARACTERS + 1] if isinstance(value, str) else value)
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+
+
+def _no_json(text: str, error: json.JSONDecodeError) -> Refused:
+    """Why a line is not JSON, and what it is where that can be seen."""
+    line, rest = text.strip(), text[error.pos :].lstrip()
+    if error.msg == "Extra data" and line.startswith("{") and rest.startswith("{"):
+        return Refused(DeadReason.UNPARSABLE, f"several JSON objects are in one line: {ONE_A_LINE}")
+    if line.startswith("{") and rest.strip() == ",":
+        return Refused(DeadReason.UNPARSABLE, f"a comma follows the object: {ONE_A_LINE}")
+    if line.startswith("[") and not rest:
+        return Refused(DeadReason.UNPARSABLE, f"a JSON array begins here: {ONE_A_LINE}", at_end=True)
+    cut = line.startswith("{") and not (line.endswith("}") and rest)
+    return Refused(DeadReason.UNPARSABLE, f"not JSON: {error.msg} at character {error.colno}", at_end=cut)
 
 
 def _cells(text: str) -> list[str]:

@@ -13,8 +13,10 @@ from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.sources.discovery import is_csv, records_of
 from pipeline.sources.files import MAX_BYTES, pieces
 from pipeline.sources.interactions import id_in, interaction
-from pipeline.sources.lines import MAX_LINE_BYTES, Chunk
+from pipeline.sources.lines import MAX_LINE_BYTES, OPEN_QUOTE, Chunk
 from pipeline.sources.parsing import Refused, csv_record, header_of, json_record, text_of
+
+CUT_OFF = "the file ends in the middle of this record"
 
 Parse = Callable[[str], Mapping[str, Any]]
 
@@ -47,17 +49,28 @@ def read(
             record = _parsed(chunk, parse)
             yield interaction(record, line=chunk.line, size=len(chunk.data), raw=raw, zone=zone)
         except Refused as refused:
-            yield DeadLetter(source.batch_id, chunk.line, refused.reason, refused.detail, raw, id_in(record))
+            reason, detail = _why_dead(chunk, refused)
+            yield DeadLetter(source.batch_id, chunk.line, reason, detail, raw, id_in(record))
+
+
+def _why_dead(chunk: Chunk, refused: Refused) -> tuple[DeadReason, str]:
+    """Why a record cannot be loaded; of the last one of a file, whether it is only the first part of a record."""
+    if chunk.is_cut:
+        return DeadReason.INCOMPLETE, refused.detail
+    if chunk.is_open and refused.at_end:
+        return DeadReason.INCOMPLETE, f"{CUT_OFF} ({refused.detail})"
+    return refused.reason, refused.detail
 
 
 def _parsed(chunk: Chunk, parse: Parse) -> Mapping[str, Any]:
     if chunk.fault:
-        raise Refused(DeadReason.UNPARSABLE, chunk.fault)
+        raise Refused(DeadReason.UNPARSABLE, chunk.fault, at_end=chunk.fault == OPEN_QUOTE)
     try:
         return parse(chunk.data.decode("utf-8"))
     except UnicodeDecodeError as error:
         detail = f"byte {error.start + 1} of the line is not UTF-8 ({error.reason})"
-        raise Refused(DeadReason.UNPARSABLE, detail) from None
+        cut = error.reason == "unexpected end of data"
+        raise Refused(DeadReason.UNPARSABLE, detail, at_end=cut) from None
 
 
 def _csv_parser(header: Chunk) -> Parse:

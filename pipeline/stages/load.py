@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from expectations_plugins.core.errors import TerminalError, TransientError
 from pipeline.core.batches import LoadCounts, short
+from pipeline.core.fields import CONVERTED
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
@@ -40,7 +42,7 @@ class LoadStage:
         self._chunk = chunk
 
     def run(self, context: BatchContext) -> Mapping[str, Any]:
-        """Load one batch; what became of its records, by name of the fields of `LoadCounts`.
+        """Load one batch; what became of its records, by name of the fields of `LoadCounts`, and what was converted.
 
         Raises:
             TransientError: Worth another attempt.
@@ -54,7 +56,7 @@ class LoadStage:
         counts = self._counts(context.batch_id, tally)
         self._ledger.set_span(context.lease, tally.oldest, tally.newest)
         self._ledger.set_counts(context.lease, counts)
-        return dataclasses.asdict(counts)
+        return dataclasses.asdict(counts) | {f"{CONVERTED}_{name}": n for name, n in sorted(tally.converted.items())}
 
     def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
         records = [item for item in chunk if isinstance(item, Interaction)]
@@ -64,6 +66,7 @@ class LoadStage:
             owners = self._raw.owners([record.interaction_id for record in records])
             for record in records:
                 tally.seen(record.timestamp)
+                tally.converted.update(record.converted.keys())
                 letter = _judged(context.batch_id, record, owners, tally)
                 letters.extend([letter] if letter else [])
         if letters:
@@ -94,6 +97,7 @@ class _Tally:
     dead: int = 0
     oldest: datetime | None = None
     newest: datetime | None = None
+    converted: Counter[str] = field(default_factory=Counter)
 
     def seen(self, moment: datetime | None) -> None:
         """A record's time."""

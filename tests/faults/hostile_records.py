@@ -8,7 +8,7 @@ import json
 import random
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -27,6 +27,10 @@ from tests.faults.hostile_texts import (
 )
 
 LONGEST_ID, LONGEST_LINE = 256, 1024 * 1024
+NO_IDS = tuple(text for text in NOT_TEXT if text not in ("0", "-1", "1e3"))
+LARGEST = 9_007_199_254_740_992
+GOOD_TIME = re.compile("2026-11-20T09:[0-9]{2}:[0-9]{2}Z")
+NUMERIC_TEXT = re.compile("[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?")
 TEXTS = (*INJECTIONS, *CHARACTERS)
 FIELDS = ("user_id", "campaign_id", "type", "timestamp", "message", "value", "note")
 
@@ -73,6 +77,7 @@ class Draft:
         members: JSON texts of keys and values, as they will be written.
         dead: Whether it cannot be loaded.
         bad_user: Whether its user_id is none.
+        unreadable: Whether a field was given that cannot be read.
         cuts: What is done to the finished line.
         taken: Fields that were changed.
     """
@@ -81,6 +86,7 @@ class Draft:
     members: list[tuple[str, str]]
     dead: bool = False
     bad_user: bool = False
+    unreadable: bool = False
     cuts: list[Callable[[bytes], bytes]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
 
@@ -100,6 +106,7 @@ class Draft:
         """Replace a field by a JSON text, or add it."""
         self.take(name)
         self.members.append((_quoted(name), value))
+        self.unreadable |= not _is_readable(name, value)
 
     def text(self, name: str, value: str) -> None:
         """Replace a field by a text; an id gets an end that no other has."""
@@ -112,7 +119,7 @@ class Draft:
         line = f"{{{', '.join(f'{key}: {value}' for key, value in self.members)}}}".encode()
         for cut in self.cuts:
             line = cut(line)
-        fate = Fate.DEAD if self.dead else Fate.QUARANTINED if self.bad_user else Fate.ACCEPTED
+        fate = Fate.DEAD if self.dead else Fate.QUARANTINED if self.bad_user or self.unreadable else Fate.ACCEPTED
         return Hostile(line, fate, done).measured()
 
 
@@ -181,7 +188,7 @@ def no_text(chance: random.Random, draft: Draft) -> None:
 
 
 def no_id(chance: random.Random, draft: Draft) -> None:
-    draft.put("interaction_id", chance.choice((*NOT_TEXT, "null", '""', '" "', '"\\u2028"')))
+    draft.put("interaction_id", chance.choice((*NO_IDS, "null", '""', '" "', '"\\u2028"')))
     draft.dead = True
 
 
@@ -307,6 +314,42 @@ CHANGES = (
     *(refused_number, refused_key, key_twice, truncated, not_utf8, not_json, no_id, noise, other_words, long_user),
 )
 WEIGHTS = (*(20, 20, 12, 10, 8, 8, 5, 2, 1, 1, 2, 3), *(5, 2, 2, 2, 2, 4, 2, 1, 4, 1))
+
+
+def _is_readable(name: str, value: str) -> bool:
+    """Whether a JSON text is something that the field can be; what is no JSON text makes the record dead anyway."""
+    try:
+        given = json.loads(value)
+    except (ValueError, RecursionError):
+        return True
+    return given is None or name not in READABLE or READABLE[name](given)
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+def _is_key(given: Any) -> bool:
+    whole = _is_number(given) and (isinstance(given, int) or (given == given // 1 and abs(given) <= LARGEST))
+    return isinstance(given, str) or whole
+
+
+def _is_summable(given: Any) -> bool:
+    is_text = isinstance(given, str) and NUMERIC_TEXT.fullmatch(given.strip())
+    return bool(is_text or _is_number(given)) and abs(float(given)) <= LARGEST
+
+
+def _is_date(given: str) -> bool:
+    return given in DATES or (given not in NO_DATES and GOOD_TIME.fullmatch(given) is not None)
+
+
+READABLE: Mapping[str, Callable[[Any], bool]] = {
+    "campaign_id": _is_key,
+    "type": _is_key,
+    "value": _is_summable,
+    "message": lambda given: isinstance(given, str),
+    "timestamp": lambda given: isinstance(given, str) and _is_date(given),
+}
 
 
 def _cut(draft: Draft, change: Callable[[bytes], bytes]) -> None:

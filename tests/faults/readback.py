@@ -157,8 +157,8 @@ def accepted(raw: dict[str, Row]) -> dict[str, Row]:
 
 def as_sent(document: Row) -> Row:
     """The record a document was made of, as far as it is kept; a timestamp that could be read is left out."""
-    found = {"interaction_id": document["_id"], **document["extra"]}
-    return found | {name: document[name] for name in (*JUDGED, "message") if name in document}
+    found = {name: document[name] for name in (*JUDGED, "message") if name in document}
+    return {"interaction_id": document["_id"], **found, **document["extra"]}
 
 
 def not_conserved(stores: Stores, batch_id: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.core.batches import BatchSource
 from pipeline.core.records import Interaction
+from pipeline.sources.canonical import kind_of
 from pipeline.sources.reading import read
 
 
@@ -36,6 +38,10 @@ def read_one(tmp_path: Path, value: object, zone: str = "UTC") -> Interaction:
         ("20101201T082600Z", "UTC", "2010-12-01T08:26:00+00:00"),
         ("2010-12-01T08:26:00.123456Z", "UTC", "2010-12-01T08:26:00.123000+00:00"),
         ("2010-12-01T08:26:00.123456789Z", "UTC", "2010-12-01T08:26:00.123000+00:00"),
+        ("2010-12-01T08:26:00 +01:00", "UTC", "2010-12-01T07:26:00+00:00"),
+        ("2010-12-01 08:26:00 UTC", "Europe/Berlin", "2010-12-01T08:26:00+00:00"),
+        ("2010-12-01T08:26:00+01:00[Europe/Berlin]", "UTC", "2010-12-01T07:26:00+00:00"),
+        ("2010-12-31T24:00:00Z", "UTC", "2011-01-01T00:00:00+00:00"),
         # in the hour that summer time skips, and the earlier one of the hour that comes twice
         ("2010-03-28T01:30:00", "Europe/London", "2010-03-28T01:30:00+00:00"),
         ("2010-10-31T01:30:00", "Europe/London", "2010-10-31T00:30:00+00:00"),
@@ -49,12 +55,43 @@ def test_a_timestamp_becomes_utc(tmp_path: Path, given: str, zone: str, expected
 
 
 @pytest.mark.parametrize(
+    ("given", "notation", "milliseconds"),
+    [
+        (1291191960, "epoch seconds", 0),
+        (1291191960.5, "epoch seconds", 500),
+        ("1291191960", "epoch seconds", 0),
+        (1291191960123, "epoch milliseconds", 123),
+        ("1291191960123", "epoch milliseconds", 123),
+        (1291191960123456, "epoch microseconds", 123),
+        (1291191960123456789, "epoch nanoseconds", 123),
+        ("Wed, 01 Dec 2010 09:26:00 +0100", "RFC 2822", 0),
+        ("1 Dec 2010 08:26:00 GMT", "RFC 2822", 0),
+        ("01/Dec/2010:09:26:00 +0100", "common log format", 0),
+    ],
+)
+def test_a_notation_that_means_one_moment_is_read_noted_and_kept(
+    tmp_path: Path, given: object, notation: str, milliseconds: int
+) -> None:
+    found = read_one(tmp_path, given, "America/New_York")
+    assert found.timestamp == datetime(2010, 12, 1, 8, 26, 0, milliseconds * 1000, tzinfo=UTC)
+    assert (found.converted, found.unreadable, found.extra) == ({"timestamp": notation}, {}, {"timestamp": given})
+
+
+@pytest.mark.parametrize(
     "given",
     [
-        1291191960,
-        1291191960.5,
-        "1291191960",
-        "1291121960000",
+        20101201,
+        2010120108,
+        20101201082600,
+        "20101201082600",
+        5000000000,
+        -1291191960,
+        "11/12/2010 08:26:00",
+        "Wed, 01 Dec 2010 08:26:00 EST",
+        "2010-12-01T23:59:60Z",
+        "2010-12-01T24:30:00Z",
+        "2010-12-01T08:26:00Z[UTC",
+        "31/Foo/2010:08:26:00 +0000",
         "yesterday",
         "",
         "2010-13-01",
@@ -69,6 +106,7 @@ def test_a_timestamp_becomes_utc(tmp_path: Path, given: str, zone: str, expected
 def test_a_timestamp_that_cannot_be_read_is_not_guessed_at_but_kept(tmp_path: Path, given: object) -> None:
     found = read_one(tmp_path, given)
     assert (found.timestamp, found.extra) == (None, {"timestamp": given})
+    assert (found.converted, found.unreadable) == ({}, {"timestamp": kind_of(given)})
 
 
 def test_a_null_timestamp_is_none(tmp_path: Path) -> None:

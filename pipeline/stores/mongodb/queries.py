@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID, WINDOW_MINUTES
+from pipeline.core.fields import CAMPAIGN_ID, CONVERTED, INTERACTION_ID, MAX_NUMBER, UNREADABLE, USER_ID, WINDOW_MINUTES
 from pipeline.core.records import MISSING, Interaction
 from pipeline.stores.mongodb.windows import EVER
 
@@ -52,8 +52,11 @@ def interaction_document(batch_id: str, record: Interaction, received_at: dateti
     document["timestamp"] = record.timestamp
     if record.message is not None:
         document["message"] = record.message
+    if record.value is not None:
+        document["value"] = record.value
     document["extra"] = dict(record.extra)
-    return document
+    noted = {CONVERTED: record.converted, UNREADABLE: record.unreadable}
+    return document | {name: dict(fields) for name, fields in noted.items() if fields}
 
 
 def owners_filter(interaction_ids: Sequence[str]) -> Document:
@@ -99,7 +102,8 @@ def released(changes: Mapping[str, Any], note: str, run_id: str) -> list[Documen
     }
     history = {"$concatArrays": [{"$ifNull": ["$quarantine_history", []]}, [entry]]}
     new = {name: {"$literal": value} for name, value in changes.items()}
-    return [{"$set": {"quarantine_history": history}}, {"$set": new}, {"$unset": "quarantine"}]
+    settled = ["quarantine", *(f"{UNREADABLE}.{name}" for name in changes)]
+    return [{"$set": {"quarantine_history": history}}, {"$set": new}, {"$unset": settled}]
 
 
 def accepted_filter(batch_id: str, after: str, *, with_message: bool = False) -> Document:
@@ -121,11 +125,10 @@ def metrics_pipeline(batch_id: str, *, include_quarantined: bool) -> list[Docume
         "window_start": window,
         USER_ID: _text_or_null(USER_ID),
     }
-    value = {"$cond": [{"$isNumber": "$extra.value"}, "$extra.value", 0]}
     rows = {name: f"$_id.{name}" for name in (CAMPAIGN_ID, "type", "window_start")}
     return [
         {"$match": match},
-        {"$group": {"_id": by_user, "interactions": {"$sum": 1}, "value": {"$sum": value}}},
+        {"$group": {"_id": by_user, "interactions": {"$sum": 1}, "value": {"$sum": _summable()}}},
         {
             "$group": {
                 "_id": rows,
@@ -136,6 +139,17 @@ def metrics_pipeline(batch_id: str, *, include_quarantined: bool) -> list[Docume
         },
         {"$sort": {"_id.campaign_id": 1, "_id.type": 1, "_id.window_start": 1}},
     ]
+
+
+def _summable() -> Document:
+    """The record's number: one that was read from a text, or the one it was given; 0 of what no sum may hold.
+
+    As a float, for a sum of 64-bit integers may not fit into one.
+    """
+    given = "$extra.value"
+    in_bounds = [{"$isNumber": given}, {"$gte": [given, -MAX_NUMBER]}, {"$lte": [given, MAX_NUMBER]}]
+    found = {"$cond": [{"$isNumber": "$value"}, "$value", {"$cond": [{"$and": in_bounds}, given, 0]}]}
+    return {"$toDouble": found}
 
 
 def _of_batch(batch_id: str) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +74,8 @@ def test_a_query_is_what_was_reviewed(name: str, golden: Golden) -> None:
 
 
 def test_a_document_is_what_was_reviewed(golden: Golden, make: Callable[..., Interaction]) -> None:
-    record = make("i_1", line=3, user_id=None, type="click", message="hello", extra={"a.b": 1, "$c": 2})
+    record = make("i_1", line=3, user_id=None, type="click", message="hello", extra={"a.b": 1, "$c": 2, "value": "1.5"})
+    record = replace(record, value=1.5, converted={"value": "text"}, unreadable={"timestamp": "number"})
     document = queries.interaction_document("b_1", record, datetime(2010, 12, 2, tzinfo=UTC))
     golden("mongodb_document.json", json.dumps(document, indent=2, default=str) + "\n")
 

@@ -153,6 +153,20 @@ def test_only_numbers_add_up_to_the_value(raw_store: MongoRawStore, make: Make) 
     assert only_row(raw_store).value == 3.5
 
 
+def test_a_number_that_was_read_from_a_text_adds_up_and_one_that_is_too_large_does_not(
+    raw_store: MongoRawStore, make: Make
+) -> None:
+    records = [make("i_1", value=19.9, extra={"value": "19.90"})]
+    records += [make(f"big_{n}", extra={"value": value}) for n, value in enumerate((1e308, 1e308, 2**63 - 1, -1e308))]
+    raw_store.insert("b_1", records, NOW, fence=1)
+    assert only_row(raw_store).value == 19.9
+
+
+def test_a_sum_of_the_largest_numbers_is_finite(raw_store: MongoRawStore, make: Make) -> None:
+    raw_store.insert("b_1", [make(f"i_{n}", extra={"value": 2**53}) for n in range(1_100)], NOW, fence=1)
+    assert only_row(raw_store).value == 1_100 * 2.0**53
+
+
 def test_a_campaign_or_type_that_is_not_text_counts_under_null(raw_store: MongoRawStore, make: Make) -> None:
     odd: list[dict[str, object]] = [{"campaign_id": 7, "type": ["x"]}, {"campaign_id": None, "type": None}, {}]
     raw_store.insert("b_1", [make(f"i_{n}", **fields) for n, fields in enumerate(odd)], NOW, fence=1)
