@@ -92,7 +92,7 @@ class Courier:
         self.sending: Sending | None = None
 
     def deliver(self, incidents: Sequence[Incident], *, patient: bool, verbose: bool) -> Sequence[Delivery]:
-        """Send what is owed and due, until one cannot be sent.
+        """Send what is owed and due; a message that is refused keeps none of the others.
 
         Args:
             incidents: Of which something may be owed.
@@ -106,8 +106,6 @@ class Courier:
                 done.append(delivery)
             elif verbose and not done and incident is incidents[0]:
                 done.append(delivery or Delivery(self._name, DeliveryStatus.SUPPRESSED, "it knows"))
-            if delivery is not None and delivery.status is DeliveryStatus.FAILED:
-                break
         return done
 
     def give_up(self, why: str) -> Delivery:

@@ -16,7 +16,7 @@ from pipeline.alerts.redaction import Secrecy
 from pipeline.alerts.transitions import Owed, Timing
 from pipeline.config import Settings
 from pipeline.config.alert_routes import parse_routes, routed
-from pipeline.core.alert import Alert, Delivery, DeliveryStatus
+from pipeline.core.alert import Alert, Delivery, DeliveryStatus, rank_of
 from pipeline.core.concurrency import side_by_side
 from pipeline.core.incident import Incident
 from pipeline.ports.incidents import IncidentStore
@@ -131,7 +131,8 @@ class AlertRouter:
         found = self._stored(self._changes.settled, until)
         if found is None:
             return [self._reported(Delivery(STORE, DeliveryStatus.FAILED, "the incidents could not be read"))]
-        return self._deliver(found, until, patient=False)
+        worst_first = sorted(found, key=lambda one: (-rank_of(one.severity), one.opened_at))
+        return self._deliver(worst_first, until, patient=False)
 
     def incidents(self) -> Sequence[Incident]:
         """What is open, or over without a channel knowing it.

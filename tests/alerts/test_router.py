@@ -209,6 +209,20 @@ def test_a_run_waits_before_it_tries_a_channel_again_and_a_person_does_not(
     assert outcomes(router().batch_ended(ONE, closed=False)) == {"slack": "delivered"}
 
 
+def test_a_message_that_is_refused_keeps_none_of_the_others_and_the_worst_goes_first(
+    router: Router, receiver: AlertReceiver, failed: Failed
+) -> None:
+    receiver.script[SLACK] = [Answer(503)] * 6
+    alarms = router()
+    alarms.raise_(failed(batch_id=ONE, gate="graph", severity="warning", waits=False))
+    alarms.raise_(failed(batch_id=TWO))
+    receiver.script[SLACK] = [Answer(400, body="invalid_blocks")]
+    assert [str(one.status) for one in router().deliver()] == ["failed", "delivered"]
+    assert TWO[:12] in receiver.messages[-2]
+    (left,) = [one for one in router().incidents() if SLACK in router().owed(one)]
+    assert left.gate == "raw"
+
+
 def test_an_end_that_fails_is_owed(router: Router, receiver: AlertReceiver, failed: Failed) -> None:
     alarms = router()
     alarms.raise_(failed())
