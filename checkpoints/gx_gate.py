@@ -25,6 +25,7 @@ from checkpoints.records import unfinished
 from expectations_plugins.core.errors import ConfigurationError, LeaseLostError, SluicegateError, TransientError
 from expectations_plugins.core.masking import Masks
 from expectations_plugins.engine.execution import StoreExecutionEngine
+from expectations_plugins.engine.gx_internals import project_manager
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease, short
@@ -115,7 +116,7 @@ class GxGate:
             batch = self._effects.ledger.batch(batch_id) or Batch(batch_id)
             if lease is not None and (left := unfinished(batch, self._name)) is not None:
                 return self._finish(replace(scope, run_id=left.run_id, report=left))
-            values |= self._file.parameters(self._settings, batch, self._effects.raw_store)
+            values |= self._file.parameters(self._settings, batch, self._effects)
             self._look_in(batch)
             with acting(scope):
                 result = self._run(batch_id, run_id, values)
@@ -160,6 +161,7 @@ class GxGate:
         self._context.runtime_environment[COLLECTION] = noted or self._collection
 
     def _run(self, batch_id: str, run_id: str, values: Mapping[str, Any]) -> Any:
+        project_manager.set_project(self._context)  # what is compared with is looked up there, whoever opened one since
         checkpoint = self._context.checkpoints.get(self._name)
         return checkpoint.run(
             batch_parameters={"batch_id": batch_id},

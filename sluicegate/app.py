@@ -294,6 +294,7 @@ class App:
         return Effects(
             ledger=self.ledger,
             raw_store=self.raw_store,
+            metrics=lambda: self.stores.metrics,
             review=lambda: self.review_queue,
             rollback=lambda: self.rollback,
             sweep=lambda: Sweep(self.stores.vectors, self.stores.journal),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.core.batch import Batch, StepState, StepStatus, Tombstone
+from pipeline.core.batch import Batch, GateState, StepState, StepStatus, Tombstone
 from pipeline.core.batches import BatchStatus, LoadCounts
 from pipeline.core.next_steps import advice, after_verdict, next_steps
-from pipeline.core.verdicts import Verdict
+from pipeline.core.verdicts import Finding, Verdict
 from pipeline.runner.decisions import settled
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -43,6 +44,20 @@ def test_a_page_a_run_and_an_alert_name_the_same_command(gate: str, counts: Load
     assert ending.next_step == advice(batch)
     left_out, complete = counts.quarantined > 0, counts.adds_up
     assert after_verdict(gate, Verdict.FAIL, ID, records_left_out=left_out, complete=complete) == command
+
+
+def test_what_did_not_arrive_can_be_looked_at_repaired_or_done_without() -> None:
+    missing = Finding("expect_dead_letter_rate_to_be_below", "critical", "9 of 10 records could not be loaded")
+    batch = replace(halted("raw", WHOLE), gates={"raw": GateState(Verdict.FAIL, findings=(missing,))})
+    assert [step.command for step in next_steps(batch)] == [
+        f"run.py dlq show {NAME}",
+        f"run.py dlq replay {NAME} --records",
+        f"run.py resume {NAME} --incomplete",
+        f"run.py reject {NAME}",
+    ]
+    assert advice(batch).endswith(f"To go on without it: run.py resume {NAME} --incomplete")
+    assert after_verdict("raw", Verdict.FAIL, ID, arrived=False) == f"run.py resume {NAME} --incomplete"
+    assert after_verdict("raw", Verdict.WARN, ID, arrived=False) == f"run.py dlq show {NAME}"
 
 
 @pytest.mark.parametrize(

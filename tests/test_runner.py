@@ -38,7 +38,12 @@ def test_a_batch_that_passed_is_closed_with_exit_code_0(bench: Bench) -> None:
 
 def test_the_outcome_holds_the_verdict_of_every_gate(bench: Bench) -> None:
     bench.gates["graph"] = ScriptedGate("graph", Verdict.WARN)
-    assert bench.runner().process(bench.source).verdicts == {"raw": "PASS", "graph": "WARN", "vectors": "PASS"}
+    assert bench.runner().process(bench.source).verdicts == {
+        "raw": "PASS",
+        "graph": "WARN",
+        "vectors": "PASS",
+        "closing": "PASS",
+    }
 
 
 def test_a_closed_batch_is_not_processed_again(bench: Bench) -> None:
@@ -69,7 +74,8 @@ def test_a_failed_raw_gate_stops_the_graph_stage(bench: Bench) -> None:
 def test_a_failed_gate_halts_the_batch_with_exit_code_10(bench: Bench, gate: str) -> None:
     bench.gates[gate] = ScriptedGate(gate, Verdict.FAIL)
     outcome = bench.runner().process(bench.source)
-    assert (outcome.status, outcome.exit_code) == (BatchStatus.HALTED, ExitCode.GATE_FAILED)
+    status = BatchStatus.INCONSISTENT if gate == "closing" else BatchStatus.HALTED
+    assert (outcome.status, outcome.exit_code) == (status, ExitCode.GATE_FAILED)
 
 
 def test_a_halted_batch_names_the_command_that_resumes_it(bench: Bench) -> None:

@@ -98,7 +98,7 @@ def test_attempts_of_a_whole_run_that_was_killed_count_too(bench: OneByOne) -> N
 def test_a_whole_run_goes_on_where_single_steps_stopped(bench: OneByOne) -> None:
     bench.until("stage:embed")
     outcome = bench.runner().process(bench.source)
-    assert [one.key for one in outcome.steps] == ["stage:embed", "gate:vectors"]
+    assert [one.key for one in outcome.steps] == ["stage:embed", "gate:vectors", "gate:closing"]
     assert outcome.status is BatchStatus.CLOSED
 
 

@@ -20,7 +20,7 @@ from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.core.verdicts import ActionOutcome, GateReport, Intent
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import Alarms
-from pipeline.ports.stores import RawStore
+from pipeline.ports.stores import MetricsStore, RawStore
 
 PENDING = "pending"
 DONE = "done"
@@ -70,6 +70,7 @@ class Effects:
     Args:
         ledger: Where verdicts, intents and outcomes go.
         raw_store: Where records are quarantined.
+        metrics: Where metrics are published.
         review: Where orphans are flagged.
         rollback: Takes embedding batches back.
         sweep: Removes vectors that do not count.
@@ -78,6 +79,7 @@ class Effects:
 
     ledger: Ledger
     raw_store: RawStore
+    metrics: Callable[[], MetricsStore]
     review: Callable[[], FlagsOrphans]
     rollback: Callable[[], RollsBack]
     sweep: Callable[[], Sweeps]

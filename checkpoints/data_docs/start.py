@@ -129,6 +129,12 @@ def _headline(rows: Sequence[BatchRow], needs: Sequence[Need]) -> tuple[str, str
 def _needs(waiting: Waiting, review: int | None, has_page: Callable[[str], bool]) -> Iterator[Need]:
     stopped = (
         (waiting.halted, "batch is halted", "batches are halted", LOOK[BatchStatus.HALTED]),
+        (
+            waiting.inconsistent,
+            "batch is inconsistent",
+            "batches are inconsistent",
+            LOOK[BatchStatus.INCONSISTENT],
+        ),
         (waiting.held, "batch is held by an outage", "batches are held by an outage", LOOK[BatchStatus.HELD]),
         (waiting.dead, "batch is dead-lettered", "batches are dead-lettered", LOOK[BatchStatus.DEAD]),
     )

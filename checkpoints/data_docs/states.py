@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from pipeline.core.batch import Batch, StepStatus
-from pipeline.core.batches import BatchStatus
+from pipeline.core.batches import WAITING, BatchStatus
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.core.verdicts import Verdict
 
@@ -18,6 +18,7 @@ SYMBOLS = {
     "error": "?",
     "empty": "○",
     "halted": "■",
+    "inconsistent": "≠",
     "held": "❚❚",
     "rolled back": "↩",
     "running": "…",
@@ -106,8 +107,8 @@ def _gate_state(batch: Batch, step: Step) -> str:
     gate = batch.gates.get(step.name)
     if gate is None or gate.verdict is None:
         return "none"
-    if gate.verdict is Verdict.FAIL and batch.status is BatchStatus.HALTED:
-        return "halted"
+    if gate.verdict is Verdict.FAIL and batch.status in WAITING:
+        return str(batch.status)
     return VERDICTS[gate.verdict]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol, cast
@@ -10,7 +10,19 @@ from typing import Any, Protocol, cast
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
-from pipeline.ports.stores import RawStore
+from pipeline.ports.stores import MetricsStore, RawStore
+
+
+class Stores(Protocol):
+    """The stores a gate may ask for its parameters."""
+
+    @property
+    def raw_store(self) -> RawStore:
+        """The records in MongoDB."""
+
+    @property
+    def metrics(self) -> Callable[[], MetricsStore]:
+        """Gives the metrics in BigQuery, connected when it is first needed."""
 
 
 class GateFile(Protocol):
@@ -31,8 +43,8 @@ class GateFile(Protocol):
         Values that differ from batch to batch, or that a person may set, are suite parameters.
         """
 
-    def parameters(self, settings: Settings, batch: Batch, raw_store: RawStore, /) -> dict[str, Any]:
-        """The suite parameters for one batch: from the settings, what the ledger has of it, and what is accepted."""
+    def parameters(self, settings: Settings, batch: Batch, stores: Stores, /) -> dict[str, Any]:
+        """The suite parameters for one batch: from the settings, what the ledger has of it, and what stores hold."""
 
 
 def gate_file(name: str) -> GateFile:

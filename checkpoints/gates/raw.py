@@ -9,7 +9,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from great_expectations.expectations.row_conditions import Column
 
 from checkpoints.core.assets import MONGODB, loaded
-from checkpoints.gates import parameter
+from checkpoints.gates import Stores, parameter
 from expectations_plugins.expectations.arrival import ExpectDeadLetterRateToBeBelow, ExpectDuplicateRateToBeBelow
 from expectations_plugins.expectations.given_values import ExpectGivenValuesToBeReadable
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
@@ -17,7 +17,6 @@ from pipeline.config import Settings
 from pipeline.core.batch import Batch
 from pipeline.core.fields import DEAD_LETTERS, READ_FIELDS, UNREADABLE
 from pipeline.core.records import DeadReason
-from pipeline.ports.stores import RawStore
 
 EXPECTED = "loaded"
 MEANINGS = {
@@ -146,7 +145,7 @@ def _given() -> list[Any]:
     ]
 
 
-def parameters(settings: Settings, batch: Batch, _: RawStore) -> dict[str, Any]:
+def parameters(settings: Settings, batch: Batch, _: Stores) -> dict[str, Any]:
     """From the settings, and what the load stage counted."""
     counts = batch.counts
     return {

@@ -8,14 +8,13 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from checkpoints.core.assets import embeddings
-from checkpoints.gates import parameter
+from checkpoints.gates import Stores, parameter
 from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.expectations.fallbacks import ExpectFallbackEmbeddingRateToBeBelow
 from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
 from pipeline.core.embeddings import EmbedManifest
-from pipeline.ports.stores import RawStore
 from pipeline.stages.sweep import writers
 
 EXPECTED = "embeddings"
@@ -57,7 +56,7 @@ def suite() -> list[Any]:
     ]
 
 
-def parameters(settings: Settings, batch: Batch, _: RawStore) -> dict[str, Any]:
+def parameters(settings: Settings, batch: Batch, _: Stores) -> dict[str, Any]:
     """From the settings, and the manifest of the batch's latest embedding batch."""
     embedding = batch.embedding or EmbedManifest("")
     return {

@@ -23,7 +23,7 @@ from expectations_plugins.engine.gx_internals import (
     MetricConfiguration,
     MetricResolutionError,
 )
-from expectations_plugins.engine.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question
+from expectations_plugins.engine.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question, Remembered
 from expectations_plugins.engine.refusals import OTHER_TABLE
 from expectations_plugins.engine.row_conditions import RowConditions
 
@@ -92,11 +92,13 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         self.failures: dict[Any, SluicegateError] = {}
         self._repeats: dict[Any, int] = {}
         self._targets: dict[str, Backend | SluicegateError] = {}
+        self._read: dict[str, Any] = {}
 
     def get_batch_data_and_markers(self, batch_spec: Mapping[str, Any]) -> tuple[BatchOfStore, BatchMarkers]:
         """Make the batch that a batch definition describes; asks the store nothing."""
         self.failures.clear()
         self._repeats.clear()
+        self._read.clear()  # of one check only: the next one asks again
         filtered = self.row_condition(batch_spec["where"], None)
         data = Slice(
             target=batch_spec["target"],
@@ -183,6 +185,8 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
             backend.check(plan.query)
             asked = wave.asked.setdefault(repr((data, plan.query)), _Group[Question](backend, data))
             asked.plans.append((metric, plan))
+        elif isinstance(plan, Remembered):
+            wave.values[metric.id] = plan.ask(backend, data, self._read)
         else:
             wave.values[metric.id] = plan.value if isinstance(plan, Known) else plan.ask(backend, data)
 

@@ -64,7 +64,14 @@ class Direct:
     ask: Callable[[Backend, Slice], Any]
 
 
-Plan = Measures | Question | Known | Direct
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A call of the store that may use what other metrics of the same check have read, by what was asked."""
+
+    ask: Callable[[Backend, Slice, dict[str, Any]], Any]
+
+
+Plan = Measures | Question | Known | Direct | Remembered
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from expectations_plugins.conditions.expressions import Compare, Count, Field, LeadsThroughList, Op, any_element, both
+from expectations_plugins.conditions.expressions import (
+    Compare,
+    Condition,
+    Count,
+    Field,
+    LeadsThroughList,
+    Op,
+    any_element,
+    both,
+)
+from expectations_plugins.core.checksums import Checksum, number_of
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.engine import existence
 from expectations_plugins.engine.backend import Backend, Slice, UnsupportedError
 from expectations_plugins.engine.datasource import StoreAsset
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from expectations_plugins.engine.gx_internals import project_manager
-from expectations_plugins.engine.metrics import Direct, Measures, MetricCall, MetricSpec, Plan
-from expectations_plugins.engine.reconciliation import Side, reconcile
+from expectations_plugins.engine.id_comparison import Read, compare_ids, read_ids
+from expectations_plugins.engine.metrics import Measures, MetricCall, MetricSpec, Plan, Remembered
+from expectations_plugins.engine.reconciliation import EXAMPLES, Side, reconcile
 from expectations_plugins.engine.registration import COLUMN_DOMAIN, TABLE_DOMAIN
 
 FALLBACK_COUNTS = "sluicegate.fallbacks.counts"
 RECONCILED = "sluicegate.stores.reconciled"
+IDS_CHECKED = "sluicegate.ids.checksum"
+IDS_COUNTED = "sluicegate.ids.count"
 
 
 def _fallback_counts(call: MetricCall) -> Plan:
@@ -36,14 +50,39 @@ FALLBACK_SPECS: dict[str, MetricSpec] = {
 
 
 def _reconciled(call: MetricCall) -> Plan:
-    def ask(backend: Backend, data: Slice) -> Mapping[str, Any]:
-        here = Side(backend.store, backend, data, Field.of(call.values["key"]), call.where)
-        there = other_side(call.values, data)
+    def ask(backend: Backend, data: Slice, read: Read) -> Mapping[str, Any]:
+        here = _this_side(call, backend, data)
+        there, required = other_side(call.values, data), _required(call.values)
         for side in (here, there):
             _check_key(side)
-        return reconcile(here, there).as_dict()
+        if not call.values.get("by_ids"):
+            return reconcile(here, there).as_dict()
+        may_miss = int(call.values.get("may_miss") or 0)
+        found = compare_ids(here, there, read, required=required, may_miss=may_miss)
+        return (found or reconcile(replace(here, where=both(here.where, required)), there)).as_dict()
 
-    return Direct(ask)
+    return Remembered(ask)
+
+
+def _this_side(call: MetricCall, backend: Backend, data: Slice) -> Side:
+    return Side(backend.store, backend, data, Field.of(call.values["key"]), call.where)
+
+
+def _ids_checked(call: MetricCall) -> Plan:
+    def ask(backend: Backend, data: Slice, read: Read) -> Mapping[str, Any]:
+        side = _this_side(call, backend, data)
+        _check_key(side)
+        ids, expected = read_ids(side, read), Checksum.read(call.values["checksum"] or ())
+        more = Checksum.of(ids.known) - expected if expected and ids.complete else Checksum()
+        added = more.added()
+        named = [key for key in ids.known if number_of(key) == added] if added is not None else []
+        return {"count": ids.records, "same": more == Checksum() and not ids.without, "added": named[:EXAMPLES]}
+
+    return Remembered(ask)
+
+
+def _ids_counted(call: MetricCall) -> Plan:
+    return Remembered(lambda backend, data, read: read_ids(_this_side(call, backend, data), read).records)
 
 
 def _check_key(side: Side) -> None:
@@ -76,6 +115,13 @@ def other_side(values: Mapping[str, Any], here: Slice) -> Side:
     key = Field.of(values.get("comparison_key") or values["key"])
     backend = existence.backend_for(engine.backend, data)
     return Side(f"{asset.datasource.name}/{asset.name}", backend, data, key, where)
+
+
+def _required(values: Mapping[str, Any]) -> Condition:
+    """Which records of this side the other one must have; row conditions are the same in every store."""
+    source = _asset(str(values["comparison_data_source"]), str(values["comparison_asset"])).datasource
+    condition: Condition = source.get_execution_engine().row_condition(values.get("required_condition"), None)
+    return condition
 
 
 def _asset(source_name: str, asset_name: str) -> StoreAsset:
@@ -117,10 +163,19 @@ RECONCILIATION_SPECS: dict[str, MetricSpec] = {
             "comparison_asset",
             "comparison_key",
             "comparison_row_condition",
+            "by_ids",
+            "required_condition",
+            "may_miss",
         ),
     )
 }
 """Metrics of ExpectStoresToReconcile."""
 
-STORE_SPECS: dict[str, MetricSpec] = {**FALLBACK_SPECS, **RECONCILIATION_SPECS}
+ID_SPECS: dict[str, MetricSpec] = {
+    IDS_CHECKED: MetricSpec(IDS_CHECKED, _ids_checked, domain_keys=TABLE_DOMAIN, value_keys=("key", "checksum")),
+    IDS_COUNTED: MetricSpec(IDS_COUNTED, _ids_counted, domain_keys=TABLE_DOMAIN, value_keys=("key",)),
+}
+"""Metrics of ExpectIdsToMatchChecksum and ExpectPublishedCountToMatch."""
+
+STORE_SPECS: dict[str, MetricSpec] = {**FALLBACK_SPECS, **RECONCILIATION_SPECS, **ID_SPECS}
 """All metrics of this module."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from expectations_plugins.expectations.arrival import ExpectDeadLetterRateToBeBelow, ExpectDuplicateRateToBeBelow
 from expectations_plugins.expectations.fallbacks import ExpectFallbackEmbeddingRateToBeBelow
 from expectations_plugins.expectations.given_values import ExpectGivenValuesToBeReadable
+from expectations_plugins.expectations.ids import ExpectIdsToMatchChecksum, ExpectPublishedCountToMatch
 from expectations_plugins.expectations.references import (
     ExpectInteractionsToReferenceExistingCampaigns,
     ExpectRecordsToReferenceExistingTargets,
@@ -18,7 +19,9 @@ __all__ = [
     "ExpectDuplicateRateToBeBelow",
     "ExpectFallbackEmbeddingRateToBeBelow",
     "ExpectGivenValuesToBeReadable",
+    "ExpectIdsToMatchChecksum",
     "ExpectInteractionsToReferenceExistingCampaigns",
+    "ExpectPublishedCountToMatch",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",
     "ExpectStoresToReconcile",

@@ -33,6 +33,10 @@ class ExpectStoresToReconcile(ReadableExpectation):
         comparison_key: The field that holds the id there; None when it has the same name.
         row_condition: Which records of this batch count.
         comparison_row_condition: Which records of the other count.
+        by_ids: Read and compare every id, in bounded pages, of batches of up to a million records: exact also in a
+            store that has no fingerprints.
+        required_condition: With `by_ids`: which records of this batch the other must have; the rest it may have.
+        may_miss: With `by_ids`: how many of these it may lack all the same.
     """
 
     key: Union[str, SuiteParameterDict[str, Any]] = "interaction_id"
@@ -41,6 +45,9 @@ class ExpectStoresToReconcile(ReadableExpectation):
     comparison_key: Union[str, SuiteParameterDict[str, Any], None] = None
     row_condition: RowConditionType = None
     comparison_row_condition: RowConditionType = None
+    by_ids: bool = False
+    required_condition: RowConditionType = None
+    may_miss: Union[int, SuiteParameterDict[str, Any]] = 0
 
     metric_dependencies: ClassVar[tuple[str, ...]] = (RECONCILED,)
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id", "row_condition", "condition_parser")
@@ -50,12 +57,15 @@ class ExpectStoresToReconcile(ReadableExpectation):
         "comparison_asset",
         "comparison_key",
         "comparison_row_condition",
+        "by_ids",
+        "required_condition",
+        "may_miss",
     )
 
     example_columns: ClassVar[tuple[str, str]] = ("id", "only in")
 
-    @pydantic.validator("comparison_row_condition")
-    def _check_comparison_row_condition(cls, value: Any) -> Any:  # noqa: N805 - pydantic's signature
+    @pydantic.validator("comparison_row_condition", "required_condition")
+    def _check_other_conditions(cls, value: Any) -> Any:  # noqa: N805 - pydantic's signature
         return validate_row_condition(value)
 
     @classmethod
@@ -64,7 +74,10 @@ class ExpectStoresToReconcile(ReadableExpectation):
         there = "$comparison_asset of $comparison_data_source"
         here = f"this batch{_condition(settings['row_condition'])}"
         other = f"the same batch in {there}{_condition(settings['comparison_row_condition'])}"
-        return f"Every $key of {here} must be in {other}, and the other way round."
+        needed = _condition(settings["required_condition"])
+        if not needed:
+            return f"Every $key of {here} must be in {other}, and the other way round."
+        return f"Every $key of {other} must be in {here}; every one{needed} must be there."
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
@@ -99,6 +112,8 @@ def _observed(found: Mapping[str, Any], here: str, there: str) -> str:
         text += f": {least}{found['only_here']:,} only in {here}, {least}{found['only_there']:,} only in {there}"
     elif found["same"]:
         text += ": no difference found"
+    if found.get("excused"):
+        text += f" ({found['excused']:,} need not be there)"
     text += f"; compared by {found['compared_by']}"
     if found["without_id"]:
         text += f"; {found['without_id']:,} records have no id"

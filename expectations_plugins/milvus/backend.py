@@ -160,13 +160,17 @@ class MilvusBackend:
             return
         key, given = self._key(data), 0
         for keys in self._keys(data, key, where):
-            for start in range(0, len(keys), PAGE):
-                asked = keys_filter(key, keys[start : start + PAGE])
-                for row in self._query(data, asked, list({*names, key}), limit=PAGE):
-                    if given == query.limit:
-                        return
-                    given += 1
-                    yield {name: row[name] for name in names if row.get(name) is not None}
+            for row in ({key: found} for found in keys) if names == [key] else self._rows(data, key, keys, names):
+                if given == query.limit:
+                    return
+                given += 1
+                yield {name: row[name] for name in names if row.get(name) is not None}
+
+    def _rows(self, data: Slice, key: str, keys: Sequence[Any], names: list[str]) -> Iterator[dict[str, Any]]:
+        """The fields of the rows that have these keys."""
+        for start in range(0, len(keys), PAGE):
+            asked = keys_filter(key, keys[start : start + PAGE])
+            yield from self._query(data, asked, list({*names, key}), limit=PAGE)
 
     def values(self, data: Slice, query: Values) -> Sequence[Any]:
         """Milvus cannot group or sort."""

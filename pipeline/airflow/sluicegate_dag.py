@@ -31,6 +31,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("gate", "graph", "orphaned interactions; the graph holds what MongoDB accepted"),
     ("stage", "embed", "messages embedded by Gemini, vectors into Milvus"),
     ("gate", "vectors", "100 sampled vectors: dimension, zeros, non-finite, missing"),
+    ("gate", "closing", "closing check: all four stores hold the accepted records, and no others"),
 )
 EXIT_CODES: Mapping[str, int] = {
     "OK": 0,

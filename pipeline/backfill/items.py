@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from packaging.version import InvalidVersion, Version
 
 from pipeline.core.batch import Batch, StepState
-from pipeline.core.batches import BatchSource, BatchStatus
+from pipeline.core.batches import WAITING, BatchSource, BatchStatus
 from pipeline.core.records import Interaction
 from pipeline.core.topology import REDONE
 from pipeline.sources.reading import read
@@ -21,7 +21,7 @@ from pipeline.sources.reading import read
 LOOKED_AT = 1_000
 """Records of a file that are looked at for a timestamp."""
 
-ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.HALTED, BatchStatus.DEAD})
+ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.DEAD, *WAITING})
 
 
 class Kind(StrEnum):

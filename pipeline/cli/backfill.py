@@ -65,10 +65,10 @@ def backfill(
 ) -> ExitCode:
     """Do every batch of some days that is missing, from PATHS (files or folders, by default the landing folder).
 
-    Missing is what has landed and is not closed, halted or dead. With --older-than, closed batches are done again if an
-    older version did them: their gates, publish, graph and embed; their raw records are not touched. With --again, or
-    by --batch, they are whoever did them, as after a store was restored from an older backup. What is done stays done:
-    stopped anywhere, the same command goes on.
+    Missing is what has landed and is not closed, halted, inconsistent or dead. With --older-than, closed batches are
+    done again if an older version did them: their gates, publish, graph and embed; their raw records are not touched.
+    With --again, or by --batch, they are whoever did them, as after a store was restored from an older backup. What is
+    done stays done: stopped anywhere, the same command goes on.
 
     \b
     Examples:

@@ -19,12 +19,17 @@ from rich.text import Text
 
 from pipeline.cli.logs import SecretiveHandler, hide_user_info, quiet_libraries, traceback_of, warn_of_exposed_secrets
 from pipeline.cli.tables import printable, status_word
+from pipeline.core.batch import CHECKSUM
 from pipeline.core.batches import short
 from pipeline.ports.steps import Progress
 
 VERDICT_STYLES = {"PASS": "green", "EMPTY": "green", "WARN": "yellow", "FAIL": "bold red", "ERROR": "bold red"}
-STATUS_STYLES = {"closed": "green", "halted": "bold red", "held": "yellow", "dead": "bold red", "unfinished": "yellow"}
-_HIDDEN = frozenset({"verdict", "run_id", "read"})
+STATUS_STYLES = {
+    "closed": "green",
+    **dict.fromkeys(("halted", "inconsistent", "dead"), "bold red"),
+    **dict.fromkeys(("held", "unfinished"), "yellow"),
+}
+_HIDDEN = frozenset({"verdict", "run_id", "read", CHECKSUM})
 
 
 class ConsoleProgress(Progress):

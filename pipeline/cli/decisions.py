@@ -11,6 +11,7 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.prompts import confirm, whoami
 from pipeline.cli.summary import as_json, as_text
 from pipeline.cli.tables import printable
+from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batch import Batch
 from pipeline.core.batches import short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
@@ -146,20 +147,11 @@ def _chosen(app: App, batches: Sequence[str], gate: str | None, *, everything: b
         raise click.UsageError("Give BATCH, several of them, or --all.")
     if gate and not everything:
         raise click.UsageError("--gate goes with --all.")
+    finish_unfinished(app)
     if not everything:
         return list({one.batch_id: one for one in map(app.ledger.find, batches)}.values())
     halted = app.ledger.halted(EVERYTHING)
     return [one for one in halted if gate in (None, (one.failed_gate() or STEPS[0]).name)]
-
-
-def finish_unfinished(app: App) -> None:
-    """Finish what a person decided and a command was interrupted in; nothing is started when there is nothing.
-
-    Raises:
-        TransientError: The ledger cannot be reached.
-    """
-    if app.ledger.unfinished_decisions():
-        app.runner().catch_up()
 
 
 def _refuse_with_file(app: App, batch_id: str) -> None:

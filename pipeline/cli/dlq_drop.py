@@ -11,6 +11,7 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.dlq_shared import Target, letter_of, target_of, text
 from pipeline.cli.prompts import confirm, whoami
 from pipeline.cli.summary import as_text
+from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batch import Tombstone
 from pipeline.core.batches import BatchStatus, short
 from pipeline.core.decision import Decision, DecisionKind
@@ -35,6 +36,7 @@ def drop(context: click.Context, *, target: str, records: bool, note: str, yes: 
       python run.py dlq drop 16a8a54a1dbc --yes
     """
     app = app_of(context)
+    finish_unfinished(app)
     found = target_of(app, target)
     if found.line is not None and records:
         raise click.UsageError("BATCH:LINE is one record already; --records is for a whole batch.")

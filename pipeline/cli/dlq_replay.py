@@ -15,8 +15,9 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.dlq_shared import Target, entry_of, escaped, letter_of, target_of, text, up_to_date
 from pipeline.cli.prompts import whoami
 from pipeline.cli.summary import as_json, as_text
+from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchSource, BatchStatus, short
+from pipeline.core.batches import WAITING, BatchSource, BatchStatus, short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
 from pipeline.core.program import program
 from pipeline.dead_letters import DeadFolders
@@ -132,6 +133,7 @@ def replay(
     if everything == bool(target):
         raise click.UsageError("Give BATCH, BATCH:LINE, or --all.")
     app = app_of(context)
+    finish_unfinished(app)
     if everything:
         if changes or file:
             raise click.UsageError("--set and --record repair one record; with --all nothing is repaired.")
@@ -276,7 +278,7 @@ def _source_to_replay(app: App, batch: Batch) -> BatchSource:
     Raises:
         ConfigurationError: The batch is on its way and never was in the dead-letter queue, or there is no file.
     """
-    if batch.dropped or batch.status in (BatchStatus.CLOSED, BatchStatus.HALTED):
+    if batch.dropped or batch.status in (BatchStatus.CLOSED, *WAITING):
         return BatchSource(batch.batch_id, recorded(batch.source))
     if batch.status is not BatchStatus.DEAD and entry_of(app, batch.batch_id) is None:
         raise ConfigurationError(

@@ -14,7 +14,8 @@ from pipeline.cli.app import App, app_of
 from pipeline.cli.prompts import whoami
 from pipeline.cli.summary import as_text, plain
 from pipeline.cli.tables import moment, printable, table
-from pipeline.core.batches import BatchStatus, short
+from pipeline.cli.unfinished import finish_unfinished
+from pipeline.core.batches import WAITING, short
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.fields import INTERACTION_ID, READ_FIELDS, USER_ID
 from pipeline.core.program import program
@@ -88,6 +89,7 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
     """
     app = app_of(context)
     new = dict(_change(one, ZoneInfo(app.settings.source_timezone)) for one in changes)
+    finish_unfinished(app)
     record = _found(app, interaction_id)
     data = {INTERACTION_ID: interaction_id, "changes": new, "note": note}
     outcome = app.runner().decide(record.batch_id, Decision(DecisionKind.RELEASE, data, whoami()))
@@ -95,7 +97,7 @@ def release(context: click.Context, interaction_id: str, changes: Sequence[str],
         now = app.raw_store.in_quarantine(interaction_id)
         became = f"went back into quarantine: {printable(now.reason)}" if now else "is released"
         click.echo(f"{printable(interaction_id)} {became}.")
-    if outcome.status is BatchStatus.HALTED and outcome.exit_code is ExitCode.OK:
+    if outcome.status in WAITING and outcome.exit_code is ExitCode.OK:
         click.echo(f"{outcome.message} {outcome.next_step}")
         return ExitCode.OK
     click.echo("\n".join(as_text([outcome], app.docs_index)))

@@ -8,6 +8,7 @@ from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import app_of
 from pipeline.cli.prompts import confirm, whoami
 from pipeline.cli.summary import as_text
+from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batches import short
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.program import program
@@ -37,6 +38,7 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
       python run.py rollback 3f2a91c07d11 --yes
     """
     app = app_of(context)
+    finish_unfinished(app)
     plan = app.rollback.plan(app.ledger.find(batch), collection)
     click.echo(_would(plan))
     if plan.later:

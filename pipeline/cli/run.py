@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from expectations_plugins.core.errors import ConfigurationError, ExitCode, TransientError
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.cli.app import App, app_of
 from pipeline.cli.campaigns import load_campaigns
 from pipeline.cli.dlq_replay import deliver
 from pipeline.cli.param_types import PLACE
 from pipeline.cli.skipped import LeftOut
 from pipeline.cli.summary import as_json, as_text
+from pipeline.cli.unfinished import is_unfinished
 from pipeline.core.batches import BatchSource
 from pipeline.core.outcome import BatchOutcome
 from pipeline.core.program import program
@@ -80,7 +81,7 @@ def run(
     most, age, left_out = settings.max_batch_records, settings.min_file_age, LeftOut(app.progress)
     sources = list(discover(folders, max_records=most, min_age=age, leave_out=left_out.add))
     parcels = list(Parcels(settings.spool_dir).waiting())
-    pending = sources or parcels or any(True for _ in DeadFolders(settings.spool_dir).pending()) or _undecided(app)
+    pending = sources or parcels or any(True for _ in DeadFolders(settings.spool_dir).pending()) or is_unfinished(app)
     runner = app.runner() if pending else None
     if campaigns is not None:
         _load(app, campaigns)
@@ -93,17 +94,6 @@ def run(
     return _process(
         app, runner, sources, parcels, limit, named=frozenset(paths), left_out=left_out, json_wanted=json_wanted
     )
-
-
-def _undecided(app: App) -> bool:
-    """Whether an earlier command was interrupted in what a person decided; no local server is started for that."""
-    if "mongodb" in app.settings.local_stores():
-        return False
-    try:
-        return bool(app.ledger.unfinished_decisions())
-    except TransientError as error:
-        app.progress.event("ledger_not_asked", error=str(error))
-        return False
 
 
 def _landing(folder: Place) -> Place:

@@ -15,7 +15,7 @@ from pipeline.cli.param_types import PLACE
 from pipeline.cli.skipped import LeftOut
 from pipeline.cli.summary import as_json, as_text
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchSource, BatchStatus, short
+from pipeline.core.batches import WAITING, BatchSource, BatchStatus, short
 from pipeline.core.outcome import exit_code_of
 from pipeline.core.program import program
 from pipeline.core.topology import GATES, STAGES, STEPS, Step, StepKind
@@ -23,7 +23,7 @@ from pipeline.dead_letters.entry import BATCH_ID
 from pipeline.sources.discovery import discover
 from pipeline.storage.location import Place, recorded
 
-ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.HALTED, BatchStatus.DEAD})
+ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.DEAD, *WAITING})
 """No step of such a batch is done before a person decides."""
 
 NEW = "new"
@@ -70,7 +70,7 @@ def stage(context: click.Context, *, name: str, batch: str, file: Place | None, 
     the fourth that fails moves the batch to the dead-letter queue.
 
     \b
-    Exit codes: 0 done   3 an outage: try again   4 another run is at it   5 dead-lettered   10 halted or held
+    Exit codes: 0 done   3 an outage: try again   4 another run is at it   5 dead-lettered   10 it waits
 
     \b
     Examples:
@@ -95,7 +95,7 @@ def gate(context: click.Context, *, name: str, batch: str, json_wanted: bool) ->
     checked for the fourth time, the batch is held.
 
     \b
-    Exit codes: 0 passed   3 an outage: try again   4 another run is at it   5 dead-lettered   10 halted or held
+    Exit codes: 0 passed   3 an outage: try again   4 another run is at it   5 dead-lettered   10 it waits
 
     \b
     Example:

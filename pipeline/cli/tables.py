@@ -13,7 +13,7 @@ from pipeline.core.batches import BatchStatus, LoadCounts
 COLOURS = {
     **dict.fromkeys(("PASS", "EMPTY", "closed", "up", "ok", "delivered"), "green"),
     **dict.fromkeys(("WARN", "held", "running", "unfinished"), "yellow"),
-    **dict.fromkeys(("FAIL", "ERROR", "halted", "dead", "unreachable", "failed"), "red"),
+    **dict.fromkeys(("FAIL", "ERROR", "halted", "inconsistent", "dead", "unreachable", "failed"), "red"),
 }
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 

@@ -14,7 +14,7 @@ from pipeline.core.traces import BatchSeen, EmbeddingSeen, FindingSeen, GateSeen
 KINDS = {
     **dict.fromkeys(("PASS", "EMPTY", "closed", "done"), "good"),
     **dict.fromkeys(("WARN", "held", "running", "reopened", "pending"), "warning"),
-    **dict.fromkeys(("FAIL", "ERROR", "halted", "dead", "failed"), "bad"),
+    **dict.fromkeys(("FAIL", "ERROR", "halted", "inconsistent", "dead", "failed"), "bad"),
 }
 """What a verdict, a status or an outcome says."""
 

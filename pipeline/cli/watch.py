@@ -13,9 +13,9 @@ from expectations_plugins.core.errors import ExitCode, TransientError
 from expectations_plugins.core.retry import RetryPolicy, retry
 from pipeline.cli.app import App, app_of
 from pipeline.cli.clocks import TOLERANCE, clock_problems, exchange, reading
-from pipeline.cli.decisions import finish_unfinished
 from pipeline.cli.summary import plain
 from pipeline.cli.tables import moment
+from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.alert import Alert, Delivery
 from pipeline.core.batches import short
 from pipeline.core.program import program

@@ -28,7 +28,9 @@ class RunSettings(BaseSettings):
     )
     retry_wait_max: float = Field(60.0, ge=0, alias="SLUICEGATE_RETRY_WAIT_MAX", description="Longest wait, seconds")
     halt_scope: Literal["batch", "pipeline"] = Field(
-        "batch", alias="SLUICEGATE_HALT_SCOPE", description="`pipeline`: a halted batch stops those after it too"
+        "batch",
+        alias="SLUICEGATE_HALT_SCOPE",
+        description="`pipeline`: a halted or inconsistent batch stops those after it too",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="SLUICEGATE_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR"

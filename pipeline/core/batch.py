@@ -21,6 +21,9 @@ RESUMED = "resumed"
 WITHOUT_FILE = "without_file"
 """Among the counts of a load that a person ended where it was cut off."""
 
+CHECKSUM = "checksum"
+"""Among the counts of a stage: the checksum of what it wrote, see `expectations_plugins.core.checksums`."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -23,11 +23,17 @@ class BatchStatus(StrEnum):
     RUNNING = "running"
     HALTED = "halted"
     """A gate said FAIL; a person decides (resume, reject, recheck)."""
+    INCONSISTENT = "inconsistent"
+    """The stores do not hold the records they ought to; a person decides (reject, recheck, recheck --redo)."""
     HELD = "held"
     """A gate could not be checked (ERROR); the next run checks it again."""
     CLOSED = "closed"
     DEAD = "dead"
     """Moved whole to the dead-letter queue."""
+
+
+WAITING = frozenset({BatchStatus.HALTED, BatchStatus.INCONSISTENT})
+"""A gate said FAIL of such a batch, and it waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)

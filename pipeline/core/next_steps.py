@@ -14,6 +14,7 @@ from pipeline.core.verdicts import Verdict
 
 LOOK = {
     BatchStatus.HALTED: "status {batch}",
+    BatchStatus.INCONSISTENT: "status {batch}",
     BatchStatus.HELD: "doctor",
     BatchStatus.DEAD: "dlq show {batch}",
 }
@@ -29,7 +30,7 @@ WORDS = {
     REDO: "does the stage before it again, and checks",
     INCOMPLETE: "goes on without the records that did not arrive",
 }
-"""What the commands do of which one may let a halted batch go on."""
+"""What the commands do of which one may let a batch go on that waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
     if batch.decision is not None:
         return (NextStep(unfinished(batch.decision)),)
     match batch.status:
-        case BatchStatus.HALTED:
+        case BatchStatus.HALTED | BatchStatus.INCONSISTENT:
             way = _way_on(batch)
             on = NextStep(WORDS.get(way, ""), _of(way, batch))
             return *_repairs(batch), on, NextStep("gives it up", _of(REJECT, batch))
@@ -86,7 +87,7 @@ def advice(batch: Batch) -> str:
         batch: The batch, whole.
     """
     match batch.status:
-        case BatchStatus.HALTED:
+        case BatchStatus.HALTED | BatchStatus.INCONSISTENT:
             return after_halt(batch.batch_id, _way_on(batch), batch.counts)
         case BatchStatus.DEAD if not batch.dropped:
             return f"Look: {look(BatchStatus.DEAD, batch.batch_id)}. When it is mended: {_of(REPLAY, batch)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.core.batches import BatchStatus
 from pipeline.core.program import program
 from pipeline.core.verdicts import Verdict
 
@@ -39,7 +40,6 @@ INCOMPLETE = f"{RESUME} --incomplete"
 REDO = f"{RECHECK} --redo"
 
 GOES_ON = "goes on"
-HALTED = "is halted"
 HELD = "is held; the next run checks it again"
 
 
@@ -52,12 +52,14 @@ class Consequence:
         mark: The action that marks or removes records; "" for none.
         severity: The alert's; "" when there is none.
         command: What a person runs next: arguments of this program with `{batch}` in them; "" when there is none.
+        status: The batch's in the ledger when it waits for a person; None when it does not.
     """
 
     batch: str
     mark: str = ""
     severity: str = ""
     command: str = ""
+    status: BatchStatus | None = None
 
     def shown(self, batch: str) -> str:
         """The command as a person types it; "" when there is nothing to do.
@@ -68,16 +70,19 @@ class Consequence:
         return typed_command(self.command, batch)
 
 
-def policy(mark: str, *, fail: str, warn: str, warn_mark: str | None = None) -> Mapping[Verdict, Consequence]:
+def policy(
+    mark: str, *, fail: str, warn: str, warn_mark: str | None = None, stopped: BatchStatus = BatchStatus.HALTED
+) -> Mapping[Verdict, Consequence]:
     """What follows from a gate's verdicts.
 
     Args:
         mark: The action on records when it fails or warns; "" for none.
         fail, warn: What a person runs next: the arguments of this program, with `{batch}` in them.
         warn_mark: The action on records when it warns, where it is another one.
+        stopped: The batch's status after it failed, one of `WAITING`.
     """
     return {
-        Verdict.FAIL: Consequence(HALTED, mark, CRITICAL, fail),
+        Verdict.FAIL: Consequence(f"is {stopped}", mark, CRITICAL, fail, stopped),
         Verdict.WARN: Consequence(GOES_ON, mark if warn_mark is None else warn_mark, WARNING, warn),
         Verdict.ERROR: Consequence(HELD, "", OUTAGE, "doctor"),
         Verdict.PASS: Consequence(GOES_ON),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from typing import Any, Final
 
@@ -146,6 +147,12 @@ class MetricRow:
     interactions: int
     distinct_users: int
     value: float
+
+    @property
+    def counted(self) -> str:
+        """What it counts, and how many interactions that are, as one text."""
+        window = self.window_start.astimezone(UTC).isoformat() if self.window_start else None
+        return json.dumps([self.campaign_id, self.type, window, self.interactions])
 
 
 @dataclass(frozen=True, slots=True)

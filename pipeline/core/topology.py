@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pipeline.core.batches import BatchStatus
 from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
-from pipeline.core.policy import FLAG, QUARANTINE, REDO, RESUME, ROLLBACK, SWEEP, Consequence, policy
+from pipeline.core.policy import FLAG, QUARANTINE, RECHECK, REDO, RESUME, ROLLBACK, SWEEP, Consequence, policy
 from pipeline.core.verdicts import Verdict
 
 MAX_ATTEMPTS = 4
@@ -45,7 +46,8 @@ class Step:
         reads, writes: The datasets it reads and writes, by the names of `pipeline.telemetry.datasets`.
         kept: Whether it stays done when a batch's raw records stay, and only what follows of them is done again.
         withdrawn: Whether a rejected batch has it done again without records, which takes back what it published.
-        redo: Keys of the stages that `recheck --redo` does again before this gate: what they wrote is what it refused.
+        redo: Keys of the steps that `recheck --redo` does again before this gate: what they wrote is what it refused.
+        redo_for: Further ones, by the expectation that has to have failed for it.
         actions: Kinds of the actions on records that the gate's checkpoint has, in the order they act.
         policy: What follows from each of the gate's verdicts.
     """
@@ -59,6 +61,7 @@ class Step:
     kept: bool = False
     withdrawn: bool = False
     redo: tuple[str, ...] = ()
+    redo_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, hash=False)
     actions: tuple[str, ...] = ()
     policy: Mapping[Verdict, Consequence] = field(default_factory=dict, repr=False, hash=False)
 
@@ -164,6 +167,16 @@ STEPS: tuple[Step, ...] = (
         actions=(ROLLBACK, SWEEP),
         policy=policy(ROLLBACK, fail=REDO, warn="reembed --batch {batch}", warn_mark=""),
     ),
+    Step(
+        "closing",
+        StepKind.GATE,
+        ("mongodb", "bigquery", "neo4j", "milvus"),
+        "closing check: all four stores hold the accepted records, and no others",
+        reads=(Touched(INTERACTIONS), Touched("published"), Touched("graph"), Touched("vectors")),
+        redo=("stage:publish", "stage:graph", "gate:graph", "stage:embed", "gate:vectors"),
+        redo_for={"expect_ids_to_match_checksum": ("stage:load", "stage:aggregate", "gate:raw")},
+        policy=policy("", fail=REDO, warn=RECHECK, stopped=BatchStatus.INCONSISTENT),
+    ),
 )
 
 EMBED = "stage:embed"
@@ -190,8 +203,13 @@ STORE_TITLES: Mapping[str, str] = {
 """What people call the stores."""
 
 
+def gates_after(gate: Step) -> tuple[str, ...]:
+    """Keys of the gates a batch comes to after this one: they are checked again when this one is."""
+    return tuple(step.key for step in STEPS[STEPS.index(gate) + 1 :] if step.kind is StepKind.GATE)
+
+
 def gate_of(stage: str) -> Step:
-    """The gate that judges what a stage wrote.
+    """The first gate that judges what a stage wrote.
 
     Args:
         stage: The stage's key.
@@ -200,5 +218,5 @@ def gate_of(stage: str) -> Step:
 
 
 def store_title(gate: str) -> str:
-    """What people call the store a gate looks at; "" of what is no gate."""
-    return STORE_TITLES[GATE_STEPS[gate].stores[0]] if gate in GATE_STEPS else ""
+    """What people call the stores a gate looks at; "" of what is no gate."""
+    return ", ".join(STORE_TITLES[store] for store in GATE_STEPS[gate].stores) if gate in GATE_STEPS else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from expectations_plugins.core.errors import LeaseHeldError, LeaseLostError, SluicegateError
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchStatus, Lease, LoadCounts
+from pipeline.core.batches import WAITING, BatchStatus, Lease, LoadCounts
 from pipeline.dead_letters.entry import Entry
 from pipeline.dead_letters.folders import DeadFolders
 from pipeline.dead_letters.outages import Outages
@@ -17,7 +17,7 @@ from pipeline.storage.location import Place
 
 Count = Callable[[str], tuple[int, int]]
 
-SETTLED = (BatchStatus.CLOSED, BatchStatus.HALTED)
+SETTLED = (BatchStatus.CLOSED, *WAITING)
 """A batch of which the ledger says this did not die: only a run that could not ask believed so."""
 
 

@@ -12,7 +12,7 @@ class Standing:
     """How the pipeline stands. Times are UTC, aware; None where there is nothing.
 
     Args:
-        halted_since: When the batch was halted that has been longest.
+        halted_since: When the batch was halted, or found inconsistent, that has been longest.
         dead_since: When the oldest dead batch or record died that nobody has replayed or dropped.
         finished_at, finished: When a batch last closed, and which.
     """

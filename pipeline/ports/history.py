@@ -26,7 +26,7 @@ class Waiting:
     """What waits for a person.
 
     Args:
-        halted, held: Batches that are halted, or held by an outage; the oldest first, some of them.
+        halted, inconsistent, held: Batches that are in these states; the oldest first, some of them.
         dead: Dead-lettered batches nobody has dropped; some of them.
         quarantined: Records in quarantine.
         dead_records: Single records in the dead letters that nobody has replayed or dropped.
@@ -34,6 +34,7 @@ class Waiting:
     """
 
     halted: tuple[Stopped, ...] = ()
+    inconsistent: tuple[Stopped, ...] = ()
     held: tuple[Stopped, ...] = ()
     dead: tuple[Stopped, ...] = ()
     quarantined: int = 0

@@ -42,7 +42,7 @@ class Ledger(Protocol):
         """The newest batches, newest first."""
 
     def halted(self, limit: int) -> Sequence[Batch]:
-        """Batches that are halted, the oldest first."""
+        """Batches that are halted or inconsistent, the oldest first."""
 
     def unfinished_decisions(self) -> Sequence[Batch]:
         """Batches about which a person decided something that no command has finished, the oldest decision first."""

@@ -41,6 +41,9 @@ class RawStore(Protocol):
     def quarantined(self, batch_id: str | None, limit: int) -> Sequence[Quarantined]:
         """Records in quarantine, of one batch or of all, newest mark first."""
 
+    def quarantined_ids(self, batch_id: str) -> Iterator[str]:
+        """Ids of the batch's records in quarantine, in no order."""
+
     def in_quarantine(self, interaction_id: str) -> Quarantined | None:
         """One record in quarantine; None when it is not there."""
 
@@ -76,6 +79,9 @@ class MetricsStore(Protocol):
         Raises:
             TerminalError: The rows add up to something else than `expected` interactions.
         """
+
+    def published(self, batch_id: str) -> Sequence[MetricRow]:
+        """The rows of the batch that analysts see; none when it is not published."""
 
 
 class GraphStore(Protocol):

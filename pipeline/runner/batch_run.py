@@ -21,7 +21,7 @@ from expectations_plugins.core.retry import retry
 from pipeline.core.batch import RESUMED, Batch, StepStatus
 from pipeline.core.batches import BatchSource, BatchStatus, LoadCounts
 from pipeline.core.outcome import Ending, StepOutcome
-from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of
+from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of, gates_after
 from pipeline.core.verdicts import GateReport, Verdict
 from pipeline.dead_letters import Death
 from pipeline.dead_letters.folders import count_records
@@ -109,9 +109,10 @@ class BatchRun:
         if self.batch.status is not BatchStatus.CLOSED:
             return self.walk()
         lease, embed = self._keeper.lease, "stage:embed"
+        judge = gate_of(embed)
 
         def begin() -> None:  # running last: until then the batch is closed, and a re-embedding begins anew
-            self._ledger.clear_steps(lease, [embed, gate_of(embed).key])
+            self._ledger.clear_steps(lease, [embed, judge.key, *gates_after(judge)])
             number = self._ledger.start_step(lease, embed)
             self._ledger.set_status(lease, BatchStatus.RUNNING)
             said.append(StepLog(self._event, embed))
@@ -246,7 +247,8 @@ class BatchRun:
         self.verdicts[step.name] = str(report.verdict)
         self.docs = report.docs or self.docs
         self._ledger.record_gate(self._keeper.lease, report)
-        self.recount()
+        if step.leaves_records_out:
+            self.recount()
         again = report.verdict is Verdict.FAIL and step.name in self.batch.passed_over and self.counts.adds_up
         if again:  # a person decided so of the records in quarantine; a released one that is still bad is back there
             work.counts = {**work.counts, RESUMED: True}

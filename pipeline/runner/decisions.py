@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
-from pipeline.core.batch import Batch, Tombstone
-from pipeline.core.batches import BatchStatus, Lease
+from pipeline.core.batch import Batch, GateState, Tombstone
+from pipeline.core.batches import WAITING, BatchStatus, Lease
 from pipeline.core.decision import Decision, DecisionKind, Opening
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import Ending
 from pipeline.core.program import program
-from pipeline.core.topology import EMBED, REDONE, STEPS, Step, gate_of
+from pipeline.core.topology import EMBED, GATE_STEPS, REDONE, STEPS, Step, gate_of, gates_after
 from pipeline.ports.ledger import Ledger
 
 REJECTED = "Rejected: "
@@ -38,7 +38,7 @@ class Rules:
 
 def _resume_refused(decision: Decision, batch: Batch) -> None:
     _refuse_waiting(batch)
-    if batch.status is BatchStatus.HALTED:
+    if batch.status in WAITING:
         _refuse_passing_over(batch, incomplete=bool(decision.data.get(INCOMPLETE)))
     elif not decision.data.get(WITHOUT_FILE) and not batch.is_done("stage:load"):
         raise ConfigurationError(
@@ -50,15 +50,29 @@ def _resume_refused(decision: Decision, batch: Batch) -> None:
 
 def _resume_opened(decision: Decision, batch: Batch) -> Opening:
     gate = batch.failed_gate()
-    passed = gate.key if batch.status is BatchStatus.HALTED and gate is not None else ""
+    passed = gate.key if batch.status in WAITING and gate is not None else ""
     cut_off = bool(decision.data.get(WITHOUT_FILE)) and not batch.is_done("stage:load")
     return Opening(BatchStatus.RUNNING, passed=passed, finished=not cut_off)
 
 
 def _recheck_opened(decision: Decision, batch: Batch) -> Opening:
     gate = batch.failed_gate()
-    again = [] if gate is None else [*(gate.redo if decision.data.get(REDO) else ()), gate.key]
-    return Opening(BatchStatus.RUNNING, cleared=tuple(again), finished=True)
+    if gate is None:
+        return Opening(BatchStatus.RUNNING, finished=True)
+    again = (*(_redone(batch, gate) if decision.data.get(REDO) else ()), *gates_after(gate))
+    passed = {step.key for step in GATE_STEPS.values() if batch.is_done(step.key)}  # what was decided of them is kept
+    return Opening(
+        BatchStatus.RUNNING,
+        cleared=(*(key for key in again if key not in passed), gate.key),
+        reopened=tuple(key for key in again if key in passed),
+        finished=True,
+    )
+
+
+def _redone(batch: Batch, gate: Step) -> tuple[str, ...]:
+    """What is done again before a gate: what it judges, and what its findings ask for besides."""
+    failed = {finding.expectation for finding in batch.gates.get(gate.name, GateState()).findings}
+    return (*gate.redo, *(key for name, keys in gate.redo_for.items() if name in failed for key in keys))
 
 
 def _redo_opened(decision: Decision, batch: Batch) -> Opening:
@@ -118,7 +132,7 @@ def refuse_changing(batch: Batch) -> None:
         ConfigurationError: It is in another state, or unknown.
     """
     interrupted = batch.status is BatchStatus.RUNNING and batch.is_done("stage:load")
-    if not interrupted and batch.status not in (BatchStatus.CLOSED, BatchStatus.HALTED):
+    if not interrupted and batch.status not in (BatchStatus.CLOSED, *WAITING):
         raise ConfigurationError(
             f"Batch {batch.name} is {batch.status or 'unknown'}: its records cannot be changed now.",
             next_step=f"Look: {program()} status {batch.name}",
@@ -162,11 +176,11 @@ def stopped(batch: Batch) -> Ending | None:
 
 def waiting(batch: Batch) -> Ending | None:
     """The ending of a halted batch that a decision changed: the next decision judges it; None of one that goes on."""
-    if batch.status is not BatchStatus.HALTED:
+    if batch.status not in WAITING:
         return None
     redo = " --redo" if batch.embedding and batch.embedding.rolled_back_at else ""
     step = f"Check it again: {program()} recheck {batch.name}{redo}"
-    return Ending(BatchStatus.HALTED, ExitCode.OK, "Its batch is halted.", step, fresh=False)
+    return Ending(batch.status, ExitCode.OK, f"Its batch is {batch.status}.", step, fresh=False)
 
 
 def unknown(batch: Batch) -> ConfigurationError:
@@ -194,9 +208,9 @@ def settled(batch: Batch) -> Ending | None:
             raise unknown(batch)
         case BatchStatus.CLOSED:
             return Ending(BatchStatus.CLOSED, ExitCode.OK, "Already processed.", fresh=False)
-        case BatchStatus.HALTED:
+        case BatchStatus.HALTED | BatchStatus.INCONSISTENT:
             told = f"It waits for a person. {batch.reason}".strip()
-            return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, told, advice(batch), fresh=False, waits=True)
+            return Ending(batch.status, ExitCode.GATE_FAILED, told, advice(batch), fresh=False, waits=True)
         case BatchStatus.DEAD if batch.dropped:
             return Ending(BatchStatus.DEAD, ExitCode.OK, was_dropped(batch.dropped), fresh=False)
         case BatchStatus.DEAD:

@@ -84,7 +84,7 @@ class PatientLedger:
         return self._patiently(lambda: self.opened().batch(batch_id))
 
     def halted(self, limit: int) -> Sequence[Batch]:
-        """Batches that are halted, the oldest first."""
+        """Batches that are halted or inconsistent, the oldest first."""
         return self._patiently(lambda: self.opened().halted(limit))
 
     def dead_records(self, batch_id: str) -> int:

@@ -7,7 +7,7 @@ from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts
 from pipeline.core.next_steps import advice, after_halt, way_on
 from pipeline.core.outcome import Ending
-from pipeline.core.topology import Step
+from pipeline.core.topology import GATE_STEPS, Step
 from pipeline.core.verdicts import GateReport
 from pipeline.runner.gate_messages import summary
 
@@ -23,7 +23,8 @@ def halted(batch_id: str, report: GateReport, counts: LoadCounts) -> Ending:
     arrived = not any(finding.halts_for_missing for finding in report.findings)
     way = way_on(report.gate, records_left_out=counts.quarantined > 0, complete=counts.adds_up, arrived=arrived)
     message = f"The {report.gate} gate failed: {summary(report)}"
-    return Ending(BatchStatus.HALTED, ExitCode.GATE_FAILED, message, after_halt(batch_id, way, counts))
+    status = GATE_STEPS[report.gate].policy[report.verdict].status
+    return Ending(status, ExitCode.GATE_FAILED, message, after_halt(batch_id, way, counts))
 
 
 def held(batch_id: str, report: GateReport) -> Ending:

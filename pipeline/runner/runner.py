@@ -248,7 +248,7 @@ class Runner:
         return Ending(
             None,
             ExitCode.GATE_FAILED,
-            f"It waits, for batch {halted.name} is halted and SLUICEGATE_HALT_SCOPE is pipeline.",
+            f"It waits, for batch {halted.name} is {halted.status} and SLUICEGATE_HALT_SCOPE is pipeline.",
             advice(halted),
             fresh=False,
         )

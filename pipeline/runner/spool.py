@@ -9,7 +9,7 @@ from typing import Any
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.core.batch import Batch, StepState, StepStatus
-from pipeline.core.batches import BatchSource, BatchStatus, short
+from pipeline.core.batches import WAITING, BatchSource, BatchStatus, short
 from pipeline.core.outcome import Ending
 from pipeline.core.program import program
 from pipeline.core.topology import MAX_ATTEMPTS
@@ -22,7 +22,7 @@ from pipeline.storage.location import Place
 LEDGER = "ledger"
 """Stands for a stage in what ended because the ledger could not be reached."""
 
-SETTLED = frozenset({BatchStatus.CLOSED, BatchStatus.HALTED, BatchStatus.DEAD})
+SETTLED = frozenset({BatchStatus.CLOSED, BatchStatus.DEAD, *WAITING})
 
 
 class RunnerSpool:

@@ -70,11 +70,15 @@ def _read(value: Any, zone: ZoneInfo) -> Read | None:
 
 
 def _iso(text: str, zone: ZoneInfo) -> datetime:
-    plain = _ZONE.sub("Z", _ZONE_NAME.sub("", text).upper()).replace(" Z", "Z")
-    midnight = _END_OF_DAY.sub("00", plain)
-    given = datetime.fromisoformat(midnight)
+    days, plain = 0, text.upper()
+    try:
+        given = datetime.fromisoformat(plain)
+    except ValueError:  # what Python does not read of it: names of zones, and the end of a day
+        plain = _ZONE.sub("Z", _ZONE_NAME.sub("", plain)).replace(" Z", "Z")
+        midnight = _END_OF_DAY.sub("00", plain)
+        given, days = datetime.fromisoformat(midnight), int(midnight != plain)
     aware = given if given.tzinfo is not None else given.replace(tzinfo=zone)
-    return aware + timedelta(days=midnight != plain)
+    return aware + timedelta(days=days) if days else aware
 
 
 def _mail_date(text: str) -> datetime:

@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from expectations_plugins.core.checksums import Checksum
 from expectations_plugins.core.errors import TerminalError, TransientError
+from pipeline.core.batch import CHECKSUM
 from pipeline.core.batches import LoadCounts, short
 from pipeline.core.fields import CONVERTED
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
@@ -42,7 +44,10 @@ class LoadStage:
         self._chunk = chunk
 
     def run(self, context: BatchContext) -> Mapping[str, Any]:
-        """Load one batch; what became of its records, by name of the fields of `LoadCounts`, and what was converted.
+        """Load one batch.
+
+        Returns:
+            What became of its records, by name of the fields of `LoadCounts`; what was converted; their checksum.
 
         Raises:
             TransientError: Worth another attempt.
@@ -56,7 +61,8 @@ class LoadStage:
         counts = self._counts(context.batch_id, tally)
         self._ledger.set_span(context.lease, tally.oldest, tally.newest)
         self._ledger.set_counts(context.lease, counts)
-        return dataclasses.asdict(counts) | {f"{CONVERTED}_{name}": n for name, n in sorted(tally.converted.items())}
+        converted = {f"{CONVERTED}_{name}": n for name, n in sorted(tally.converted.items())}
+        return dataclasses.asdict(counts) | converted | {CHECKSUM: tally.own.as_list()}
 
     def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
         records = [item for item in chunk if isinstance(item, Interaction)]
@@ -95,6 +101,8 @@ class _Tally:
     read: int = 0
     duplicate: int = 0
     dead: int = 0
+    own: Checksum = field(default_factory=Checksum)
+    """Of the ids that belong to this batch."""
     oldest: datetime | None = None
     newest: datetime | None = None
     converted: Counter[str] = field(default_factory=Counter)
@@ -117,6 +125,7 @@ def _judged(
         )
     owning_batch, line, content_hash = owner
     if (owning_batch, line) == (batch_id, record.line):
+        tally.own += Checksum.of([record.interaction_id])
         return None
     if content_hash == record.content_hash:
         tally.duplicate += 1

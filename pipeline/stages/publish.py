@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from expectations_plugins.core.checksums import Checksum
+from pipeline.core.batch import CHECKSUM
 from pipeline.ports.steps import BatchContext
 from pipeline.ports.stores import MetricsStore, RawStore
 
@@ -34,4 +36,5 @@ class PublishStage:
         rows = list(self._raw.metrics(batch_id, include_quarantined=False))
         written = self._metrics.publish(batch_id, rows, accepted, fence=context.lease.fence)
         context.progress.advance(self.name, written, accepted)
-        return {"rows": len(rows), "interactions": written}
+        checksum = Checksum.of(row.counted for row in rows)
+        return {"rows": len(rows), "interactions": written, CHECKSUM: checksum.as_list()}

@@ -83,7 +83,10 @@ DELIVERIES = Metric(
     ("channel", "outcome"),
 )
 HALTED_AGE = Metric(
-    "sluicegate.halted.oldest.age", _G, "s", "How long the batch halted longest has waited; 0 when none is"
+    "sluicegate.halted.oldest.age",
+    _G,
+    "s",
+    "How long the batch halted, or inconsistent, longest has waited; 0 when none is",
 )
 DEAD_AGE = Metric(
     "sluicegate.dead_letter.oldest.age",
@@ -95,7 +98,7 @@ HALTED_SINCE = Metric(
     "sluicegate.halted.oldest.timestamp",
     _G,
     "s",
-    "When the batch halted longest was halted (Unix time); absent when none is",
+    "When the batch halted, or inconsistent, longest was stopped (Unix time); absent when none is",
 )
 DEAD_SINCE = Metric(
     "sluicegate.dead_letter.oldest.timestamp",

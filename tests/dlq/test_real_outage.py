@@ -81,7 +81,7 @@ def told(place: Workspace, server: Server) -> dict[str, Any]:
     log = landing / "0900.jsonl"
     log.write_text('{"interaction_id": "i_1", "user_id": "u_101", "type": "view"}\n{"user_id": "u_102"}\n')
     said: dict[str, Any] = {}
-    variables = {**LOCAL, "MONGODB_URI": server.uri}
+    variables = {**LOCAL, "MONGODB_URI": server.uri, "SLUICEGATE_DEAD_TOLERANCE": "0.5"}
     said["down"] = [place.run(landing, **variables) for _ in range(5)]
     said["listed"] = place.cli("dlq", "list", **variables)
     server.start()

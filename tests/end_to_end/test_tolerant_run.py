@@ -29,7 +29,7 @@ def tolerant(workspace: Workspace, real_logs: Path, day: Path) -> dict[str, Any]
 def test_a_tolerant_run_closes_the_batch_with_a_warning(tolerant: dict[str, Any]) -> None:
     [batch] = tolerant["batches"]
     assert (tolerant["returncode"], batch["status"]) == (0, "closed")
-    assert batch["verdicts"] == {"raw": "WARN", "graph": "WARN", "vectors": "PASS"}
+    assert batch["verdicts"] == {"raw": "WARN", "graph": "WARN", "vectors": "PASS", "closing": "PASS"}
 
 
 def test_no_tolerated_record_flows_on(tolerant: dict[str, Any], stores: Stores, truth: Truth) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from expectations_plugins.core.errors import ConfigurationError
-from pipeline.core.batches import BatchStatus, Lease, short
-from pipeline.core.topology import REDONE
+from pipeline.core.batches import BatchStatus, short
 from tests.fakes.effects import Killed
 from tests.gates.conftest import Site
 from tests.gates.test_decisions import command, everywhere
@@ -110,8 +109,9 @@ def test_a_rollback_by_hand_that_is_killed_leaves_no_closed_batch_and_is_finishe
         command(make_site(dies("journal", "rolled_back")), "rollback", name, "--yes")
     assert status_of(site, outcome.batch_id) == "halted"
     assert everywhere(site, outcome)[2] == 0
+    assert "the next run finishes what was decided" in command(site, "status", name).output
+    assert "was rolled back already" in str(command(site, "rollback", name, "--yes").exception)
     assert f"run.py recheck {name} --redo" in command(site, "status", name).output
-    assert "Rolled back." in command(site, "rollback", name, "--yes").output
     assert site.app.runner().recheck(outcome.batch_id, redo=True).status is BatchStatus.CLOSED
     assert everywhere(site, outcome) == [12] * 3
 
@@ -122,12 +122,9 @@ def test_a_release_that_is_killed_is_finished_by_the_next_run(make_site: MakeSit
     outcome = site.process(path)
     [bad] = site.app.raw_store.quarantined(outcome.batch_id, 10)
 
-    def change(lease: Lease) -> None:
-        site.app.raw_store.release(lease, bad.interaction_id, {"user_id": "u_777"}, note="", run_id="test")
-        raise Killed
-
+    release = ("quarantine", "release", bad.interaction_id, "--set", "user_id=u_777")
     with pytest.raises(Killed):
-        site.app.runner().release(outcome.batch_id, REDONE, change)
+        command(make_site(dies("raw_store", "release"), SLUICEGATE_USER_ID_TOLERANCE=0.5), *release)
     assert status_of(site, outcome.batch_id) == "running"
     assert site.process(path).status is BatchStatus.CLOSED
     assert everywhere(site, outcome) == [12] * 3

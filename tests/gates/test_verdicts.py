@@ -24,9 +24,9 @@ NOBODY = "127.0.0.1:9"
 """A port nobody listens on."""
 
 
-def test_a_clean_batch_passes_all_three_gates(make_site: MakeSite) -> None:
+def test_a_clean_batch_passes_all_gates(make_site: MakeSite) -> None:
     outcome = make_site().process("clean.jsonl")
-    assert outcome.verdicts == {"raw": "PASS", "graph": "PASS", "vectors": "PASS"}
+    assert outcome.verdicts == dict.fromkeys(GATES, "PASS")
     assert (outcome.status, outcome.exit_code) == (BatchStatus.CLOSED, ExitCode.OK)
 
 
@@ -90,7 +90,7 @@ def test_a_graph_that_lost_records_cannot_be_passed_over_and_is_mended_by_a_rech
 def test_orphans_warn_are_counted_and_named_and_the_batch_goes_on(make_site: MakeSite) -> None:
     site = make_site()
     outcome = site.process("orphans.jsonl")
-    assert outcome.verdicts == {"raw": "PASS", "graph": "WARN", "vectors": "PASS"}
+    assert outcome.verdicts == {"raw": "PASS", "graph": "WARN", "vectors": "PASS", "closing": "PASS"}
     finding = site.report(outcome, "graph").findings[0]
     assert finding.summary == "3 of 12 (25.00%) interactions are orphans; they name 1 missing campaign_id"
     assert sorted(finding.examples) == [
@@ -130,13 +130,13 @@ def test_gemini_down_gives_marked_fallback_vectors_and_a_warning(make_site: Make
         outcome = site.process("clean.jsonl")
     finally:
         site.order(None)
-    assert outcome.verdicts == {"raw": "PASS", "graph": "PASS", "vectors": "WARN"}
+    assert outcome.verdicts == {"raw": "PASS", "graph": "PASS", "vectors": "WARN", "closing": "PASS"}
     assert outcome.status is BatchStatus.CLOSED
 
 
 def test_a_batch_without_messages_is_empty_at_the_vector_gate(make_site: MakeSite) -> None:
     outcome = make_site().process("no_messages.jsonl")
-    assert outcome.verdicts == {"raw": "PASS", "graph": "PASS", "vectors": "EMPTY"}
+    assert outcome.verdicts == {"raw": "PASS", "graph": "PASS", "vectors": "EMPTY", "closing": "PASS"}
 
 
 @pytest.mark.parametrize(

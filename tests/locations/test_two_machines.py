@@ -108,7 +108,10 @@ def test_a_batch_that_dies_on_one_machine_is_replayed_on_the_other_without_its_f
     assert f"Its file is kept as {EXAMPLE}/spool/dlq/{batch['batch_id']}/" in batch["message"]
     assert story["replayed"].code == 0, story["replayed"].stderr
     (batch,) = json.loads(story["replayed"].stdout)["batches"]
-    assert (batch["status"], batch["verdicts"]) == ("closed", dict.fromkeys(("raw", "graph", "vectors"), "PASS"))
+    assert (batch["status"], batch["verdicts"]) == (
+        "closed",
+        dict.fromkeys(("raw", "graph", "vectors", "closing"), "PASS"),
+    )
     assert objects.below(EXAMPLE / "spool" / "dlq") == []
 
 

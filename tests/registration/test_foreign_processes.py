@@ -78,7 +78,7 @@ def test_our_project_opens_and_its_checkpoints_run_with_this_package_alone(
     assert [(one["action"], one["status"], one["detail"]) for one in found["actions"]] == [
         (kind, "not in a run", NOTHING) for kind in ("quarantine", "alert", "docs")
     ]
-    assert found["checkpoints"] == ["graph", "raw", "vectors"]
+    assert found["checkpoints"] == ["closing", "graph", "raw", "vectors"]
     assert found["pages"] == ["expectations", "validations"]  # GX's own; the first page is the ledger's
     assert (found["theirs"], found["modules"]) == (["mine", "mine"], [])
 

@@ -94,6 +94,12 @@ class BigQueryMetricsStore:
         """Replace the batch's rows and publish it, in one transaction."""
         return self._write(batch_id, rows, expected, publish=True, fence=fence)
 
+    def published(self, batch_id: str) -> Sequence[MetricRow]:
+        """The rows of the batch that analysts see; none when it is not published."""
+        with ERRORS.guard(f"reading the published metrics of batch {short(batch_id)}"):
+            found = self._run(queries.published(self._dataset, batch_id))
+        return [MetricRow(**{column: row[column] for column in queries.COLUMNS}) for row in found]
+
     def _write(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, publish: bool, fence: int) -> int:
         content = "".join(json.dumps(_json_row(row), sort_keys=True) + "\n" for row in rows).encode()
         digest = hashlib.sha256(content).hexdigest()[:16]

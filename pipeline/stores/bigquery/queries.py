@@ -98,6 +98,12 @@ def highest_fence(dataset: str, batch_id: str) -> str:
     return f"SELECT MAX(fence) AS fence FROM `{dataset}.{FENCES}` WHERE batch_id = {batch}"  # noqa: S608
 
 
+def published(dataset: str, batch_id: str) -> str:
+    """The rows of a batch that analysts see."""
+    columns, batch = ", ".join(COLUMNS), f"'{checked_batch_id(batch_id)}'"
+    return f"SELECT {columns} FROM `{dataset}.{VIEW}` WHERE batch_id = {batch}"  # noqa: S608 - checked names
+
+
 def view(dataset: str) -> str:
     """What analysts read: metrics of published batches."""
     columns = ", ".join(f"m.{column}" for column in COLUMNS)

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
-from pipeline.core.batches import BatchStatus
+from pipeline.core.batches import WAITING, BatchStatus
 from pipeline.core.fields import DEAD_LETTERS
 from pipeline.core.topology import STEPS
 from pipeline.ports.health import Standing, StandingReader
@@ -49,13 +49,13 @@ class MongoStanding(StandingReader):
 
     def standing(self) -> Standing:
         """What has waited longest, and when a batch last closed."""
-        halted = _oldest(self._batches, _ended(BatchStatus.HALTED), "end_time")
+        stopped = [_oldest(self._batches, _ended(status), "end_time") for status in sorted(WAITING)]
         dead_batch = _oldest(self._batches, _ended(BatchStatus.DEAD), "end_time")
         dead_record = _oldest(self._letters, {"dropped": None, "replayed_in": None}, "buried_at")
         dead = [moment for moment in (dead_batch, dead_record) if moment is not None]
         finished = self.last_finished()
         return Standing(
-            halted_since=halted,
+            halted_since=min((moment for moment in stopped if moment), default=None),
             dead_since=min(dead, default=None),
             finished_at=finished[0] if finished else None,
             finished=finished[1] if finished else "",

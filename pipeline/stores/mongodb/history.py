@@ -149,6 +149,7 @@ class MongoHistory(History):
             letters = self._letters.count_documents(letters_filter(None, None, waiting=True), limit=COUNTED)
         return Waiting(
             halted=self._stopped({"status": BatchStatus.HALTED.value}),
+            inconsistent=self._stopped({"status": BatchStatus.INCONSISTENT.value}),
             held=self._stopped({"status": BatchStatus.HELD.value}),
             dead=self._stopped(dead_filter(None, waiting=True)),
             quarantined=quarantined,

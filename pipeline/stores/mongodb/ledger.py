@@ -18,7 +18,7 @@ from expectations_plugins.core.errors import ConfigurationError, TransientError
 from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchStatus, Lease, LoadCounts, short
+from pipeline.core.batches import WAITING, BatchStatus, Lease, LoadCounts, short
 from pipeline.core.decision import Decision, Opening
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.program import program
@@ -65,6 +65,8 @@ OLDER = (
     "The ledger has schema version %s, this program's is %s. All commands work; when no older program uses the ledger"
     f" any more: {program()} migrate"
 )
+
+STOPPED = sorted(status.value for status in WAITING)
 
 
 class MongoLedger(Leases, DeadLetters, Ledger):
@@ -154,9 +156,9 @@ class MongoLedger(Leases, DeadLetters, Ledger):
             return [batch_in(one) for one in self._batches.find().sort(NEWEST_FIRST).limit(limit)]
 
     def halted(self, limit: int) -> Sequence[Batch]:
-        """Batches that are halted, the oldest first."""
+        """Batches that are halted or inconsistent, the oldest first."""
         with ERRORS.guard("looking for halted batches"):
-            found = self._batches.find({"status": {"$eq": BatchStatus.HALTED.value}}).sort(OLDEST_FIRST).limit(limit)
+            found = self._batches.find({"status": {"$in": STOPPED}}).sort(OLDEST_FIRST).limit(limit)
             return [batch_in(one) for one in found]
 
     def start_step(self, lease: Lease, step: str) -> int:

@@ -118,6 +118,13 @@ class MongoRawStore(RawStore):
             rows = self._interactions.find(condition).sort([("quarantine.at", -1), ("_id", 1)]).limit(limit)
             return [_quarantined(row) for row in rows]
 
+    def quarantined_ids(self, batch_id: str) -> Iterator[str]:
+        """Ids of the batch's records in quarantine, in no order."""
+        doing = f"reading the quarantine of batch {short(batch_id)}"
+        with ERRORS.guard(doing), self._interactions.find(quarantined_filter(batch_id), ["_id"]) as rows:
+            for row in rows:
+                yield row["_id"]
+
     def in_quarantine(self, interaction_id: str) -> Quarantined | None:
         """One record in quarantine; None when it is not there."""
         with ERRORS.guard(f"reading interaction {interaction_id!r}"):

@@ -65,6 +65,7 @@ class Ground:
             "SLUICEGATE_RETRY_WAIT": "0.01",
             "SLUICEGATE_RETRY_WAIT_MAX": "0.05",
             "SLUICEGATE_MIN_FILE_AGE": "0",
+            "SLUICEGATE_DEAD_TOLERANCE": "0.5",
         }
         return {name: str(value) for name, value in found.items() if value is not None}
 
