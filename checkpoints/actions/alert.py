@@ -1,4 +1,4 @@
-"""Alert: people are told what failed, what was done about it and what to run next; all is green again, too."""
+"""Alert: people are notified of what failed, what was done about it and what to run next; and of its end."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ EXAMPLES = 3
 COUNTED = "expect_table_row_count_to_equal"
 """The expectation that a store holds what the stage before it says it wrote."""
 TITLES = {Verdict.FAIL: "The {gate} gate failed", Verdict.WARN: "The {gate} gate warns"}
+MANY = "{title} for {{count}} batches"
 
 
 class AlertAction(GateAction):
-    """Tell Slack, PagerDuty and whatever else is configured; an outage is told by the run, when it gives up."""
+    """Notify Slack, PagerDuty and whatever else is configured; of an outage the run does, when it gives up."""
 
     type: Literal["sluicegate_alert"] = "sluicegate_alert"
     kind: ClassVar[str] = ALERT
@@ -44,13 +45,15 @@ class AlertAction(GateAction):
             "examples": [[one.key, one.value] for one in _examples(failed, scope)][:EXAMPLES],
             "failure": "+".join(sorted({finding.expectation for finding in failed})),
             "docs": report.docs,
+            "share": report.rate or 0.0,
+            "waits": report.verdict is Verdict.FAIL,
             "next_step": after_verdict(scope.gate, report.verdict, scope.batch_id, _halt(report, failed, results)),
         }
 
     @classmethod
     def would(cls, data: Mapping[str, Any]) -> str:
-        """Whom it would tell what."""
-        return "would resolve what is open" if data.get("green") else f"would alert: {data['title']}"
+        """Whom it would notify of what."""
+        return "would say that the batch passed" if data.get("green") else f"would alert: {data['title']}"
 
     @classmethod
     def perform(cls, data: Mapping[str, Any], scope: ActionScope) -> str:
@@ -58,10 +61,11 @@ class AlertAction(GateAction):
         assert scope.effects is not None
         alarms = scope.effects.alarms()
         if data.get("green"):
-            return _told(alarms.all_green(scope.gate)) or "nothing was open"
+            return _outcomes(alarms.passed(scope.gate, scope.batch_id)) or "nothing was open"
         alert = alert_of(data, scope)
-        told = alarms.raise_(alert)
-        return _told([*told, *alarms.all_green(scope.gate, keep=(alert.dedup_key,))])
+        notified = alarms.raise_(alert)
+        passed = alarms.passed(scope.gate, scope.batch_id, keep=(alert.dedup_key,))
+        return _outcomes([*notified, *passed])
 
 
 def _examples(failed: Sequence[Finding], scope: ActionScope) -> Iterator[Example]:
@@ -90,8 +94,11 @@ def alert_of(data: Mapping[str, Any], scope: ActionScope) -> Alert:
         docs=str(data.get("docs") or ""),
         next_step=str(data["next_step"]),
         failure=str(data["failure"]),
+        title_of_many=MANY.format(title=data["title"]),
+        share=float(data.get("share") or 0.0),
+        waits=bool(data.get("waits")),
     )
 
 
-def _told(deliveries: Sequence[Any]) -> str:
+def _outcomes(deliveries: Sequence[Any]) -> str:
     return "; ".join(f"{one.channel}: {one.status}{f' ({one.detail})' if one.detail else ''}" for one in deliveries)

@@ -99,9 +99,7 @@ class BatchRun:
             self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING)
 
     def _close(self) -> Ending:
-        ending = self.end(Ending(BatchStatus.CLOSED, ExitCode.OK))
-        self._parts.alarms.closed()
-        return ending
+        return self.end(Ending(BatchStatus.CLOSED, ExitCode.OK))
 
     def replace_fallbacks(self, replaces: ReplacesFallbacks) -> Ending:
         """Replace fallback vectors by real ones, and let the vector gate judge that.

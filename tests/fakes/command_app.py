@@ -50,6 +50,12 @@ class MemoryHistory:
         return {batch_id: batch for batch_id, batch in found.items() if batch}
 
 
+class NobodyIsNotified:
+    """The part of pipeline.alerts.router.AlertRouter that a run asks when no channel is configured."""
+
+    configured: tuple[str, ...] = ()
+
+
 class CommandApp:
     """Implements pipeline.cli.app.App. Every batch has 60 records, of which `quarantined` are bad."""
 
@@ -58,7 +64,7 @@ class CommandApp:
         self.progress = RecordedProgress()
         self.ledger = MemoryLedger()
         self.graph_store = MemoryGraph()
-        self.alerts: Any = None
+        self.alerts: Any = NobodyIsNotified()
         self.standing: Any = None
         self.quarantined = 0
         self.stages = {step.name: ScriptedStage(step.name) for step in STEPS if step.kind is StepKind.STAGE}

@@ -44,7 +44,7 @@ POINTS: Mapping[str, frozenset[str]] = {
     "journal": frozenset({"keep", "rolled_back"}),
     "embedder": frozenset({"embed"}),
     "gate": frozenset({"check"}),
-    "alerts": frozenset({"raise_", "all_green", "decided"}),
+    "alerts": frozenset({"raise_", "passed", "decided", "recovered", "batch_ended"}),
 }
 """By port: what writes, and what asks for a gate's verdict. Renewals of a lease are left out: a clock makes them."""
 
