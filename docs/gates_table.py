@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.core.policy import MARKS
+from pipeline.core.policy import GATE_MARKS
 from pipeline.core.topology import GATE_STEPS
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "gates.md"
-GREEN = "what was open is resolved"
+GREEN = "the batch leaves what is open"
 
 
 def rows() -> Iterator[str]:
@@ -24,7 +24,7 @@ def rows() -> Iterator[str]:
     for (gate, verdict), follows in sorted(consequences.items()):
         alert = follows.severity or (GREEN if verdict == "PASS" else "-")
         command = f"`run.py {follows.command.format(batch='BATCH')}`" if follows.command else "-"
-        yield f"| {gate} | {verdict} | {follows.batch} | {MARKS[follows.mark] or '-'} | {alert} | {command} |"
+        yield f"| {gate} | {verdict} | {follows.batch} | {GATE_MARKS[follows.mark] or '-'} | {alert} | {command} |"
 
 
 def page() -> str:

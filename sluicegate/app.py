@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -37,9 +37,8 @@ if TYPE_CHECKING:
     from pipeline.ports.stores import GraphStore, RawStore, ReviewQueue
     from pipeline.ports.tracing import LineageReaders
     from pipeline.ports.vectors import Embedder
-    from pipeline.runner.lease import LeaseKeeper
     from pipeline.runner.runner import Runner
-    from pipeline.stages import Reembedder, Rollback
+    from pipeline.stages import Reembedder, Rollback, Supersede
     from pipeline.telemetry.progress import TelemetryProgress
     from pipeline.upgrades.migration import Migration
 
@@ -151,11 +150,14 @@ class App:
 
     @cached_property
     def alerts(self) -> AlertRouter:
-        """Tells people, also while MongoDB is down."""
+        """Incidents, and who is notified of them, also while MongoDB is down."""
         from pipeline.alerts.assembly import alert_router
-        from pipeline.stores.mongodb.alert_state import MongoAlertBook
+        from pipeline.stores.mongodb.incidents import MongoIncidents
 
-        router = alert_router(self.settings, lambda: MongoAlertBook(self.stores.database), self.progress)
+        def states(ids: Sequence[str]) -> Mapping[str, Batch]:
+            return self.stores.history.states(ids)
+
+        router = alert_router(self.settings, lambda: MongoIncidents(self.stores.database), self.progress, states=states)
         return self._through("alerts", router)
 
     @cached_property
@@ -164,6 +166,13 @@ class App:
         from pipeline.stages import Rollback
 
         return Rollback(self.stores.vectors, self.stores.journal, self.ledger)
+
+    @cached_property
+    def supersede(self) -> Supersede:
+        """Gives a batch the records of older ones that it brings again."""
+        from pipeline.stages import Supersede
+
+        return Supersede(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone))
 
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
@@ -183,13 +192,6 @@ class App:
         """One gate."""
         self._require_gx_project()
         return self._gates[name]
-
-    def leased(self, batch_id: str) -> LeaseKeeper:
-        """A batch's lease, kept while the block runs."""
-        from pipeline.runner.lease import LeaseKeeper, new_holder
-
-        seconds = self.settings.lease_seconds
-        return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, new_holder(), seconds), seconds)
 
     @property
     def history(self) -> History:
@@ -228,7 +230,9 @@ class App:
             halts_pipeline=self.settings.halt_scope == "pipeline",
             alarms=self.alerts,
             publish=Publishing(lambda: self.site, self.progress),
-            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, lambda: self.rollback),
+            effects=DecisionEffects(
+                lambda: self.raw_store, lambda: self.dead_queue, lambda: self.rollback, lambda: self.supersede
+            ),
         )
 
     @cached_property

@@ -37,6 +37,9 @@ COMMANDS = {
     "status": LazyCommand("pipeline.cli.status:status", "Show batches, verdicts and latencies, or one batch."),
     "resume": LazyCommand("pipeline.cli.decisions:resume", "Let a halted batch go on without its bad records."),
     "recheck": LazyCommand("pipeline.cli.decisions:recheck", "Run the gate that stopped a batch again."),
+    "supersede": LazyCommand(
+        "pipeline.cli.supersede:supersede", "Let a corrected file take over the records of batches that were halted."
+    ),
     "reject": LazyCommand("pipeline.cli.decisions:reject", "Give a batch up: to the dead letters with it."),
     "quarantine": LazyCommand("pipeline.cli.quarantine:quarantine", "Look at bad records and release them."),
     "dlq": LazyCommand("pipeline.cli.dlq:dlq", "Look at dead batches and records, replay or drop them."),

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.core.batch import Batch, GateState, StepState, StepStatus, Tombstone
 from pipeline.core.batches import BatchStatus, LoadCounts
-from pipeline.core.next_steps import advice, after_verdict, next_steps
+from pipeline.core.next_steps import Halt, advice, after_verdict, next_steps
 from pipeline.core.verdicts import Finding, Verdict
 from pipeline.runner.decisions import settled
 
@@ -42,8 +42,7 @@ def test_a_page_a_run_and_an_alert_name_the_same_command(gate: str, counts: Load
     assert advice(batch).endswith(f": {command}")
     assert ending
     assert ending.next_step == advice(batch)
-    left_out, complete = counts.quarantined > 0, counts.adds_up
-    assert after_verdict(gate, Verdict.FAIL, ID, records_left_out=left_out, complete=complete) == command
+    assert after_verdict(gate, Verdict.FAIL, ID, Halt.of((), counts)) == command
 
 
 def test_what_did_not_arrive_can_be_looked_at_repaired_or_done_without() -> None:
@@ -56,8 +55,17 @@ def test_what_did_not_arrive_can_be_looked_at_repaired_or_done_without() -> None
         f"run.py reject {NAME}",
     ]
     assert advice(batch).endswith(f"To go on without it: run.py resume {NAME} --incomplete")
-    assert after_verdict("raw", Verdict.FAIL, ID, arrived=False) == f"run.py resume {NAME} --incomplete"
-    assert after_verdict("raw", Verdict.WARN, ID, arrived=False) == f"run.py dlq show {NAME}"
+    assert after_verdict("raw", Verdict.FAIL, ID, Halt(arrived=False)) == f"run.py resume {NAME} --incomplete"
+    assert after_verdict("raw", Verdict.WARN, ID, Halt(arrived=False)) == f"run.py dlq show {NAME}"
+
+
+def test_what_is_brought_again_of_a_batch_that_waits_can_be_taken_over() -> None:
+    repeated = Finding("expect_records_not_to_wait_elsewhere", "critical", "10 of 20 records had arrived")
+    batch = replace(halted("raw", WHOLE), gates={"raw": GateState(Verdict.FAIL, findings=(repeated,))})
+    commands = [step.command for step in next_steps(batch)]
+    assert commands == [f"run.py supersede {NAME}", f"run.py reject {NAME}"]
+    assert advice(batch).endswith(f"To take them over: run.py supersede {NAME}")
+    assert after_verdict("raw", Verdict.FAIL, ID, Halt(repeats=True)) == commands[0]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class Scene:
             lease_seconds=30,
             raw_store=lambda: self.raw_store,
             spool=self.folder / "spool",
-            effects=DecisionEffects(lambda: self.raw_store, Bench.refused, Bench.refused),
+            effects=DecisionEffects(lambda: self.raw_store, *[Bench.refused] * 3),
         )
 
 

@@ -81,7 +81,7 @@ class Stage(Bench):
         super().__init__(folder)
         self.acted = Acted()
         self.records = self.acted  # type: ignore[assignment]
-        self.effects = DecisionEffects(lambda: self.acted, lambda: self.acted, lambda: self.acted)
+        self.effects = DecisionEffects(*[lambda: self.acted] * 4)
 
     def stop_at(self, status: BatchStatus) -> str:
         """Bring the batch to where it waits."""
@@ -129,7 +129,8 @@ CASES: Mapping[DecisionKind, tuple[BatchStatus, Mapping[str, Any], str, BatchSta
 
 
 def test_every_kind_of_decision_is_tried_or_has_no_effect_of_its_own() -> None:
-    kinds = set(CASES) | AT_ONCE | {DecisionKind.RESUME}
+    elsewhere = {DecisionKind.RESUME, DecisionKind.SUPERSEDE}  # below, and in tests/gates/test_supersede.py
+    kinds = set(CASES) | AT_ONCE | elsewhere
     assert kinds == set(RULES) == set(DecisionKind) - {DecisionKind.UNKNOWN}
 
 

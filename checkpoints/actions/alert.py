@@ -1,4 +1,4 @@
-"""Alert: people are told what failed, what was done about it and what to run next; all is green again, too."""
+"""Alert: people are notified of what failed, what was done about it and what to run next; and of its end."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from checkpoints.actions.scope import ActionScope
 from expectations_plugins.core.masking import Example
 from pipeline.core.alert import Alert
 from pipeline.core.batches import short
-from pipeline.core.next_steps import after_verdict
+from pipeline.core.next_steps import Halt, after_verdict
 from pipeline.core.policy import ALERT
 from pipeline.core.topology import GATE_STEPS
-from pipeline.core.verdicts import NOT_ARRIVED, Finding, GateReport, Verdict
+from pipeline.core.verdicts import NOT_ARRIVED, REPEATED, Finding, GateReport, Verdict
 
 EXAMPLES = 3
 COUNTED = "expect_table_row_count_to_equal"
 """The expectation that a store holds what the stage before it says it wrote."""
 TITLES = {Verdict.FAIL: "The {gate} gate failed", Verdict.WARN: "The {gate} gate warns"}
+MANY = "{title} for {{count}} batches"
 
 
 class AlertAction(GateAction):
-    """Tell Slack, PagerDuty and whatever else is configured; an outage is told by the run, when it gives up."""
+    """Notify Slack, PagerDuty and whatever else is configured; of an outage the run does, when it gives up."""
 
     type: Literal["sluicegate_alert"] = "sluicegate_alert"
     kind: ClassVar[str] = ALERT
@@ -44,20 +45,15 @@ class AlertAction(GateAction):
             "examples": [[one.key, one.value] for one in _examples(failed, scope)][:EXAMPLES],
             "failure": "+".join(sorted({finding.expectation for finding in failed})),
             "docs": report.docs,
-            "next_step": after_verdict(
-                scope.gate,
-                report.verdict,
-                scope.batch_id,
-                records_left_out=any(map(names_records, results)),
-                complete=all(finding.expectation != COUNTED for finding in report.findings),
-                arrived=all(finding.expectation != NOT_ARRIVED for finding in failed),
-            ),
+            "share": report.rate or 0.0,
+            "waits": report.verdict is Verdict.FAIL,
+            "next_step": after_verdict(scope.gate, report.verdict, scope.batch_id, _halt(report, failed, results)),
         }
 
     @classmethod
     def would(cls, data: Mapping[str, Any]) -> str:
-        """Whom it would tell what."""
-        return "would resolve what is open" if data.get("green") else f"would alert: {data['title']}"
+        """Whom it would notify of what."""
+        return "would say that the batch passed" if data.get("green") else f"would alert: {data['title']}"
 
     @classmethod
     def perform(cls, data: Mapping[str, Any], scope: ActionScope) -> str:
@@ -65,15 +61,23 @@ class AlertAction(GateAction):
         assert scope.effects is not None
         alarms = scope.effects.alarms()
         if data.get("green"):
-            return _told(alarms.all_green(scope.gate)) or "nothing was open"
+            return _outcomes(alarms.passed(scope.gate, scope.batch_id)) or "nothing was open"
         alert = alert_of(data, scope)
-        told = alarms.raise_(alert)
-        return _told([*told, *alarms.all_green(scope.gate, keep=(alert.dedup_key,))])
+        notified = alarms.raise_(alert)
+        passed = alarms.passed(scope.gate, scope.batch_id, keep=(alert.dedup_key,))
+        return _outcomes([*notified, *passed])
 
 
 def _examples(failed: Sequence[Finding], scope: ActionScope) -> Iterator[Example]:
     for finding in failed:
         yield from scope.masks.examples(finding.column, finding.examples)
+
+
+def _halt(report: GateReport, failed: Sequence[Finding], results: Sequence[Any]) -> Halt:
+    """What the gate found, before its actions have acted."""
+    names, gravest = {one.expectation for one in report.findings}, {one.expectation for one in failed}
+    left_out = any(map(names_records, results))
+    return Halt(left_out, COUNTED not in names, NOT_ARRIVED not in gravest, REPEATED in gravest)
 
 
 def alert_of(data: Mapping[str, Any], scope: ActionScope) -> Alert:
@@ -90,8 +94,11 @@ def alert_of(data: Mapping[str, Any], scope: ActionScope) -> Alert:
         docs=str(data.get("docs") or ""),
         next_step=str(data["next_step"]),
         failure=str(data["failure"]),
+        title_of_many=MANY.format(title=data["title"]),
+        share=float(data.get("share") or 0.0),
+        waits=bool(data.get("waits")),
     )
 
 
-def _told(deliveries: Sequence[Any]) -> str:
+def _outcomes(deliveries: Sequence[Any]) -> str:
     return "; ".join(f"{one.channel}: {one.status}{f' ({one.detail})' if one.detail else ''}" for one in deliveries)

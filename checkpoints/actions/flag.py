@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
+from checkpoints.core.acted_on import ACTED_ON
 from pipeline.core.policy import FLAG
 from pipeline.core.verdicts import GateReport, Verdict
 
@@ -45,4 +46,4 @@ class FlagAction(GateAction):
 
 
 def _orphaned(result: Any) -> bool:
-    return not result.success and hasattr(result.expectation_config.to_domain_obj(), "target_label")
+    return not result.success and ACTED_ON[FLAG](result.expectation_config)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
+from checkpoints.core.acted_on import ACTED_ON
 from expectations_plugins.conditions.expressions import Condition, Or
 from expectations_plugins.mongodb.conditions import condition as compile_condition
 from pipeline.core.policy import QUARANTINE
@@ -59,7 +60,7 @@ class QuarantineAction(GateAction):
 
 def names_records(result: Any) -> bool:
     """Whether an expectation failed that says which records are bad."""
-    return not result.success and hasattr(result.expectation_config.to_domain_obj(), "bad_records")
+    return not result.success and ACTED_ON[QUARANTINE](result.expectation_config)
 
 
 def _reason(results: Sequence[Any]) -> str:

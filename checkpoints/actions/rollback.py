@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
+from checkpoints.core.acted_on import ACTED_ON
 from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from pipeline.core.policy import ROLLBACK
 from pipeline.core.rollback_plan import removal
@@ -46,4 +47,5 @@ class RollbackAction(GateAction):
 
 def _vectors_failed(result: Any) -> bool:
     details = (result.result or {}).get("details") or {}
-    return not result.success and details.get("schema_dimension") == VECTOR_DIMENSION
+    names_vectors = ACTED_ON[ROLLBACK](result.expectation_config)
+    return not result.success and names_vectors and details.get("schema_dimension") == VECTOR_DIMENSION

@@ -7,11 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from checkpoints.actions.base import GateAction
 from checkpoints.actions.scope import ActionScope
+from checkpoints.core.acted_on import ACTED_ON
 from pipeline.core.batch import Batch
 from pipeline.core.policy import SWEEP
 from pipeline.core.verdicts import GateReport, Verdict
-
-FENCE_FIELD = "fence"
 
 
 class SweepAction(GateAction):
@@ -45,4 +44,4 @@ class SweepAction(GateAction):
 
 
 def _fenced(result: Any) -> bool:
-    return not result.success and result.expectation_config.kwargs.get("column") == FENCE_FIELD
+    return not result.success and ACTED_ON[SWEEP](result.expectation_config)

@@ -8,10 +8,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from checkpoints.core.acted_on import actions_of
 from checkpoints.data_docs.sentences import parameters_of, sentence, severity_of
 from checkpoints.data_docs.states import SYMBOLS, VERDICTS
 from checkpoints.gates import gate_file
-from pipeline.core.policy import MARKS, Consequence
+from pipeline.core.policy import GATE_MARKS, MARKS, Consequence
 from pipeline.core.topology import GATE_STEPS, GATES, store_title
 from pipeline.core.verdicts import Verdict
 
@@ -99,7 +100,7 @@ def _expected(gate: str, configuration: Any, words: Markup) -> Expected:
         why="\n".join(notes) if isinstance(notes, list) else str(notes or ""),
         severity=severity,
         state=VERDICTS[verdict],
-        follows=_in_words(_policy(gate).get(verdict)),
+        follows=_in_words(_policy(gate).get(verdict), actions_of(gate, configuration, verdict)),
     )
 
 
@@ -107,11 +108,12 @@ def _policy(gate: str) -> Mapping[Verdict, Consequence]:
     return GATE_STEPS[gate].policy if gate in GATE_STEPS else {}
 
 
-def _in_words(follows: Consequence | None) -> str:
+def _in_words(follows: Consequence | None, actions: Iterable[str]) -> str:
     if follows is None:
         return ""
     alert = f"a {follows.severity} alert" if follows.severity else ""
-    return ", ".join(part for part in (f"the batch {follows.batch}", MARKS[follows.mark], alert) if part)
+    marks = [MARKS[kind] for kind in actions]
+    return ", ".join(part for part in (f"the batch {follows.batch}", *marks, alert) if part)
 
 
 def _follows(gate: str) -> Iterable[Follows]:
@@ -121,7 +123,7 @@ def _follows(gate: str) -> Iterable[Follows]:
                 state=VERDICTS[verdict],
                 verdict=str(verdict),
                 batch=found.batch,
-                mark=MARKS[found.mark],
+                mark=GATE_MARKS[found.mark],
                 alert=found.severity,
                 command=found.shown("BATCH"),
             )

@@ -10,11 +10,16 @@ from typing import Any, Protocol, cast
 from expectations_plugins.core.errors import ConfigurationError
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
+from pipeline.ports.ledger import Ledger
 from pipeline.ports.stores import MetricsStore, RawStore
 
 
 class Stores(Protocol):
     """The stores a gate may ask for its parameters."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The batches."""
 
     @property
     def raw_store(self) -> RawStore:

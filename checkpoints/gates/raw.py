@@ -12,14 +12,17 @@ from checkpoints.core.assets import MONGODB, loaded
 from checkpoints.gates import Stores, parameter
 from expectations_plugins.expectations.arrival import ExpectDeadLetterRateToBeBelow, ExpectDuplicateRateToBeBelow
 from expectations_plugins.expectations.given_values import ExpectGivenValuesToBeReadable
+from expectations_plugins.expectations.repeats import ExpectRecordsNotToWaitElsewhere
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from pipeline.config import Settings
-from pipeline.core.batch import Batch
+from pipeline.core.batch import TAKEN_OVER, Batch
+from pipeline.core.batches import SUPERSEDED, short
 from pipeline.core.fields import DEAD_LETTERS, READ_FIELDS, UNREADABLE
 from pipeline.core.records import DeadReason
 
 EXPECTED = "loaded"
 MEANINGS = {
+    "waiting": "the batches that did not go through and had brought some of its records before",
     "user_id_pattern": "the regular expression in SLUICEGATE_USER_ID_PATTERN",
     "user_id_tolerance": "the share in SLUICEGATE_USER_ID_TOLERANCE",
     "dead_tolerance": "the share in SLUICEGATE_DEAD_TOLERANCE",
@@ -63,6 +66,7 @@ def _user_ids() -> list[Any]:
 
 def _arrival() -> list[Any]:
     conflict, incomplete = DeadReason.CONFLICT.value, DeadReason.INCOMPLETE.value
+    explained = [conflict, DeadReason.SUPERSEDED.value]
     return [
         _dead_letters(
             reasons=[incomplete],
@@ -71,12 +75,12 @@ def _arrival() -> list[Any]:
         ),
         _dead_letters(
             max_rate=parameter("dead_tolerance"),
-            other_reasons=[conflict],
+            other_reasons=explained,
             severity=FailureSeverity.CRITICAL,
             notes="When much of a file cannot be read, its format has changed.",
         ),
         _dead_letters(
-            other_reasons=[conflict],
+            other_reasons=explained,
             severity=FailureSeverity.WARNING,
             notes="A record that cannot be loaded waits in the dead-letter queue.",
         ),
@@ -91,6 +95,12 @@ def _arrival() -> list[Any]:
             max_rate=parameter("duplicate_tolerance"),
             severity=FailureSeverity.WARNING,
             notes="Some records come twice; when many do, a file was sent again as a part of another one.",
+        ),
+        ExpectRecordsNotToWaitElsewhere(
+            waiting=parameter("waiting"),
+            records=parameter("read"),
+            severity=FailureSeverity.CRITICAL,
+            notes="What this file says of records of a batch that waits would be lost. `supersede` takes them over.",
         ),
     ]
 
@@ -145,17 +155,20 @@ def _given() -> list[Any]:
     ]
 
 
-def parameters(settings: Settings, batch: Batch, _: Stores) -> dict[str, Any]:
+def parameters(settings: Settings, batch: Batch, stores: Stores) -> dict[str, Any]:
     """From the settings, and what the load stage counted."""
-    counts = batch.counts
+    counts, taken_over = batch.counts, batch.step("stage:load").counts.get(TAKEN_OVER)
+    earlier = {one: stores.ledger.batch(one) for one in batch.earlier}
+    stopped = [name for name, one in earlier.items() if one and one.status in SUPERSEDED]
     return {
+        "waiting": {short(name): batch.earlier[name] for name in stopped},
         "user_id_pattern": settings.user_id_pattern,
         "user_id_tolerance": settings.user_id_tolerance,
         "dead_tolerance": settings.dead_tolerance,
         "unreadable_tolerance": settings.unreadable_tolerance,
         "duplicate_tolerance": settings.duplicate_tolerance,
         "read": counts.read,
-        "duplicates": counts.duplicate,
+        "duplicates": counts.duplicate if taken_over is None else 0,
         "loaded": counts.read - counts.duplicate - counts.dead,
-        "at_least": 1 if counts.read > counts.duplicate else 0,
+        "at_least": 1 if counts.read > counts.duplicate + int(taken_over or 0) else 0,
     }

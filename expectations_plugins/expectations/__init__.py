@@ -10,6 +10,7 @@ from expectations_plugins.expectations.references import (
     ExpectInteractionsToReferenceExistingCampaigns,
     ExpectRecordsToReferenceExistingTargets,
 )
+from expectations_plugins.expectations.repeats import ExpectRecordsNotToWaitElsewhere
 from expectations_plugins.expectations.stores import ExpectStoresToReconcile
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
@@ -22,6 +23,7 @@ __all__ = [
     "ExpectIdsToMatchChecksum",
     "ExpectInteractionsToReferenceExistingCampaigns",
     "ExpectPublishedCountToMatch",
+    "ExpectRecordsNotToWaitElsewhere",
     "ExpectRecordsToReferenceExistingTargets",
     "ExpectSampledVectorsToBeValid",
     "ExpectStoresToReconcile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
@@ -46,6 +47,15 @@ class Database(pymongo.database.Database[dict[str, Any]]):
             if error.code not in NOT_ANSWERED:
                 raise
             return MONGODB
+
+    def server_time(self) -> datetime:
+        """The server's clock, UTC, aware.
+
+        Raises:
+            pymongo.errors.PyMongoError: The server could not be asked; callers read this within `ERRORS.guard`.
+        """
+        at: datetime = self.command("hello")["localTime"]
+        return at.replace(tzinfo=UTC)
 
 
 def connect(

@@ -19,7 +19,6 @@ from pipeline.ports.pages import Site
 from pipeline.ports.steps import Gate, Progress
 from pipeline.ports.stores import GraphStore, RawStore, ReviewQueue
 from pipeline.ports.tracing import LineageReaders
-from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.runner import Runner
 from pipeline.stages import Reembedder, Rollback
 from pipeline.upgrades.migration import Migration
@@ -95,9 +94,6 @@ class App(Protocol):
 
     def gate(self, name: str) -> Gate:
         """One gate."""
-
-    def leased(self, batch_id: str) -> LeaseKeeper:
-        """A batch's lease, kept while the block runs."""
 
     @property
     def history(self) -> History:

@@ -88,6 +88,7 @@ def run(
     if runner is not None and not sources:
         runner.catch_up()
     if not sources and not parcels and not left_out.files and not json_wanted:
+        _send_owed(app)
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
     return _process(
@@ -134,6 +135,7 @@ def _process(
         if runner is not None and not any(outcome.exit_code == ExitCode.OUTAGE for outcome in outcomes):
             # replays of repaired records that an earlier run was killed in
             outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
+        _send_owed(app)
         complete = True
         own = {outcome.batch_id for outcome in outcomes}
         finished = [one for one in (runner.finished if runner else ()) if one.batch_id not in own]
@@ -145,6 +147,12 @@ def _process(
         elif outcomes or left_out.files:
             click.echo("\n".join((*as_text(outcomes, app.docs_index), *left_out.as_text())))
     return left_out.exit_code(outcomes)
+
+
+def _send_owed(app: App) -> None:
+    """Send what channels are owed; without a channel nothing is, and no store is opened to see that."""
+    if app.alerts.configured:
+        app.alerts.deliver()
 
 
 def _at_rest(outcome: BatchOutcome, named: Set[Place]) -> BatchOutcome:

@@ -1,4 +1,4 @@
-"""Who is told when something goes wrong."""
+"""Who is notified when something goes wrong."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ class AlertSettings(BaseSettings):
         3600.0,
         ge=0,
         alias="SLUICEGATE_ALERT_INTERVAL",
-        description="Seconds before a failure that goes on is told again",
+        description="Seconds between two messages about new batches of one incident; they are named together",
+    )
+    alert_reminder: float = Field(
+        14400.0,
+        gt=0,
+        alias="SLUICEGATE_ALERT_REMINDER",
+        description="Seconds after which people are reminded of an incident whose batches wait",
     )
     alert_ca_bundle: Path | None = Field(
         None,

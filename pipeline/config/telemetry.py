@@ -57,7 +57,7 @@ class TelemetrySettings(BaseSettings):
         30.0,
         gt=0,
         alias="SLUICEGATE_FRESHNESS_MINUTES",
-        description="The command `watch` alerts when no batch has closed for so many minutes",
+        description="The command `watch` alerts when no new records came through for so many minutes",
     )
 
     @field_validator("otlp_endpoint", "lineage_url")

@@ -1,14 +1,13 @@
-"""What people are told, what became of telling them, and what is still open. No channel and no store is known here."""
+"""What people are notified of, and what became of notifying them. No channel and no store is known here."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 SEVERITIES = ("warning", "error", "critical")
-"""From mild to grave: a gate warns; an outage or a dead-lettered batch; a gate failed."""
+"""The worst last: a gate warns; an outage or a dead-lettered batch; a gate failed."""
 
 MAX_KEY = 255
 """Longest dedup key, in characters (PagerDuty Events API v2)."""
@@ -19,18 +18,22 @@ _DIGEST = 32
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing people are told.
+    """One thing people are notified of: that one batch shows a failure, or a message about several of them.
 
     Args:
         gate: The gate, or `pipeline`.
         severity: critical, error or warning.
         title: What happened, one line.
         summary: What failed, with counts, and what was done about it.
-        batch_id: The batch; "" when it is about none.
+        batch_id: The batch; "" when it is about none, or about several.
         failure: A stable name of what failed: the same failure of the same gate is one incident.
         examples: Pairs of interaction_id and what is wrong with it, or the value that is wrong as it may be shown.
         docs: Address of the page with the details; "" for none.
         next_step: The command to run next.
+        title_of_many: The title when several batches show it, with `{count}` in it.
+        share: Share of the batch's records that are bad, 0..1; 0 when nothing was counted.
+        waits: Whether the batch does not go on: its incident is open until that has ended.
+        part: Which of several incidents of this kind it is, 1 for the first: one incident has room for so many batches.
     """
 
     gate: str
@@ -42,11 +45,15 @@ class Alert:
     examples: tuple[tuple[str, str], ...] = ()
     docs: str = ""
     next_step: str = ""
+    title_of_many: str = ""
+    share: float = 0.0
+    waits: bool = False
+    part: int = 1
 
     @property
     def dedup_key(self) -> str:
         """The same for the same failure of the same gate; at most `MAX_KEY` characters."""
-        key = f"sluicegate:{self.gate}:{self.failure}"
+        key = f"sluicegate:{self.gate}:{self.failure}{f' ({self.part})' if self.part > 1 else ''}"
         if len(key) <= MAX_KEY:
             return key
         digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:_DIGEST]
@@ -54,7 +61,7 @@ class Alert:
 
     @property
     def rank(self) -> int:
-        """How grave it is; a graver alert under the same key is news."""
+        """How severe it is; a worse one in the same incident is sent at once."""
         return rank_of(self.severity)
 
     @property
@@ -68,76 +75,24 @@ class Alert:
 
 
 def rank_of(severity: str) -> int:
-    """1 for a warning, 2 for an error; whatever else is said is taken for critical, 3."""
+    """1 for a warning, 2 for an error, 3 for critical and for a word that is not known."""
     return SEVERITIES.index(severity) + 1 if severity in SEVERITIES else len(SEVERITIES)
 
 
 class DeliveryStatus(StrEnum):
-    """What became of telling one channel."""
+    """What became of notifying one channel."""
 
     DELIVERED = "delivered"
     SUPPRESSED = "suppressed"
+    """It was notified a short while ago, or another run is notifying it."""
     FAILED = "failed"
     NOT_CONFIGURED = "not configured"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of telling one channel; `detail` never holds a secret."""
+    """What became of notifying one channel; `detail` never holds a secret."""
 
     channel: str
     status: DeliveryStatus
     detail: str = ""
-
-
-class ClaimAnswer(StrEnum):
-    """What the book says to whoever wants to tell a channel something."""
-
-    GRANTED = "granted"
-    BUSY = "busy"
-    """Another run is telling it just now."""
-    TOLD = "told"
-    """It was told lately, or of a resolve: it is not open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to tell one channel about one key.
-
-    Args:
-        dedup_key, channel: About what, and whom.
-        answer: Whether it was granted.
-        token: Names this claim; "" when it was not granted.
-        told_at: Of a claim that was not granted: when the channel was last told.
-    """
-
-    dedup_key: str
-    channel: str
-    answer: ClaimAnswer
-    token: str = ""
-    told_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAlert:
-    """An alert that a channel was told and that is not resolved.
-
-    Args:
-        dedup_key, channel, gate: What is open, and where.
-        severity, title, batch_id, next_step: As last told; "" when it is being told for the first time.
-        opened_at, told_at: When the channel was first and last told.
-        told: How often it was.
-        repeats: How often it was not, for it had been told lately.
-    """
-
-    dedup_key: str
-    channel: str
-    gate: str
-    severity: str = ""
-    title: str = ""
-    batch_id: str = ""
-    next_step: str = ""
-    opened_at: datetime | None = None
-    told_at: datetime | None = None
-    told: int = 0
-    repeats: int = 0

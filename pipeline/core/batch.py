@@ -21,6 +21,12 @@ RESUMED = "resumed"
 WITHOUT_FILE = "without_file"
 """Among the counts of a load that a person ended where it was cut off."""
 
+EARLIER = "earlier"
+"""Among the counts of a load: other batches that had brought records of it before, each with their number."""
+
+TAKEN_OVER = "taken_over"
+"""Among the counts of a load: how many of its records a newer batch took over that had said something else of them."""
+
 CHECKSUM = "checksum"
 """Among the counts of a stage: the checksum of what it wrote, see `expectations_plugins.core.checksums`."""
 
@@ -205,11 +211,16 @@ class Batch:
         return next((step for step in gates if self.step(step.key).status is StepStatus.FAILED), None)
 
     @property
-    def lacks_records(self) -> bool:
-        """Whether the gate that stopped it says that records of its file did not arrive."""
+    def halting_findings(self) -> tuple[Finding, ...]:
+        """What the gate that stopped it found; nothing when none did."""
         gate = self.failed_gate()
-        found = self.gates.get(gate.name, GateState()).findings if gate else ()
-        return any(finding.halts_for_missing for finding in found)
+        return self.gates.get(gate.name, GateState()).findings if gate else ()
+
+    @property
+    def earlier(self) -> dict[str, int]:
+        """By id, other batches that had brought some of its records before, and how many; the load stage says it."""
+        pairs = (str(one).partition(" ") for one in self.step("stage:load").counts.get(EARLIER) or ())
+        return {batch_id: int(number) for batch_id, _, number in pairs if number.isdigit()}
 
     @property
     def manifests(self) -> dict[str, EmbeddingState]:

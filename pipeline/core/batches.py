@@ -36,6 +36,10 @@ WAITING = frozenset({BatchStatus.HALTED, BatchStatus.INCONSISTENT})
 """A gate said FAIL of such a batch, and it waits for a person."""
 
 
+SUPERSEDED = frozenset({BatchStatus.HELD, BatchStatus.DEAD, *WAITING})
+"""What such a batch brought and a newer one brings again, the newer one may take over."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileStamp:
     """How a file looked when it was listed.

@@ -23,6 +23,7 @@ class DecisionKind(StrEnum):
     REJECT = "reject"
     REPLAY = "replay"
     DROP = "drop"
+    SUPERSEDE = "supersede"
     UNKNOWN = "unknown"
     """One of a newer program."""
 

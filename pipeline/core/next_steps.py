@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts, short
 from pipeline.core.decision import Decision
-from pipeline.core.policy import INCOMPLETE, RECHECK, REDO, RESUME, typed_command
+from pipeline.core.policy import INCOMPLETE, RECHECK, REDO, RESUME, SUPERSEDE, typed_command
 from pipeline.core.topology import GATE_STEPS, GATES
-from pipeline.core.verdicts import Verdict
+from pipeline.core.verdicts import NOT_ARRIVED, REPEATED, Finding, Verdict
 
 LOOK = {
     BatchStatus.HALTED: "status {batch}",
@@ -29,6 +29,7 @@ WORDS = {
     RECHECK: "checks again after it is mended",
     REDO: "does the stage before it again, and checks",
     INCOMPLETE: "goes on without the records that did not arrive",
+    SUPERSEDE: "takes the records over that it brings again of batches which wait",
 }
 """What the commands do of which one may let a batch go on that waits for a person."""
 
@@ -107,6 +108,8 @@ def after_halt(batch_id: str, way: str, counts: LoadCounts) -> str:
         counts: What became of its records.
     """
     why = f"Go on without {_records(counts.quarantined)}" if way == RESUME else "When it is mended"
+    if way == SUPERSEDE:
+        why = "It brings records again of batches that wait. To take them over"
     if way == INCOMPLETE:
         show, replay, check = (typed_command(command, short(batch_id)) for command in (SHOW, REPAIR, RECHECK))
         why = (
@@ -116,55 +119,68 @@ def after_halt(batch_id: str, way: str, counts: LoadCounts) -> str:
     return f"Look: {look(BatchStatus.HALTED, batch_id)}. {why}: {typed_command(way, short(batch_id))}"
 
 
-def way_on(gate: str, *, records_left_out: bool = True, complete: bool = True, arrived: bool = True) -> str:
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """What a failed gate found, as far as the way on depends on it.
+
+    Args:
+        records_left_out: Whether there are records that could be left out; there is nothing to resume without.
+        complete: Whether the store holds what was loaded; leaving records out does not help when it does not.
+        arrived: Whether all records of the file could be loaded, or as many as the gate tolerates.
+        repeats: Whether it brings records again of batches that did not go through.
+    """
+
+    records_left_out: bool = True
+    complete: bool = True
+    arrived: bool = True
+    repeats: bool = False
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding], counts: LoadCounts) -> Halt:
+        """From what a gate found, and what became of the batch's records."""
+        critical = {one.expectation for one in findings if one.severity == "critical"}
+        return cls(counts.quarantined > 0, counts.adds_up, NOT_ARRIVED not in critical, REPEATED in critical)
+
+
+def way_on(gate: str, halt: Halt) -> str:
     """The command that may let a batch go on which a gate halted, with `{batch}` in it: what the gate's row says, or
     what helps where nothing can be left out.
 
     Args:
         gate: The gate's name.
-        records_left_out: Whether there are records that could be left out; there is nothing to resume without.
-        complete: Whether the store holds what was loaded; leaving records out does not help when it does not.
-        arrived: Whether all records of the file could be loaded, or as many as the gate tolerates.
+        halt: What it found.
     """
     command = GATE_STEPS[gate].policy[Verdict.FAIL].command
     if command != RESUME:
         return command
-    if not complete:
+    if not halt.complete:
         return REDO  # what the stage before it wrote is what the gate refused
-    if not arrived:
+    if halt.repeats:
+        return SUPERSEDE
+    if not halt.arrived:
         return INCOMPLETE
-    return RESUME if records_left_out else RECHECK
+    return RESUME if halt.records_left_out else RECHECK
 
 
-def after_verdict(
-    gate: str,
-    verdict: Verdict,
-    batch_id: str,
-    *,
-    records_left_out: bool = True,
-    complete: bool = True,
-    arrived: bool = True,
-) -> str:
+def after_verdict(gate: str, verdict: Verdict, batch_id: str, halt: Halt) -> str:
     """The command that an alert names; "" for none.
 
     Args:
         gate, verdict: What was said, by whom.
         batch_id: The batch.
-        records_left_out, complete, arrived: As `way_on` takes them.
+        halt: What it found.
     """
     command = ""
     if verdict is Verdict.FAIL:
-        command = way_on(gate, records_left_out=records_left_out, complete=complete, arrived=arrived)
-    elif verdict is Verdict.WARN and not arrived:
+        command = way_on(gate, halt)
+    elif verdict is Verdict.WARN and not halt.arrived:
         command = SHOW
     return typed_command(command or GATE_STEPS[gate].policy[verdict].command, short(batch_id))
 
 
 def _way_on(batch: Batch) -> str:
-    gate, counts = batch.failed_gate(), batch.counts
-    name = gate.name if gate else GATES[0]
-    arrived = not batch.lacks_records
-    return way_on(name, records_left_out=counts.quarantined > 0, complete=counts.adds_up, arrived=arrived)
+    gate = batch.failed_gate()
+    return way_on(gate.name if gate else GATES[0], Halt.of(batch.halting_findings, batch.counts))
 
 
 def _repairs(batch: Batch) -> Iterator[NextStep]:

@@ -18,14 +18,23 @@ ALERT, DOCS = "alert", "docs"
 CRITICAL, WARNING, OUTAGE = "critical", "warning", "error"
 
 MARKS = {
-    QUARANTINE: "bad records are quarantined",
-    FLAG: "orphans are flagged for review",
+    QUARANTINE: "the bad records are quarantined",
+    FLAG: "the orphans are flagged for review",
     ROLLBACK: "the embedding batch is rolled back",
+    SWEEP: "the stale vectors are removed",
+}
+"""What an action does after an expectation that it acts on has failed, in words."""
+
+GATE_MARKS = {
+    QUARANTINE: "records that an expectation names as bad are quarantined",
+    FLAG: "orphans, if there are some, are flagged for review",
+    ROLLBACK: "the embedding batch is rolled back if its vectors are invalid",
     "": "",
 }
-"""What an action does with records, in words."""
+"""What an action does after a gate's verdict, whichever of its expectations failed, in words."""
 
 RESUME, RECHECK = "resume {batch}", "recheck {batch}"
+SUPERSEDE = "supersede {batch}"
 INCOMPLETE = f"{RESUME} --incomplete"
 """Lets a batch go on although records of its file did not arrive."""
 

@@ -41,6 +41,8 @@ class DeadReason(StrEnum):
     BAD_ID = "bad_id"
     UNSTORABLE = "unstorable"
     CONFLICT = "conflict"
+    SUPERSEDED = "superseded"
+    """A newer batch brought the record again, with other content, and took it over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from typing import Any
 NOT_ARRIVED = "expect_dead_letter_rate_to_be_below"
 """The expectation that says records of a file did not arrive: they could not be loaded, or the file was cut off."""
 
+REPEATED = "expect_records_not_to_wait_elsewhere"
+"""The expectation that says a batch brings records again of batches that did not go through."""
+
 
 class Verdict(StrEnum):
     """What a gate says of a batch."""
@@ -36,11 +39,6 @@ class Finding:
     checked: int = 0
     examples: tuple[tuple[str, str], ...] = ()
     column: str = ""
-
-    @property
-    def halts_for_missing(self) -> bool:
-        """Whether it fails a gate because records did not arrive, which no record in the store can be blamed for."""
-        return self.expectation == NOT_ARRIVED and self.severity == "critical"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ EVERYTHING = 1_000_000_000
 """Records of a file that is not split."""
 
 
-def kept_source(spool: Place, batch_id: str) -> BatchSource | None:
-    """The batch in the file that the spool keeps of it; None when no file there holds it."""
-    return first_source(batch_id, _kept(spool, batch_id), [EVERYTHING])
+def kept_source(spool: Place, batch_id: str, original: Place) -> BatchSource | None:
+    """The batch in the file that the spool keeps of it, or, whole, in the one it came from; None if neither has it."""
+    return first_source(batch_id, [*_kept(spool, batch_id), BatchSource(batch_id, original)], [EVERYTHING])
 
 
 def replay_source(spool: Place, batch_id: str, original: Place, *, max_records: int) -> BatchSource | None:

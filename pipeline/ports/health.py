@@ -39,3 +39,19 @@ class StandingReader(Protocol):
         Raises:
             SluicegateError: The ledger cannot be read.
         """
+
+    def last_loaded(self) -> tuple[datetime, str] | None:
+        """When new records were last loaded that came through all gates, and in which batch; None when none ever did.
+
+        A batch of nothing but duplicates or dead records brought none, and doing a step of an old batch again does not.
+
+        Raises:
+            SluicegateError: The ledger cannot be read.
+        """
+
+    def now(self) -> datetime:
+        """The ledger's clock, UTC, aware: its times are compared with it and not with this machine's.
+
+        Raises:
+            SluicegateError: The ledger cannot be read.
+        """

@@ -10,7 +10,7 @@ from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
 from pipeline.core.decision import Decision, Opening
 from pipeline.core.embeddings import EmbedManifest
-from pipeline.core.records import DeadLetter
+from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.core.verdicts import ActionOutcome, GateReport
 
@@ -108,6 +108,9 @@ class Ledger(Protocol):
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters, idempotent by batch and line."""
+
+    def exhume(self, batch_id: str, lines: Sequence[int], reason: DeadReason) -> None:
+        """Forget letters of these lines that were kept for this reason: their records are in the store now."""
 
     def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
         """Dead letters of a batch, by line."""

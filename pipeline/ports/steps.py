@@ -26,16 +26,27 @@ class Gate(Protocol):
 
 
 class Alarms(Protocol):
-    """Tells people, by whatever is configured. Never raises; each delivery's outcome is in the answer."""
+    """Keeps incidents and notifies people of them, by whatever is configured. Never raises; each delivery's outcome is
+    in the answer.
+    """
 
     def raise_(self, alert: Alert) -> Sequence[Delivery]:
-        """Send an alert, unless it was sent a short while ago."""
+        """A batch shows a failure: it belongs to the incident of its kind."""
 
-    def all_green(self, gate: str, keep: Sequence[str] = ()) -> Sequence[Delivery]:
-        """Resolve the gate's open alerts, but for those with a dedup key in `keep`."""
+    def passed(self, gate: str, batch_id: str, keep: Sequence[str] = ()) -> Sequence[Delivery]:
+        """A batch with checked records passed the gate, or shows only what has a dedup key in `keep`.
+
+        It waits there no longer. What nobody has to decide about, a warning, is over.
+        """
 
     def decided(self, batch_id: str, gates: Sequence[str] | None = None) -> Sequence[Delivery]:
-        """Resolve the open alerts of these gates, or all, that were told of this batch last: a person has decided."""
+        """The batch waits at these gates, or anywhere, no longer: a person has decided."""
+
+    def recovered(self, key: str, why: str) -> Sequence[Delivery]:
+        """The condition with this dedup key is over; no batch waits for it."""
+
+    def batch_ended(self, batch_id: str, *, closed: bool) -> Sequence[Delivery]:
+        """The ledger was reached, and the work on a batch has ended; what is owed is sent."""
 
 
 class Progress(Protocol):

@@ -26,6 +26,18 @@ class RawStore(Protocol):
     def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
         """(batch_id, line, content_hash) of each id that is stored."""
 
+    def stored(self, interaction_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """What is stored of each of these ids, as plain data."""
+
+    def take_over(self, lease: Lease, batch_id: str, records: Sequence[Interaction], received_at: datetime) -> None:
+        """Give records of the lease's batch to another batch, with the values of these, in one transaction.
+
+        What does not belong to the lease's batch is left untouched.
+        """
+
+    def ids(self, batch_id: str) -> Iterator[str]:
+        """The interaction_ids of a batch, in quarantine or not, in order."""
+
     def counts(self, batch_id: str) -> tuple[int, int]:
         """(accepted, quarantined) of a batch, counted in the store."""
 

@@ -99,9 +99,7 @@ class BatchRun:
             self._ledger.set_status(self._keeper.lease, BatchStatus.RUNNING)
 
     def _close(self) -> Ending:
-        ending = self.end(Ending(BatchStatus.CLOSED, ExitCode.OK))
-        self._parts.alarms.closed()
-        return ending
+        return self.end(Ending(BatchStatus.CLOSED, ExitCode.OK))
 
     def replace_fallbacks(self, replaces: ReplacesFallbacks) -> Ending:
         """Replace fallback vectors by real ones, and let the vector gate judge that.
@@ -122,7 +120,7 @@ class BatchRun:
 
         said: list[StepLog] = []
         try:
-            manifest = replaces.run(self._context(), begin)
+            manifest = replaces.run(self.context(), begin)
         except BaseException:
             for log in said:
                 log.stopped(attempts=1)
@@ -193,7 +191,7 @@ class BatchRun:
             self._ledger.end_step(self._keeper.lease, step.key, ok=False, counts={}, error=error)
             raise TerminalError(error)
         try:
-            counts = self._parts.stages[step.name].run(self._context())
+            counts = self._parts.stages[step.name].run(self.context())
         except LeaseLostError:
             raise
         except (KeyboardInterrupt, SystemExit, ConfigurationError):
@@ -311,7 +309,8 @@ class BatchRun:
         self._event("attempt_started", step=step.key, attempt=work.number, after_cut_off=was_cut_off, **place)
         return work.number
 
-    def _context(self) -> BatchContext:
+    def context(self) -> BatchContext:
+        """What a stage gets besides its stores."""
         return BatchContext(
             source=self._source,
             lease=self._keeper.lease,

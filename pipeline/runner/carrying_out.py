@@ -66,6 +66,8 @@ class CarryingOut:
                 patiently(lambda: effects.release(self._lease, decision))
             case DecisionKind.REPLAY:
                 self._lift_rejection()
+            case DecisionKind.SUPERSEDE:
+                self._supersede()
             case DecisionKind.ROLLBACK:
                 effects.roll_back(self._lease, decision)
             case _:
@@ -119,6 +121,14 @@ class CarryingOut:
         self._run.counts = counts = LoadCounts(accepted + quarantined + dead, accepted, quarantined, dead=dead)
         self._parts.ledger.set_counts(self._lease, counts)
         self._parts.ledger.end_step(self._lease, "stage:load", ok=True, counts=asdict(counts) | {WITHOUT_FILE: True})
+
+    def _supersede(self) -> None:
+        """Take the records of older batches over; these go on first, so that no store holds a record for both."""
+        older = [str(one) for one in self._decision.data[decisions.OLDER]]
+        effect = self._parts.effects.supersede()
+        effect.perform(self._run.context(), older, self._parts.leased, by=self._decision.by)
+        for batch_id in older:
+            self._parts.go_on(batch_id)
 
     def _lift_rejection(self) -> None:
         """What was withdrawn is done again: that is recorded before the first mark is lifted."""

@@ -10,7 +10,7 @@ from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.core.batch import Batch, GateState, Tombstone
 from pipeline.core.batches import WAITING, BatchStatus, Lease
 from pipeline.core.decision import Decision, DecisionKind, Opening
-from pipeline.core.next_steps import advice
+from pipeline.core.next_steps import Halt, advice
 from pipeline.core.outcome import Ending
 from pipeline.core.program import program
 from pipeline.core.topology import EMBED, GATE_STEPS, REDONE, STEPS, Step, gate_of, gates_after
@@ -19,7 +19,7 @@ from pipeline.ports.ledger import Ledger
 REJECTED = "Rejected: "
 """How the reason of a batch starts that a person gave up."""
 
-WITHOUT_FILE, INCOMPLETE, REDO, STEPS_AGAIN = "without_file", "incomplete", "redo", "steps"
+WITHOUT_FILE, INCOMPLETE, REDO, STEPS_AGAIN, OLDER = "without_file", "incomplete", "redo", "steps", "older"
 """What decisions have among their data."""
 
 
@@ -94,6 +94,17 @@ def _replay_opened(decision: Decision, batch: Batch) -> Opening:
     return Opening(BatchStatus.RUNNING, cleared=tuple(cleared))
 
 
+def _refuse_superseding(decision: Decision, batch: Batch) -> None:
+    _refuse_unknown(batch)
+    if batch.status is BatchStatus.DEAD:
+        _refuse_waiting(batch)
+    if not decision.data.get(OLDER):
+        raise ConfigurationError(
+            f"Batch {batch.name} brings no record of a batch that waits: there is nothing to take over.",
+            next_step=f"Look: {program()} status {batch.name}",
+        )
+
+
 def _rollback_opened(decision: Decision, batch: Batch) -> Opening:
     del decision, batch
     reason = "Its vectors were rolled back by a person."
@@ -118,6 +129,9 @@ RULES: Mapping[DecisionKind, Rules] = {
     DecisionKind.ROLLBACK: Rules(lambda _, batch: _refuse_unknown(batch), _rollback_opened),
     DecisionKind.REJECT: Rules(lambda _, batch: _refuse_ended(batch), lambda *_: Opening(BatchStatus.RUNNING)),
     DecisionKind.REPLAY: Rules(lambda _, batch: _refuse_replaying(batch), _replay_opened),
+    DecisionKind.SUPERSEDE: Rules(
+        _refuse_superseding, lambda *_: Opening(BatchStatus.RUNNING, cleared=tuple(step.key for step in STEPS))
+    ),
     DecisionKind.DROP: Rules(_drop_refused, lambda *_: Opening()),
 }
 """By kind."""
@@ -320,14 +334,21 @@ def _refuse_passing_over(batch: Batch, *, incomplete: bool) -> None:
             " nothing.",
             next_step=f"Load it again, and check: {program()} recheck {batch.name} --redo",
         )
-    if batch.lacks_records and not incomplete:
+    halt = Halt.of(batch.halting_findings, counts)
+    if halt.repeats:
+        raise ConfigurationError(
+            f"Batch {batch.name} brings records again of batches that wait; what it says of them would be lost.",
+            next_step=f"Take them over: {program()} supersede {batch.name}. Or decide about those batches first, and"
+            f" check again: {program()} recheck {batch.name}",
+        )
+    if not halt.arrived and not incomplete:
         raise ConfigurationError(
             f"Records of the file of batch {batch.name} did not arrive; going on means going on without them.",
             next_step=f"Look at them: {program()} dlq show {batch.name}. To go on without them:"
             f" {program()} resume {batch.name} --incomplete",
         )
     nothing_flows = counts.read > 0 and counts.accepted == 0
-    if counts.quarantined == 0 and not nothing_flows and not batch.lacks_records:
+    if counts.quarantined == 0 and not nothing_flows and halt.arrived:
         raise ConfigurationError(
             f"Batch {batch.name} has no quarantined records, so leaving them out would not mend the {gate.name} gate.",
             next_step=f"Mend what it found ({program()} status {batch.name}), then: {program()} recheck {batch.name}",

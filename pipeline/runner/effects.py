@@ -12,6 +12,8 @@ from pipeline.core.decision import Decision
 from pipeline.core.fields import INTERACTION_ID
 from pipeline.core.records import Quarantined
 from pipeline.core.rollback_plan import RollbackPlan
+from pipeline.ports.steps import BatchContext
+from pipeline.stages.supersede import Leased
 
 PERSON, REJECTED = "person", "rejected"
 """The gate, and how the reason starts, of the marks of a batch that a person gave up."""
@@ -46,6 +48,13 @@ class RollsBack(Protocol):
         """Remove what the embedding batch wrote, and put back what it replaced."""
 
 
+class TakesOver(Protocol):
+    """Gives a batch the records that it brings again of older ones."""
+
+    def perform(self, context: BatchContext, older: Sequence[str], leased: Leased, *, by: str) -> None:
+        """Do it; doing it again goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionEffects:
     """What decisions act on; each is opened when it is first needed.
@@ -54,11 +63,13 @@ class DecisionEffects:
         raw_store: Where records are marked.
         dead_queue: Where dead batches are dropped.
         rollback: Takes embedding batches back.
+        supersede: Gives a batch the records of older ones.
     """
 
     raw_store: Callable[[], MarksRecords]
     dead_queue: Callable[[], Drops]
     rollback: Callable[[], RollsBack]
+    supersede: Callable[[], TakesOver]
 
     def release(self, lease: Lease, decision: Decision) -> None:
         """Lift the mark of a record, with repaired values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from expectations_plugins.core.errors import ExitCode, SluicegateError
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts
-from pipeline.core.next_steps import advice, after_halt, way_on
+from pipeline.core.next_steps import Halt, advice, after_halt, way_on
 from pipeline.core.outcome import Ending
 from pipeline.core.topology import GATE_STEPS, Step
 from pipeline.core.verdicts import GateReport
@@ -20,8 +20,7 @@ def halted(batch_id: str, report: GateReport, counts: LoadCounts) -> Ending:
         report: What the gate found.
         counts: What became of the batch's records, those in quarantine by now too.
     """
-    arrived = not any(finding.halts_for_missing for finding in report.findings)
-    way = way_on(report.gate, records_left_out=counts.quarantined > 0, complete=counts.adds_up, arrived=arrived)
+    way = way_on(report.gate, Halt.of(report.findings, counts))
     message = f"The {report.gate} gate failed: {summary(report)}"
     status = GATE_STEPS[report.gate].policy[report.verdict].status
     return Ending(status, ExitCode.GATE_FAILED, message, after_halt(batch_id, way, counts))

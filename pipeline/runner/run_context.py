@@ -11,6 +11,7 @@ from pipeline.core.embeddings import EmbedManifest
 from pipeline.ports.steps import BatchContext, Gate, Progress, Stage
 from pipeline.runner.alarms import RunnerAlarms
 from pipeline.runner.effects import DecisionEffects
+from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.patience import Patience, PatientLedger, PatientRecords
 from pipeline.storage.location import Place
 
@@ -36,6 +37,8 @@ class RunContext:
         spool: Where what outlives MongoDB is kept.
         publish: Shows people what became of a batch, and says when there is no room for it; never fails.
         effects: What a person's decisions act on.
+        leased: Takes another batch's lease, and keeps it while a block runs.
+        go_on: Takes another batch as far as it goes.
     """
 
     stages: Mapping[str, Stage]
@@ -49,3 +52,5 @@ class RunContext:
     alarms: RunnerAlarms
     publish: Callable[[str], str]
     effects: DecisionEffects
+    leased: Callable[[str], LeaseKeeper]
+    go_on: Callable[[str], object]

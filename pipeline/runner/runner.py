@@ -5,20 +5,16 @@ It knows stages, gates and the ledger by their protocols only; `sluicegate/app.p
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from functools import partial
 
-from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
+from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import BatchOutcome, Ending
-from pipeline.core.program import program
 from pipeline.core.topology import STEPS, Step, StepKind
 from pipeline.dead_letters.replay_source import kept_source
 from pipeline.ports.ledger import Ledger
@@ -31,9 +27,10 @@ from pipeline.runner.decisions import recorded_decision
 from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.patience import CountsRecords, LedgerDownError, Patience, PatientLedger, PatientRecords
+from pipeline.runner.reporting import reported
 from pipeline.runner.run_context import ReplacesFallbacks, RunContext
 from pipeline.runner.spool import RunnerSpool
-from pipeline.runner.task import SoFar, Task, as_it_is, bug, not_yet
+from pipeline.runner.task import SoFar, Task, as_it_is, not_yet
 from pipeline.storage.fetching import size
 from pipeline.storage.location import Place, recorded, written
 
@@ -52,7 +49,7 @@ class Runner:
         spool: Where the files of dead batches are kept.
         halts_pipeline: Whether a halted batch stops those after it too.
         alarms: Who tells people of outages and dead batches; None tells nobody.
-        publish: Shows people what became of a batch, last of all, and says when there is no room for it; never fails.
+        publish: Shows people what became of a batch, last of all, and says when there is no room; never fails.
         effects: What a person's decisions act on.
     """
 
@@ -78,7 +75,19 @@ class Runner:
         self._ledger = PatientLedger(ledger, self._patiently)
         records = PatientRecords(raw_store, self._patiently)
         self._parts = RunContext(
-            stages, gates, self._ledger, records, policy, self._patiently, progress, spool, people, publish, effects
+            stages,
+            gates,
+            self._ledger,
+            records,
+            policy,
+            self._patiently,
+            progress,
+            spool,
+            people,
+            publish,
+            effects,
+            self._leased,
+            self._go_on,
         )
         self._spool = RunnerSpool(spool, people)
         self._takes_in = True
@@ -200,6 +209,23 @@ class Runner:
         """
         return self.decide(batch_id, Decision(DecisionKind.REJECT, {"note": note}, by))
 
+    def supersede(self, source: BatchSource, older: Sequence[str], *, by: str = "") -> BatchOutcome:
+        """Give a batch the records that it brings again of older ones, and take it and these as far as they go.
+
+        Args:
+            source: The newer batch, and its file.
+            older: Ids of the older batches; none of them is closed.
+            by: Who decided so.
+
+        Raises:
+            ConfigurationError: There is nothing to take over.
+        """
+        batch = self._ledger.batch(source.batch_id) or Batch(source.batch_id)
+        decision = Decision(DecisionKind.SUPERSEDE, {decisions.OLDER: list(older)}, by)
+        decisions.RULES[decision.kind].refuse(decision, batch)
+        prepare = partial(recorded_decision, decision=decision)
+        return self._report(Task(source, lambda: batch, settled=not_yet, prepare=prepare, after=not_yet))
+
     def decide(self, batch_id: str, decision: Decision) -> BatchOutcome:
         """Record what a person decided, carry it out, and go on with the batch if it can.
 
@@ -258,57 +284,7 @@ class Runner:
         return self._ledger.opened().open_batch(source.batch_id, source=written(source.path), size=bytes_)
 
     def _report(self, task: Task) -> BatchOutcome:
-        source, event = task.source, self._parts.progress.event
-        start, clock = datetime.now(UTC), time.perf_counter()
-        event("batch_started", batch_id=source.batch_id, source=str(source.path), start_time=start.isoformat())
-        so_far = SoFar(source)
-        try:
-            ending = self._work(task, so_far)
-        except ConfigurationError:
-            self._tell_stopped(source, start)
-            raise
-        except LedgerDownError as error:
-            self._parts.alarms.ledger_down(source.batch_id, error.message)
-            ending = self._spool.ledger_down(source, error)
-        except SluicegateError as error:
-            ending = Ending(None, error.exit_code, error.message, error.next_step)
-        except Exception as error:  # noqa: BLE001 - a bug must not take the other batches with it
-            event("bug", batch_id=source.batch_id, error=repr(error), exc_info=error)
-            ending = bug(source, error)
-        except BaseException:  # a signal
-            self._tell_stopped(source, start)
-            raise
-        outcome = so_far.outcome(ending, round(time.perf_counter() - clock, 3))
-        event(
-            "batch_ended",
-            batch_id=source.batch_id,
-            status=str(outcome.status),
-            exit_code=int(outcome.exit_code),
-            start_time=start.isoformat(),
-            end_time=datetime.now(UTC).isoformat(),
-            duration_s=outcome.duration_s,
-            reason=outcome.message,
-            fresh=outcome.fresh,
-            counts=asdict(outcome.counts),
-            gained=so_far.gained(outcome),
-        )
-        news = outcome.fresh and (task.shows or outcome.exit_code)
-        if news and outcome.exit_code is not ExitCode.LEASE_HELD:  # whoever holds it publishes it
-            unwritten = self._parts.publish(source.batch_id)
-            if unwritten and not outcome.exit_code:
-                step = f"Make room, then: {program()} docs build"
-                return replace(outcome, exit_code=ExitCode.OUTAGE, message=unwritten, next_step=step)
-        return outcome
-
-    def _tell_stopped(self, source: BatchSource, start: datetime) -> None:
-        end = datetime.now(UTC)
-        self._parts.progress.event(
-            "batch_stopped",
-            batch_id=source.batch_id,
-            start_time=start.isoformat(),
-            end_time=end.isoformat(),
-            duration_s=round((end - start).total_seconds(), 3),
-        )
+        return reported(self._parts, self._spool, task, partial(self._work, task))
 
     def _work(self, task: Task, so_far: SoFar) -> Ending:
         batch_id, ledger = task.source.batch_id, self._ledger.opened
@@ -383,9 +359,9 @@ class Runner:
     def _finish_decisions(self) -> None:
         """Finish what persons decided and a command was interrupted in."""
         for batch in self._ledger.unfinished_decisions():
-            kept = kept_source(self._parts.spool, batch.batch_id)
+            kept = kept_source(self._parts.spool, batch.batch_id, recorded(batch.source))
             source = kept or BatchSource(batch.batch_id, recorded(batch.source))
-            found, after = partial(_same, batch), not_yet if kept else decisions.stopped
+            found, after = partial(_same, batch), decisions.waiting if kept else decisions.stopped
             try:
                 outcome = self._report(Task(source, found, settled=decisions.finished, prepare=as_it_is, after=after))
             except ConfigurationError as error:  # about that batch; it must not keep the others from their work
@@ -393,6 +369,17 @@ class Runner:
             else:
                 if outcome.exit_code is not ExitCode.LEASE_HELD:
                     self.finished.append(outcome)
+
+    def _leased(self, batch_id: str) -> LeaseKeeper:
+        lease = self._ledger.acquire(batch_id, self._holder, self._lease_seconds)
+        return LeaseKeeper(self._ledger.opened(), lease, self._lease_seconds)
+
+    def _go_on(self, batch_id: str) -> None:
+        """Take another batch as far as it goes, because what was decided about this one changed it."""
+        batch = self._ledger.batch(batch_id) or Batch(batch_id)
+        outcome = self.process(BatchSource(batch_id, recorded(batch.source)))
+        if outcome.fresh:
+            self.finished.append(outcome)
 
 
 def _same(batch: Batch) -> Batch:

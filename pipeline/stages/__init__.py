@@ -9,6 +9,17 @@ from pipeline.stages.load import LoadStage
 from pipeline.stages.publish import PublishStage
 from pipeline.stages.reembed import Reembedder
 from pipeline.stages.rollback import Rollback
+from pipeline.stages.supersede import Supersede
 from pipeline.stages.sweep import Sweep
 
-__all__ = ["AggregateStage", "EmbedStage", "GraphStage", "LoadStage", "PublishStage", "Reembedder", "Rollback", "Sweep"]
+__all__ = [
+    "AggregateStage",
+    "EmbedStage",
+    "GraphStage",
+    "LoadStage",
+    "PublishStage",
+    "Reembedder",
+    "Rollback",
+    "Supersede",
+    "Sweep",
+]

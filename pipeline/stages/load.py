@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from expectations_plugins.core.checksums import Checksum
 from expectations_plugins.core.errors import TerminalError, TransientError
-from pipeline.core.batch import CHECKSUM
+from pipeline.core.batch import CHECKSUM, EARLIER
 from pipeline.core.batches import LoadCounts, short
 from pipeline.core.fields import CONVERTED
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
@@ -23,6 +23,10 @@ from pipeline.sources.reading import read
 
 CHUNK_CHARACTERS = 8_000_000
 """A chunk ends here even when it has fewer records than it may: memory stays bounded whatever their size."""
+
+
+MOST_EARLIER = 100
+"""Other batches that are named as having brought some of the records before."""
 
 
 class LoadStage:
@@ -62,7 +66,9 @@ class LoadStage:
         self._ledger.set_span(context.lease, tally.oldest, tally.newest)
         self._ledger.set_counts(context.lease, counts)
         converted = {f"{CONVERTED}_{name}": n for name, n in sorted(tally.converted.items())}
-        return dataclasses.asdict(counts) | converted | {CHECKSUM: tally.own.as_list()}
+        earlier = [f"{batch_id} {number}" for batch_id, number in tally.earlier.most_common(MOST_EARLIER)]
+        noted = {CHECKSUM: tally.own.as_list(), **({EARLIER: earlier} if earlier else {})}
+        return dataclasses.asdict(counts) | converted | noted
 
     def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
         records = [item for item in chunk if isinstance(item, Interaction)]
@@ -103,6 +109,8 @@ class _Tally:
     dead: int = 0
     own: Checksum = field(default_factory=Checksum)
     """Of the ids that belong to this batch."""
+    earlier: Counter[str] = field(default_factory=Counter)
+    """Records that other batches had brought before, by batch."""
     oldest: datetime | None = None
     newest: datetime | None = None
     converted: Counter[str] = field(default_factory=Counter)
@@ -127,6 +135,8 @@ def _judged(
     if (owning_batch, line) == (batch_id, record.line):
         tally.own += Checksum.of([record.interaction_id])
         return None
+    if owning_batch != batch_id:
+        tally.earlier[owning_batch] += 1
     if content_hash == record.content_hash:
         tally.duplicate += 1
         return None

@@ -7,13 +7,15 @@ other content is kept as a dead letter of the older batch. So whatever ends this
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from expectations_plugins.core.errors import ConfigurationError
-from pipeline.core.batch import Batch
+from expectations_plugins.core.checksums import Checksum
+from pipeline.core.batch import CHECKSUM, TAKEN_OVER, Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease, LoadCounts, short
 from pipeline.core.decision import Decision, DecisionKind, Opening
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
@@ -23,6 +25,7 @@ from pipeline.ports.steps import BatchContext
 from pipeline.ports.stores import RawStore
 from pipeline.sources.reading import read
 
+LOAD = STEPS[0].key
 CHUNK = 500
 
 Leased = Callable[[str], AbstractContextManager[Any]]
@@ -61,7 +64,6 @@ class Supersede:
             by: Who decided so.
 
         Raises:
-            ConfigurationError: An older batch is closed by now: what it brought first stays its own.
             LeaseHeldError: A run is at work on an older batch.
         """
         for batch_id in older:
@@ -70,14 +72,16 @@ class Supersede:
 
     def _from_one(self, context: BatchContext, batch_id: str, lease: Lease, by: str) -> None:
         batch = self._ledger.batch(batch_id) or Batch(batch_id)
-        _refuse_closed(batch)
+        if batch.status is BatchStatus.CLOSED:  # meanwhile: what it brought first stays its own
+            return
         for records in self._chunks(context.source):
             self._take_over(context, records, batch_id, lease)
             context.progress.advance("supersede", len(records), None)
         self._settle(batch, lease, context.batch_id, by)
 
     def _take_over(self, context: BatchContext, records: Mapping[str, Interaction], older: str, lease: Lease) -> None:
-        stored = {key: row for key, row in self._raw.stored(list(records)).items() if row["batch_id"] == older}
+        found = self._raw.stored(list(records))
+        stored = {key: row for key, row in found.items() if row["batch_id"] == older}
         letters = [
             _letter(older, row, context.batch_id, records[key])
             for key, row in stored.items()
@@ -86,15 +90,21 @@ class Supersede:
         self._ledger.bury(letters)
         taken = [records[key] for key in stored]
         self._raw.take_over(lease, context.batch_id, taken, context.received_at)
-        self._ledger.exhume(context.batch_id, [record.line for record in taken], DeadReason.CONFLICT)
+        # of those an interrupted one took over, too
+        owned = [records[key].line for key, row in found.items() if row["batch_id"] in (older, context.batch_id)]
+        self._ledger.exhume(context.batch_id, owned, DeadReason.CONFLICT)
 
     def _settle(self, batch: Batch, lease: Lease, newer: str, by: str) -> None:
         """The older batch's counts follow the store, and what it wrote elsewhere is done again without what is gone."""
         accepted, quarantined = self._raw.counts(batch.batch_id)
-        dead, read_ = sum(1 for _ in self._ledger.dead_letters(batch.batch_id)), batch.counts.read
+        reasons = Counter(letter.reason for letter in self._ledger.dead_letters(batch.batch_id))
+        dead, read_ = reasons.total(), batch.counts.read
         duplicate = max(0, read_ - accepted - quarantined - dead)
         counts = LoadCounts(read_, accepted, quarantined, duplicate, dead)
-        self._ledger.set_loaded(lease, counts)
+        kept = Checksum.of(self._raw.ids(batch.batch_id))
+        noted = {CHECKSUM: kept.as_list(), TAKEN_OVER: reasons[DeadReason.SUPERSEDED]}
+        self._ledger.set_counts(lease, counts)
+        self._ledger.end_step(lease, LOAD, ok=True, counts=asdict(counts) | noted)
         again = batch.status is not BatchStatus.DEAD
         cleared = tuple(step.key for step in STEPS[1:]) if again else ()
         data = {"note": f"its records went over to batch {short(newer)}", "by_batch": newer}
@@ -119,11 +129,3 @@ def _letter(older: str, row: Mapping[str, Any], newer: str, record: Interaction)
     detail = f"batch {short(newer)}, line {record.line}, brought it again with other content, and took it over"
     raw = json.dumps(row, default=str, ensure_ascii=False)
     return DeadLetter(older, int(row["line"]), DeadReason.SUPERSEDED, detail, raw, record.interaction_id)
-
-
-def _refuse_closed(batch: Batch) -> None:
-    if batch.status is BatchStatus.CLOSED:
-        raise ConfigurationError(
-            f"Batch {batch.name} is closed by now: the records it brought stay its own.",
-            next_step="Check the newer batch again: they are duplicates or conflicts there.",
-        )

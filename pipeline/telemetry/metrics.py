@@ -79,7 +79,7 @@ DELIVERIES = Metric(
     "sluicegate.alert.deliveries",
     _C,
     "{delivery}",
-    "Alerts by channel and outcome: delivered, suppressed (told lately), failed, not configured",
+    "Alerts by channel and outcome: delivered, suppressed (sent a short while ago), failed, not configured",
     ("channel", "outcome"),
 )
 HALTED_AGE = Metric(

@@ -1,9 +1,10 @@
-"""A receiver, a book in a real MongoDB, and a router between them. No test lives here."""
+"""A receiver, incidents in a real MongoDB, and a router between them. No test lives here."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from pipeline.alerts.assembly import alert_router
 from pipeline.alerts.router import AlertRouter
 from pipeline.config import load_settings
 from pipeline.core.alert import Alert
+from pipeline.core.batch import Batch
 from pipeline.local import Endpoints
-from pipeline.ports.alert_state import AlertBook
-from pipeline.stores.mongodb.alert_state import MongoAlertBook
+from pipeline.ports.incidents import IncidentStore
+from pipeline.stores.mongodb.incidents import MongoIncidents
 from tests.fakes.alert_receiver import AlertReceiver, alert_receiver
 from tests.fakes.scripted import RecordedProgress
 
@@ -34,9 +36,33 @@ def database(endpoints: Endpoints) -> Iterator[Database]:
         found.client.close()
 
 
+class Clock:
+    """A clock that goes on when a test says so."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 30, 14, 5, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
 @pytest.fixture
-def book(database: Database) -> AlertBook:
-    return MongoAlertBook(database)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(database: Database) -> IncidentStore:
+    return MongoIncidents(database)
+
+
+@pytest.fixture
+def ledger() -> dict[str, Batch]:
+    """The batches the ledger knows, for what compares incidents with it."""
+    return {}
 
 
 @pytest.fixture
@@ -51,12 +77,19 @@ def progress() -> RecordedProgress:
 
 
 @pytest.fixture
-def router(receiver: AlertReceiver, book: AlertBook, progress: RecordedProgress, tmp_path: Path) -> Router:
+def router(
+    receiver: AlertReceiver, store: IncidentStore, progress: RecordedProgress, clock: Clock, ledger: dict[str, Batch]
+) -> Router:
     """A router as the command line makes it; each has clients of its own, as another process would."""
 
-    def make(*, book_down: bool = False, deadline: float = 20.0, **variables: Any) -> AlertRouter:
-        settings = load_settings(**receiver.variables(SLUICEGATE_SPOOL=tmp_path / "spool", **variables))
-        made = alert_router(settings, _down if book_down else lambda: book, progress)
+    def states(ids: Sequence[str]) -> dict[str, Batch]:
+        return {one: ledger[one] for one in ids if one in ledger}
+
+    def make(*, store_down: bool = False, deadline: float = 20.0, **variables: Any) -> AlertRouter:
+        settings = load_settings(
+            **receiver.variables(SLUICEGATE_SPOOL=receiver.ca_bundle.parent / "spool", **variables)
+        )
+        made = alert_router(settings, _down if store_down else lambda: store, progress, states=states, clock=clock)
         made.deadline = deadline
         return made
 
@@ -78,11 +111,14 @@ def failed() -> Callable[..., Alert]:
             "examples": (("i_6", "aaaa_9999"), ("i_7", "null"), ("i_8", "u-<!channel>"), ("i_9", "fourth")),
             "docs": "https://docs.example/raw.html?run=1&page=2",
             "next_step": "run.py resume 3f2a91c07d11",
+            "waits": True,
+            "title_of_many": "The raw gate failed for {count} batches",
         }
-        return Alert(**{**defaults, **fields})
+        named = {"title": f"The raw gate failed for batch {fields['batch_id'][:12]}"} if "batch_id" in fields else {}
+        return Alert(**{**defaults, **named, **fields})
 
     return make
 
 
-def _down() -> AlertBook:
+def _down() -> IncidentStore:
     raise TransientError("MongoDB: nobody there.")

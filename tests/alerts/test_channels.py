@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import Block
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
 from pipeline.alerts.channels import Channel, configured_channels
-from pipeline.alerts.channels.slack import blocks_of, green_blocks
+from pipeline.alerts.channels.slack import blocks_of, end_blocks
 from pipeline.alerts.redaction import Secrecy
 from pipeline.alerts.router import AlertRouter
 from pipeline.config import load_settings
@@ -41,7 +41,7 @@ def test_slack_gets_blocks_a_person_can_act_on(
     channels: dict[str, Channel], receiver: AlertReceiver, failed: Failed, golden: Golden
 ) -> None:
     channels[SLACK].trigger(failed())
-    channels[SLACK].resolve(failed().dedup_key, "raw")
+    channels[SLACK].resolve(failed(title="Over: The raw gate failed", summary="Batch 3f2a91c07d11 is closed."))
     golden("slack_alert.json", as_json(receiver.received[SLACK]))
 
 
@@ -49,7 +49,7 @@ def test_pagerduty_gets_an_event_with_key_severity_and_details(
     channels: dict[str, Channel], receiver: AlertReceiver, failed: Failed, golden: Golden
 ) -> None:
     channels[PAGERDUTY].trigger(failed())
-    channels[PAGERDUTY].resolve(failed().dedup_key, "raw")
+    channels[PAGERDUTY].resolve(failed(title="Over: The raw gate failed", summary="Batch 3f2a91c07d11 is closed."))
     golden("pagerduty_events.json", as_json(receiver.received[PAGERDUTY]))
 
 
@@ -79,7 +79,7 @@ def test_severities_are_pagerdutys_own(
     ids=["usual", "long", "long when escaped", "long examples", "empty", "odd"],
 )
 def test_the_blocks_are_within_what_slack_takes(failed: Failed, fields: dict[str, Any]) -> None:
-    for block in [*Block.parse_all(blocks_of(failed(**fields))), *Block.parse_all(green_blocks("x", "y"))]:
+    for block in [*Block.parse_all(blocks_of(failed(**fields))), *Block.parse_all(end_blocks(failed(**fields)))]:
         assert block is not None
         block.validate_json()
     for text in texts_in(blocks_of(failed(**fields))):
@@ -175,18 +175,45 @@ def test_a_refusal_is_not_tried_again(
         PAGERDUTY: '{"message": "Event object is invalid", "errors": ["\'payload\' is"]}',
     }
     receiver.script[name] = [Answer(400, body=refusal[name])]
-    with pytest.raises(TerminalError, match=r"answered 400: (invalid_blocks|Event object is invalid; 'payload' is)\."):
+    with pytest.raises(TerminalError, match=r"answered 400: (invalid_blocks|Event.*; 'payload' is), which"):
         channels[name].trigger(failed())
     assert len(receiver.received[name]) == 1
 
 
-@pytest.mark.parametrize("answer", [Answer(202, body="not json"), Answer(202, body="[]"), Answer(302)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(202, body="not json"),
+        Answer(202, body="[]"),
+        Answer(202, body='{"status": "error", "dedup_key": "x"}'),
+        Answer(200, body='{"status": "success", "dedup_key": "x"}'),
+        Answer(302),
+    ],
+)
 def test_an_answer_of_pagerduty_that_makes_no_sense_is_said(
     channels: dict[str, Channel], receiver: AlertReceiver, failed: Failed, answer: Answer
 ) -> None:
     receiver.script[PAGERDUTY] = [answer]
     with pytest.raises(TerminalError):
         channels[PAGERDUTY].trigger(failed())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, body="no_text"),
+        Answer(200),
+        Answer(200, body="<html><title>Sign in</title>ok</html>"),
+        Answer(204, body="ok"),
+    ],
+    ids=["no_text", "empty", "login page", "another status"],
+)
+def test_only_slacks_ok_is_a_delivery(
+    channels: dict[str, Channel], receiver: AlertReceiver, failed: Failed, answer: Answer
+) -> None:
+    receiver.script[SLACK] = [answer]
+    with pytest.raises(TerminalError, match="which is not its `ok`"):
+        channels[SLACK].trigger(failed())
 
 
 LEAKY = json.dumps({"message": SECRETS[-1], "errors": [SECRETS[-1]]})

@@ -25,12 +25,11 @@ from pipeline.core.outcome import BatchOutcome
 from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
 from pipeline.local import Endpoints
 from pipeline.runner.effects import DecisionEffects
-from pipeline.runner.lease import LeaseKeeper
 from pipeline.runner.runner import Runner
 from pipeline.sources.discovery import discover
 from pipeline.stages import LoadStage
-from pipeline.stores.mongodb.alert_state import MongoAlertBook
 from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
+from pipeline.stores.mongodb.incidents import MongoIncidents
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.fakes.scripted import RecordedProgress, ScriptedGate, ScriptedStage
@@ -68,7 +67,7 @@ class Site:
 
     @property
     def alerts(self) -> AlertRouter:
-        return alert_router(self.settings, lambda: MongoAlertBook(self.database), self.progress)
+        return alert_router(self.settings, lambda: MongoIncidents(self.database), self.progress)
 
     @property
     def docs_index(self) -> Path:
@@ -85,11 +84,8 @@ class Site:
             lease_seconds=30,
             raw_store=lambda: self.raw_store,
             spool=self.spool,
-            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, _no_rollback),
+            effects=DecisionEffects(lambda: self.raw_store, lambda: self.dead_queue, _no_rollback, _no_rollback),
         )
-
-    def leased(self, batch_id: str) -> LeaseKeeper:
-        return LeaseKeeper(self.ledger, self.ledger.acquire(batch_id, uuid.uuid4().hex, 30), 30)
 
     # what a test does
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core.fields import DEAD_LETTERS, INTERACTIONS
 from pipeline.core.topology import STEPS
-from pipeline.stores.mongodb import alert_queries, ledger_queries, undo_journal
+from pipeline.stores.mongodb import incident_queries, ledger_queries, undo_journal
 from tests.test_architecture import PACKAGES, ROOT, SOURCES, imported
 
 DOCS = ROOT / "docs"
@@ -69,7 +69,7 @@ def test_the_collections_that_are_named_are_those_there_are() -> None:
         ledger_queries.LEASES,
         DEAD_LETTERS,
         undo_journal.COLLECTION,
-        alert_queries.ALERTS,
+        incident_queries.INCIDENTS,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import threading
@@ -21,12 +22,15 @@ SLACK, PAGERDUTY = "slack", "pagerduty"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver answers instead of its friendly default; `hang` answers nothing until the receiver closes."""
+    """What the receiver answers instead of its friendly default; `hang` answers nothing until the receiver
+    closes, and `drips` a byte now and then, which no client takes for an answer that is late.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     hang: bool = False
+    drips: bool = False
 
 
 @dataclass(slots=True)
@@ -96,6 +100,9 @@ def alert_receiver(folder: Path) -> Iterator[AlertReceiver]:
             if answer.hang:
                 receiver.closing.wait(60)
                 return
+            if answer.drips:
+                self.drip()
+                return
             body = answer.body.encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -103,6 +110,15 @@ def alert_receiver(folder: Path) -> Iterator[AlertReceiver]:
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def drip(self) -> None:
+            self.send_response(200)
+            self.send_header("content-length", "100000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not receiver.closing.wait(0.2):
+                    self.wfile.write(b"o")
+                    self.wfile.flush()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Silence."""

@@ -45,7 +45,7 @@ class Bench:
         self.lease_seconds = 60.0
         self.spool = folder / "spool"
         self.published: list[str] = []
-        self.effects = DecisionEffects(self.refused, self.refused, self.refused)
+        self.effects = DecisionEffects(*[self.refused] * 4)
         path = folder / "0900.jsonl"
         path.write_text('{"interaction_id": "i_1"}\n')
         self.source = BatchSource(hashlib.sha256(path.read_bytes()).hexdigest(), path)

@@ -50,6 +50,12 @@ class MemoryHistory:
         return {batch_id: batch for batch_id, batch in found.items() if batch}
 
 
+class NobodyIsNotified:
+    """The part of pipeline.alerts.router.AlertRouter that a run asks when no channel is configured."""
+
+    configured: tuple[str, ...] = ()
+
+
 class CommandApp:
     """Implements pipeline.cli.app.App. Every batch has 60 records, of which `quarantined` are bad."""
 
@@ -58,7 +64,7 @@ class CommandApp:
         self.progress = RecordedProgress()
         self.ledger = MemoryLedger()
         self.graph_store = MemoryGraph()
-        self.alerts: Any = None
+        self.alerts: Any = NobodyIsNotified()
         self.standing: Any = None
         self.quarantined = 0
         self.stages = {step.name: ScriptedStage(step.name) for step in STEPS if step.kind is StepKind.STAGE}
@@ -115,7 +121,7 @@ class CommandApp:
             lease_seconds=60,
             raw_store=lambda: self,
             spool=self.folder / "spool",
-            effects=DecisionEffects(Bench.refused, Bench.refused, Bench.refused),
+            effects=DecisionEffects(*[Bench.refused] * 4),
         )
 
     def probes(self) -> Mapping[str, Callable[[], str]]:

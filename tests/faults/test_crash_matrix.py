@@ -1,6 +1,7 @@
 """A dozen crashes of the matrix, and stores that fail by chance; the whole of both is a command.
 
 python -m tests.faults.crashes.matrix        # every point of every scenario, SIGKILL and SIGTERM
+python -m tests.faults.crashes.matrix --then all    # every point of a decision, and another command after it
 SLUICEGATE_FAULTS=long python -m pytest tests/faults/test_crash_matrix.py
 """
 
@@ -16,13 +17,14 @@ import pytest
 
 from pipeline.local import LocalStack
 from tests.faults.crashes.matrix import Crash, Matrix, Undisturbed, difference
-from tests.faults.crashes.scenarios import SCENARIOS
+from tests.faults.crashes.scenarios import FOLLOWING, SCENARIOS, Command
 from tests.faults.crashes.spare import Spare
 from tests.faults.crashes.stack import Ground
 from tests.faults.crashes.state import reader
 
 LONG = os.environ.get("SLUICEGATE_FAULTS") == "long"
 CRASHES = 12
+FOLLOWED = 6
 SEEDS = range(60 if LONG else 4)
 
 
@@ -58,6 +60,19 @@ def test_a_crash_leaves_nothing_that_another_run_does_not_mend(
     crash: Crash = chance.choice(list(whole.crashes([signal.SIGTERM if number % 4 == 3 else signal.SIGKILL])))
     found, _ = matrix.crashed(SCENARIOS[name], crash)
     assert not (told := difference(whole.state, found)), f"{crash}\n{told}"
+
+
+@pytest.mark.parametrize("number", range(FOLLOWED))
+def test_a_decision_that_was_killed_is_carried_out_by_another_command(matrix: Matrix, number: int) -> None:
+    """A different decision each time, killed at another point, and followed by another command."""
+    deciding = [name for name, one in SCENARIOS.items() if any(command.decides for command in one.commands)]
+    name, then = deciding[number % len(deciding)], list(FOLLOWING)[number % len(FOLLOWING)]
+    whole = matrix.undisturbed(SCENARIOS[name])
+    chance = random.Random(f"{name} {then}")
+    crashes = [one for one in whole.crashes([signal.SIGKILL]) if SCENARIOS[name].commands[one.command].decides]
+    crash = chance.choice(crashes)
+    expected, found = matrix.followed(SCENARIOS[name], crash, Command(FOLLOWING[then]))
+    assert not (different := difference(expected, found)), f"{name}, {crash}, then {then}\n{different}"
 
 
 def test_two_undisturbed_runs_have_the_same_state(matrix: Matrix, undisturbed: dict[str, Undisturbed]) -> None:

@@ -17,6 +17,7 @@ from pipeline.core.batches import short
 from pipeline.core.outcome import BatchOutcome
 from pipeline.local import Endpoints, LocalStack
 from pipeline.ports.vectors import VectorStore
+from pipeline.runner.lease import LeaseKeeper
 from pipeline.sources.discovery import discover
 from sluicegate.app import App, Through
 
@@ -35,6 +36,10 @@ class Site:
         """Take a fixture, or another file, through all stages and gates."""
         [source] = discover([FIXTURES / name], max_records=1_000, min_age=0)
         return self.app.runner().process(source)
+
+    def leased(self, batch_id: str) -> LeaseKeeper:
+        """A batch's lease, kept while the block runs."""
+        return LeaseKeeper(self.app.ledger, self.app.ledger.acquire(batch_id, "a test", 60), 60)
 
     def report(self, outcome: BatchOutcome, gate: str) -> GateState:
         """What the ledger holds of a gate."""

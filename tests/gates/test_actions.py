@@ -148,4 +148,4 @@ def test_a_gate_that_passes_resolves_what_was_open(make_site: MakeSite) -> None:
     context = open_project(site.app.settings.gx_root, site.app.environment())
     gate = GxGate("raw", context, site.app.settings, hands.over(site.app._effects()))
     assert gate.check(batch_id, lease).verdict is Verdict.PASS
-    assert hands.calls == ["green raw"]
+    assert hands.calls == ["passed raw"]

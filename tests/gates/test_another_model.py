@@ -74,7 +74,7 @@ def gate_rolls_them_back(moved: Moved) -> None:
     outcome = moved.embedded()
     moved.delete(outcome, 5)
     site = moved.site("b")
-    with site.app.leased(outcome.batch_id) as keeper:
+    with site.leased(outcome.batch_id) as keeper:
         report = site.app.gate("vectors").check(outcome.batch_id, keeper.lease)
     [done] = [action for action in report.actions if action.action == "rollback"]
     assert done.detail.startswith("7 vectors removed, 0 restored"), done
@@ -87,7 +87,7 @@ def gate_sweeps_stale_ones(moved: Moved) -> None:
     stale = [row | {"fence": 99} for row in moved.rows("a", outcome)]
     moved.client.upsert(moved.collection("a"), stale)
     site = moved.site("b")
-    with site.app.leased(outcome.batch_id) as keeper:
+    with site.leased(outcome.batch_id) as keeper:
         report = site.app.gate("vectors").check(outcome.batch_id, keeper.lease)
     assert f"{SIZE} vectors of a run that had lost the batch removed" in str(report.actions)
     assert moved.rows("a", outcome) == []

@@ -56,7 +56,7 @@ def test_one_repair_in_a_resumed_batch_does_not_halt_it_for_the_others(make_site
     bad = site.app.raw_store.quarantined(outcome.batch_id, 10)
     released = command(site, "quarantine", "release", bad[0].interaction_id, "--set", "user_id=u_777")
     assert status_of(site, outcome.batch_id) == "closed", released.output
-    assert site.app.alerts.open_alerts() == []
+    assert site.app.alerts.incidents() == []
     assert site.app.raw_store.counts(outcome.batch_id)[1] == len(bad) - 1
     assert everywhere(site, outcome) == [outcome.counts.accepted + 1] * 3
 
@@ -74,7 +74,7 @@ def test_what_the_store_has_lost_cannot_be_left_out(make_site: MakeSite) -> None
     assert again.status is BatchStatus.HALTED
     assert advice in again.next_step
     assert advice in command(site, "status", name).output
-    assert [row.next_step for row in site.app.alerts.open_alerts()] == [advice]
+    assert [one.alert.next_step for one in site.app.alerts.incidents()] == [advice]
     with pytest.raises(ConfigurationError, match=r"MongoDB holds 11 records of batch .*, 12 were loaded"):
         site.app.runner().resume(outcome.batch_id)
     site.app.runner().recheck(outcome.batch_id, redo=True)

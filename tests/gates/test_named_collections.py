@@ -82,7 +82,7 @@ def test_a_dry_run_creates_nothing(moved: Moved, note: bool) -> None:
 
 
 def sweep(site: Site, outcome: BatchOutcome) -> str:
-    with site.app.leased(outcome.batch_id) as keeper:
+    with site.leased(outcome.batch_id) as keeper:
         found = site.app.ledger.find(outcome.batch_id)
         return str(Sweep(site.app.stores.vectors, site.app.stores.journal).perform(keeper.lease, found))
 

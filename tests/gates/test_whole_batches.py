@@ -44,12 +44,12 @@ def test_what_a_person_has_decided_is_not_open_any_more(
 ) -> None:
     site = make_site(**receiver.variables())
     outcome = site.process("bad_user_ids.jsonl")
-    [pager] = [one for one in site.app.alerts.open_alerts() if one.channel == "pagerduty"]
-    assert pager.next_step == f"run.py resume {short(outcome.batch_id)}"
+    [incident] = site.app.alerts.incidents()
+    assert incident.alert.next_step == f"run.py resume {short(outcome.batch_id)}"
     runner = site.app.runner()
     decided = runner.resume(outcome.batch_id) if decision == "resume" else runner.reject(outcome.batch_id, "a test")
     assert decided.exit_code == ExitCode.OK
-    assert site.app.alerts.open_alerts() == []
+    assert site.app.alerts.incidents() == []
     assert receiver.events == [("trigger", RAW_KEY), ("resolve", RAW_KEY)]
 
 
@@ -64,23 +64,25 @@ def test_a_resume_ends_what_it_decided_and_not_what_a_later_gate_said_since(
     site.order(fault)
     site.app.runner().resume(outcome.batch_id)
     site.order(None)
-    left = {(row.gate, row.next_step) for row in site.app.alerts.open_alerts()}
+    left = {(incident.gate, incident.alert.next_step) for incident in site.app.alerts.incidents()}
     assert left == {("vectors", advice.format(batch=short(outcome.batch_id)))}
     assert ("resolve", RAW_KEY) in receiver.events
     CliRunner().invoke(sluicegate, advice.format(batch=short(outcome.batch_id)).split()[1:], obj=site.app)
-    assert site.app.alerts.open_alerts() == []
+    assert site.app.alerts.incidents() == []
 
 
-def test_a_later_batch_that_passes_ends_the_incident_and_the_halted_one_still_waits(
+def test_a_later_batch_that_passes_ends_nothing_while_another_waits(
     make_site: MakeSite, receiver: AlertReceiver
 ) -> None:
     site = make_site(**receiver.variables())
-    halted = site.process("bad_user_ids.jsonl")
-    site.process("one_bad_user_id.jsonl")
+    halted = [site.process(name) for name in ("bad_user_ids.jsonl", "one_bad_user_id.jsonl")]
     assert site.process("clean.jsonl").status is BatchStatus.CLOSED
+    [incident] = site.app.alerts.incidents()
+    assert {one.batch_id for one in incident.waiting} == {outcome.batch_id for outcome in halted}
+    assert receiver.events == [("trigger", RAW_KEY)]
+    for outcome in halted:
+        site.app.runner().reject(outcome.batch_id, "a test")
     assert receiver.events == [("trigger", RAW_KEY), ("resolve", RAW_KEY)]
-    status = CliRunner().invoke(sluicegate, ["status"], obj=site.app).output
-    assert any(short(halted.batch_id) in line and "halted" in line for line in status.splitlines())
 
 
 class Refuses:
@@ -99,10 +101,10 @@ class Refuses:
 def test_a_dead_batch_that_was_dropped_is_not_open_any_more(make_site: MakeSite) -> None:
     site = make_site(lambda name, port, /: Refuses(port) if name == "raw_store" else port)
     batch = short(site.process("clean.jsonl").batch_id)
-    [alert] = site.app.alerts.open_alerts()
-    assert (alert.gate, alert.next_step) == ("pipeline", f"run.py dlq show {batch}")
+    [incident] = site.app.alerts.incidents()
+    assert (incident.gate, incident.alert.next_step) == ("pipeline", f"run.py dlq show {batch}")
     CliRunner().invoke(sluicegate, ["dlq", "drop", batch, "--yes"], obj=site.app)
-    assert site.app.alerts.open_alerts() == []
+    assert site.app.alerts.incidents() == []
 
 
 class DiesAfterTheVerdict:

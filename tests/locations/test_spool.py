@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, TransientError
-from pipeline.alerts.spooled_state import AlertFiles
-from pipeline.core.alert import Alert, ClaimAnswer
+from pipeline.alerts import transitions
+from pipeline.alerts.spooled_incidents import IncidentFiles
+from pipeline.core.alert import Alert
 from pipeline.core.batches import BatchSource
 from pipeline.dead_letters import DeadFolders, Death, Entry, Outages, SpoolError
 from pipeline.dead_letters.entry import encoded
@@ -297,22 +298,19 @@ def test_a_batch_without_work_is_remembered_until_there_is_some(spool: Place) ->
     assert not Outages(spool).is_settled(ID)
 
 
-def test_an_alert_is_told_by_one_of_two_and_open_until_it_is_forgotten(spool: Place) -> None:
-    one, other = AlertFiles(spool / "alerts"), AlertFiles(spool / "alerts")
-    alert = Alert("raw", "critical", "down", "", "", "")
-    claim = one.claim("raw", "slack")
-    assert (claim.answer, other.claim("raw", "slack").answer) == (ClaimAnswer.GRANTED, ClaimAnswer.BUSY)
-    one.told(claim, alert)
-    row = other.row("raw", "slack")
-    assert row is not None
-    assert (row.title, row.told, [found.dedup_key for found in other.rows()]) == ("down", 1, ["raw"])
-    again = other.claim("raw", "slack")
-    assert again.answer is ClaimAnswer.GRANTED
-    other.forget(again)
-    assert (one.row("raw", "slack"), list(one.rows()), paths(spool)) == (None, [], [])
+def test_an_incident_is_written_by_one_of_two_and_removed(spool: Place) -> None:
+    one, other = IncidentFiles(spool / "incidents"), IncidentFiles(spool / "incidents")
+    new = transitions.raised(None, Alert("raw", "critical", "down", "", "b", "f"), ["slack"], one.now())
+    assert (one.write(new), other.write(new)) == (True, False)
+    (found,) = other.unsettled()
+    assert (found.alert.title, found.version, one.read(found.key)) == ("down", 1, found)
+    assert other.write(found)
+    other.remove(found)
+    assert (one.read(found.key), list(one.unsettled()), paths(spool)) == (None, [], [])
 
 
-def test_a_book_that_cannot_be_written_is_an_outage(faulty: Remote) -> None:
+def test_incidents_that_cannot_be_written_are_an_outage(faulty: Remote) -> None:
     FaultyFileSystem.orders["xb any"] = fail
-    with pytest.raises(TransientError, match="alert book in the spool cannot be used"):
-        AlertFiles(faulty / "alerts").claim("raw", "slack")
+    files = IncidentFiles(faulty / "incidents")
+    with pytest.raises(TransientError, match="incidents in the spool cannot be used"):
+        files.write(transitions.raised(None, Alert("raw", "critical", "", "", "b", "f"), [], files.now()))

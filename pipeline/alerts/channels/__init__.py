@@ -14,7 +14,7 @@ from pipeline.core.alert import Alert
 
 
 class Channel(Protocol):
-    """One way to tell people.
+    """One way to notify people.
 
     A class of a channel also has a class method `configured(settings)`: the channel, or None when it is not configured.
     Its clients time out, and try again a bounded number of times: all of it within about half a minute.
@@ -24,18 +24,25 @@ class Channel(Protocol):
     def name(self) -> str:
         """Its module's name."""
 
+    @property
+    def keeps_incidents(self) -> bool:
+        """Whether it shows what is open by itself, so that the end of what it never heard of is not sent to it."""
+
     def trigger(self, alert: Alert) -> None:
-        """Tell of a failure.
+        """Send a failure. It returns only when the service has said that it took it.
 
         Raises:
-            SluicegateError: It could not be told.
+            SluicegateError: It could not be sent.
         """
 
-    def resolve(self, dedup_key: str, gate: str) -> None:
-        """Tell that a failure is over.
+    def resolve(self, alert: Alert) -> None:
+        """Send that a failure is over.
+
+        Args:
+            alert: Its key, what it was, and why it is over.
 
         Raises:
-            SluicegateError: It could not be told.
+            SluicegateError: It could not be sent.
         """
 
 

@@ -15,6 +15,7 @@ class LogChannel:
     """
 
     name = "log"
+    keeps_incidents = False
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -39,6 +40,8 @@ class LogChannel:
             next_step=alert.next_step,
         )
 
-    def resolve(self, dedup_key: str, gate: str) -> None:
+    def resolve(self, alert: Alert) -> None:
         """Log that it is over."""
-        self._progress.event("alert_resolved", gate=gate, dedup_key=dedup_key)
+        self._progress.event(
+            "alert_resolved", gate=alert.gate, dedup_key=alert.dedup_key, title=alert.title, summary=alert.summary
+        )

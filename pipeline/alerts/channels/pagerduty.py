@@ -28,7 +28,7 @@ SUMMARY_LENGTH = 1024
 
 REASON_LENGTH = 200
 SEVERITY = {"critical": "critical", "error": "error", "warning": "warning"}
-RATE_LIMITED, SERVER_ERRORS, REDIRECTS = 429, range(500, 600), range(300, 400)
+ACCEPTED, RATE_LIMITED, SERVER_ERRORS, REDIRECTS = 202, 429, range(500, 600), range(300, 400)
 
 
 class PagerDutyChannel:
@@ -45,6 +45,7 @@ class PagerDutyChannel:
     """
 
     name = "pagerduty"
+    keeps_incidents = True
 
     def __init__(self, routing_key: str, url: str, trust: ssl.SSLContext, *, wait: float = 1.0) -> None:
         try:
@@ -84,15 +85,14 @@ class PagerDutyChannel:
             )
         )
 
-    def resolve(self, dedup_key: str, gate: str) -> None:
+    def resolve(self, alert: Alert) -> None:
         """Resolve the incident; nothing happens when there is none.
 
         Raises:
             TransientError: PagerDuty cannot be reached, or is too busy.
             TerminalError: PagerDuty refuses the event or the key.
         """
-        del gate
-        self._send(lambda: self._client.resolve(dedup_key))
+        self._send(lambda: self._client.resolve(alert.dedup_key))
 
     def _send(self, event: Callable[[], str]) -> None:
         retry(lambda: _sent(event), self._policy)
@@ -142,24 +142,30 @@ class _OneAttempt(pagerduty.EventsApiV2Client):
             raise TransientError(
                 f"PagerDuty answered {status}.", retry_after=_seconds(response.headers.get("retry-after"))
             )
-        if not response.is_success and status not in REDIRECTS:
+        if status in REDIRECTS:  # the client says what it is
+            return
+        if status != ACCEPTED or _body(response).get("status") != "success":
             raise TerminalError(
-                f"PagerDuty answered {status}{self._reason(response)}.",
+                f"PagerDuty answered {status}{self._reason(response)}, which is no success.",
                 next_step="Check PAGERDUTY_ROUTING_KEY, and outside the US region PAGERDUTY_EVENTS_URL.",
             )
 
     def _reason(self, response: Any) -> str:
         """PagerDuty's words for why it refuses; of an answer that is not PagerDuty's, nothing."""
-        try:
-            body = response.json()  # the client's own decoding logs what it cannot read
-        except ValueError:
-            return ""
-        if not isinstance(body, dict):
-            return ""
+        body = _body(response)
         errors = body.get("errors")
         words = [body.get("message"), *(errors if isinstance(errors, list) else [])]
         said = "; ".join(str(word) for word in words if word).replace(self.auth_method.secret, "***")
         return f": {_cut(said)[:REASON_LENGTH]}" if said else ""
+
+
+def _body(response: Any) -> dict[str, Any]:
+    """The answer, when it is a JSON object."""
+    try:
+        body = response.json()  # the client's own decoding logs what it cannot read
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _seconds(asked: str | None) -> float | None:

@@ -48,6 +48,8 @@ _REASON = re.compile("[a-z_ ]+")
 
 SERVER_ERRORS = range(500, 600)
 RATE_LIMITED = 429
+DELIVERED = (200, "ok")
+"""What Slack answers when it has taken a message, and nothing else is (api.slack.com/messaging/webhooks)."""
 
 
 class SlackChannel:
@@ -60,6 +62,7 @@ class SlackChannel:
     """
 
     name = "slack"
+    keeps_incidents = False
 
     def __init__(self, url: str, trust: ssl.SSLContext, *, wait: float = WAIT) -> None:
         backoff = BackoffRetryIntervalCalculator(backoff_factor=wait)
@@ -93,15 +96,14 @@ class SlackChannel:
         """
         self._send(f"{MARKS.get(alert.severity, '')} {alert.title}. {alert.summary}".strip(), blocks_of(alert))
 
-    def resolve(self, dedup_key: str, gate: str) -> None:
+    def resolve(self, alert: Alert) -> None:
         """Post that it is over.
 
         Raises:
             TransientError: Slack cannot be reached, or is too busy.
             TerminalError: Slack refuses the message or the webhook.
         """
-        title = f"The {gate} gate is green again" if gate != "pipeline" else "The pipeline works again"
-        self._send(f":white_check_mark: {title}", green_blocks(title, dedup_key))
+        self._send(f":white_check_mark: {alert.title}. {alert.summary}".strip(), end_blocks(alert))
 
     def _send(self, text: str, blocks: Sequence[Block]) -> None:
         try:
@@ -115,10 +117,10 @@ class SlackChannel:
             ) from None
         if answer.status_code in (RATE_LIMITED, *SERVER_ERRORS):
             raise TransientError(f"Slack answered {answer.status_code}, and retries did not help.")
-        if answer.status_code != 200:  # noqa: PLR2004 - Slack documents this one code
+        if (answer.status_code, answer.body.strip()) != DELIVERED:
             raise TerminalError(
-                f"Slack answered {answer.status_code}{_reason(answer.body)}.",
-                next_step="Check SLACK_WEBHOOK_URL.",
+                f"Slack answered {answer.status_code}{_reason(answer.body)}, which is not its `ok`.",
+                next_step="Check SLACK_WEBHOOK_URL, and whether a proxy answers in Slack's place.",
             )
 
 
@@ -143,9 +145,11 @@ def blocks_of(alert: Alert) -> list[Block]:
     return [*blocks, _footer(alert.dedup_key)]
 
 
-def green_blocks(title: str, dedup_key: str) -> list[Block]:
+def end_blocks(alert: Alert) -> list[Block]:
     """That it is over, in Block Kit."""
-    return [_section(f":white_check_mark: *{_safe(title, CODE_LENGTH)}*"), _footer(dedup_key)]
+    head = f":white_check_mark: *{_safe(alert.title, CODE_LENGTH)}*"
+    why = [_section(_safe(alert.summary, TEXT_LENGTH))] if alert.summary.strip() else []
+    return [_section(head), *why, _footer(alert.dedup_key)]
 
 
 def _reason(body: str) -> str:

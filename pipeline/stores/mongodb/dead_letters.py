@@ -12,7 +12,7 @@ from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batches import short
 from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID
 from pipeline.core.records import DeadLetter, DeadReason
-from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter
+from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter, lines_filter
 from pipeline.stores.mongodb.ledger_queries import plain
 
 BURY_LETTERS = 500
@@ -47,6 +47,13 @@ class DeadLetters:
         with ERRORS.guard(f"keeping {len(letters):,} dead letters"):
             for start in range(0, len(updates), BURY_LETTERS):
                 self._letters.bulk_write(updates[start : start + BURY_LETTERS], ordered=False)
+
+    def exhume(self, batch_id: str, lines: Sequence[int], reason: DeadReason) -> None:
+        """Forget letters of these lines that were kept for this reason: their records are in the store now."""
+        with ERRORS.guard(f"removing dead letters of batch {short(batch_id)}"):
+            for start in range(0, len(lines), BURY_LETTERS):
+                condition = lines_filter(batch_id, lines[start : start + BURY_LETTERS])
+                self._letters.delete_many({**condition, "reason": {"$eq": reason.value}})
 
     def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
         """Dead letters of a batch, by line."""

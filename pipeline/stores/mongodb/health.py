@@ -12,6 +12,7 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batches import WAITING, BatchStatus
 from pipeline.core.fields import DEAD_LETTERS
+from pipeline.core.topology import STEPS
 from pipeline.ports.health import Standing, StandingReader
 from pipeline.stores.mongodb.ledger_queries import BATCHES
 from pipeline.stores.mongodb.windows import newest
@@ -19,6 +20,10 @@ from pipeline.stores.mongodb.windows import newest
 BATCH_INDEX = [("status", 1), ("dropped", 1), ("end_time", 1)]
 LETTER_INDEX = [("dropped", 1), ("replayed_in", 1), ("buried_at", 1)]
 """Equality first, then the order: the oldest that still waits is the first entry, however many were dealt with."""
+
+
+LOADED_AT = f"steps.{STEPS[0].key}.end_time"
+BROUGHT_RECORDS = {"counts.accepted": {"$gt": 0}}
 
 
 class MongoStanding(StandingReader):
@@ -38,6 +43,9 @@ class MongoStanding(StandingReader):
         with ERRORS.guard("creating the indexes of the ledger's standing"):
             self._batches.create_index(BATCH_INDEX, name="status_dropped_end_time")
             self._letters.create_index(LETTER_INDEX, name="waiting_buried_at")
+            self._batches.create_index(
+                [("status", 1), (LOADED_AT, 1)], name="status_loaded", partialFilterExpression=BROUGHT_RECORDS
+            )
 
     def standing(self) -> Standing:
         """What has waited longest, and when a batch last closed."""
@@ -55,14 +63,34 @@ class MongoStanding(StandingReader):
 
     def last_finished(self) -> tuple[datetime, str] | None:
         """When a batch last closed, and which; None when none ever did."""
-        closed = _ended(BatchStatus.CLOSED)
+        return self._last("end_time", _ended(BatchStatus.CLOSED))
+
+    def last_loaded(self) -> tuple[datetime, str] | None:
+        """When new records were last loaded that came through all gates, and in which batch."""
+        return self._last(LOADED_AT, {"status": BatchStatus.CLOSED.value, **BROUGHT_RECORDS})
+
+    def now(self) -> datetime:
+        """The ledger's clock."""
+        with ERRORS.guard("asking for the time"):
+            return self._database.server_time()
+
+    def _last(self, moment: str, condition: Mapping[str, Any]) -> tuple[datetime, str] | None:
+        """The latest of a moment, and of which batch."""
         with ERRORS.guard("reading how the pipeline stands"):
             server = self._database.capabilities
-        for ended in newest("end_time", datetime.now(UTC), server):
-            found = _first(self._batches, {**closed, **ended}, "end_time", latest=True)
-            if found is not None:
-                return found["end_time"], str(found["_id"])
+        for within in newest(moment, datetime.now(UTC), server):
+            found = _first(self._batches, {**condition, **within}, moment, latest=True)
+            if found is not None and (at := _value(found, moment)) is not None:
+                return at, str(found["_id"])
         return None
+
+
+def _value(document: Mapping[str, Any], path: str) -> datetime | None:
+    """The time at a path of a document."""
+    found: Any = document
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, datetime) else None
 
 
 def _ended(status: BatchStatus) -> dict[str, Any]:

@@ -36,8 +36,8 @@ BRIEF = [
 ]
 """What lists and charts show of a batch; the rest is for its own page."""
 
-STATE = ["status", *(f"steps.{step.key}.status" for step in STEPS)]
-"""What tells how a batch stands."""
+STATE = ["status", "dropped", *(f"steps.{step.key}.status" for step in STEPS)]
+"""What says where a batch is."""
 
 DONE_BY = ["source", *(f"steps.{step.key}.code_version" for step in STEPS)]
 """What tells which version of the code did a batch."""

@@ -59,6 +59,11 @@ def interaction_document(batch_id: str, record: Interaction, received_at: dateti
     return document | {name: dict(fields) for name, fields in noted.items() if fields}
 
 
+def owned_filter(batch_id: str, interaction_id: str) -> Document:
+    """A record, as long as it belongs to a batch."""
+    return {"_id": {"$eq": interaction_id}, "batch_id": {"$eq": batch_id}}
+
+
 def owners_filter(interaction_ids: Sequence[str]) -> Document:
     """Records by id."""
     return {"_id": {"$in": list(interaction_ids)}}

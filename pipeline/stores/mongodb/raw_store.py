@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.cursor import Cursor
@@ -28,6 +29,7 @@ from pipeline.stores.mongodb.queries import (
     in_quarantine_filter,
     interaction_document,
     metrics_pipeline,
+    owned_filter,
     owners_filter,
     quarantine_filter,
     quarantined_filter,
@@ -78,6 +80,42 @@ class MongoRawStore(RawStore):
                 with self._interactions.find(condition, fields) as rows:
                     found |= {row["_id"]: (row["batch_id"], row["line"], row["content_hash"]) for row in rows}
         return found
+
+    def stored(self, interaction_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """What is stored of each of these ids, as plain data."""
+        found: dict[str, Mapping[str, Any]] = {}
+        with ERRORS.guard(f"reading {len(interaction_ids):,} interactions"):
+            size = self._database.capabilities.ids_at_once
+            for start in range(0, len(interaction_ids), size):
+                with self._interactions.find(owners_filter(interaction_ids[start : start + size])) as rows:
+                    found |= {row["_id"]: plain(row) for row in rows}
+        return found
+
+    def take_over(self, lease: Lease, batch_id: str, records: Sequence[Interaction], received_at: datetime) -> None:
+        """Give records of the lease's batch to another batch, with the values of these, in one transaction."""
+        doing = f"giving records of batch {short(lease.batch_id)} to batch {short(batch_id)}"
+        writes = [
+            ReplaceOne(
+                owned_filter(lease.batch_id, record.interaction_id), interaction_document(batch_id, record, received_at)
+            )
+            for record in records
+        ]
+
+        def given(session: ClientSession) -> None:
+            if writes:
+                self._interactions.bulk_write(writes, ordered=False, session=session)
+
+        self._fence.write(lease.batch_id, lease.fence, given, doing=doing)
+
+    def ids(self, batch_id: str) -> Iterator[str]:
+        """The interaction_ids of a batch, in quarantine or not, in order."""
+        condition = {"batch_id": {"$eq": batch_id}}
+        with (
+            ERRORS.guard(f"reading the ids of batch {short(batch_id)}"),
+            self._interactions.find(condition, ["_id"]).sort("_id", 1).batch_size(PAGE_RECORDS) as rows,
+        ):
+            for row in rows:
+                yield row["_id"]
 
     def counts(self, batch_id: str) -> tuple[int, int]:
         """(accepted, quarantined) of a batch."""

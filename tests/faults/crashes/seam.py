@@ -32,10 +32,11 @@ POINTS: Mapping[str, frozenset[str]] = {
             "begin_rollback",
             "set_rolled_back",
             "bury",
+            "exhume",
         }
     ),
     "dead_queue": frozenset({"adopt", "replayed", "drop_letters", "drop_batch"}),
-    "raw_store": frozenset({"insert", "quarantine", "release"}),
+    "raw_store": frozenset({"insert", "quarantine", "release", "take_over"}),
     "metrics": frozenset({"replace", "publish"}),
     "graph_store": frozenset({"write", "prune", "load_campaigns"}),
     "review_queue": frozenset({"flag", "resolve", "reopen"}),
@@ -43,7 +44,7 @@ POINTS: Mapping[str, frozenset[str]] = {
     "journal": frozenset({"keep", "rolled_back"}),
     "embedder": frozenset({"embed"}),
     "gate": frozenset({"check"}),
-    "alerts": frozenset({"raise_", "all_green", "decided"}),
+    "alerts": frozenset({"raise_", "passed", "decided", "recovered", "batch_ended"}),
 }
 """By port: what writes, and what asks for a gate's verdict. Renewals of a lease are left out: a clock makes them."""
 

@@ -18,14 +18,16 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from expectations_plugins.mongodb.capabilities import LOCAL, MONGODB, Capabilities
 from expectations_plugins.mongodb.connection import Database
+from pipeline.alerts import transitions
+from pipeline.core.alert import Alert
 from pipeline.core.batches import BatchStatus
 from pipeline.core.embeddings import BeforeImage
 from pipeline.core.records import Interaction
 from pipeline.local import Endpoints
-from pipeline.stores.mongodb.alert_state import MongoAlertBook
 from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
 from pipeline.stores.mongodb.health import MongoStanding
 from pipeline.stores.mongodb.history import MongoHistory
+from pipeline.stores.mongodb.incidents import MongoIncidents
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
@@ -34,7 +36,7 @@ from tests.stores.mongodb.conftest import asked_as
 ASKING = frozenset({"find", "aggregate", "count", "distinct", "update", "delete", "findAndModify"})
 OF_ITS_OWN = {
     "ledger_meta": "one document",
-    "alerts": "a document for each thing a person is told of",
+    "alerts": "what programs before incidents kept: a few documents",
 }
 """Collections that stay small, and why."""
 
@@ -144,6 +146,7 @@ def ask_everything(database: Database, make: Callable[..., Interaction]) -> None
     ask_ledger(ledger)
     ask_history(history, ledger)
     standing.standing()
+    standing.last_loaded()
     ask_raw_store(raw, ledger, make)
     journal.images("e", ["i"])
     lease = ledger.acquire(BATCH, "me", 60)
@@ -153,7 +156,11 @@ def ask_everything(database: Database, make: Callable[..., Interaction]) -> None
     journal.counts("e")
     journal.later("e")
     ask_dead(MongoDeadQueue(database))
-    MongoAlertBook(database).open_alerts()
+    incidents = MongoIncidents(database)
+    incidents.write(transitions.raised(None, Alert("raw", "critical", "", "", BATCH, "f"), ["slack"], NOW))
+    for incident in incidents.unsettled():
+        incidents.write(incident)
+    incidents.read("sluicegate:raw:f")
 
 
 def ask_ledger(ledger: MongoLedger) -> None:

@@ -79,6 +79,30 @@ def test_the_batch_that_closed_last_is_found_however_long_ago(
     assert reader.last_finished() == (ago(**age), "last")
 
 
+LOADED = "stage:load"
+
+
+@pytest.mark.parametrize("age", [{"minutes": 5}, {"days": 300}])
+def test_the_batch_whose_new_records_were_loaded_last_is_found(
+    reader: MongoStanding, database: Database, age: dict[str, float]
+) -> None:
+    def loaded(name: str, status: str, at: datetime, accepted: int) -> dict[str, Any]:
+        return batch(name, status, NOW, counts={"accepted": accepted}, steps={LOADED: {"end_time": at}})
+
+    assert reader.last_loaded() is None
+    database["batches"].insert_many(
+        [
+            loaded("last", "closed", ago(**age), 3),
+            loaded("redone", "closed", LONG_AGO, 3),  # closed again just now
+            loaded("known already", "closed", NOW, 0),
+            loaded("halted", "halted", NOW, 3),
+            batch("empty", "closed", NOW),
+        ]
+    )
+    assert reader.last_loaded() == (ago(**age), "last")
+    assert abs(reader.now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
 def test_every_question_is_answered_from_an_index(reader: MongoStanding, database: Database) -> None:
     """What decides is the plan: no question looks at every batch, or at letters that were dealt with."""
     assert reader.standing() == Standing()
