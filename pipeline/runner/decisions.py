@@ -52,7 +52,14 @@ def _resume_opened(decision: Decision, batch: Batch) -> Opening:
     gate = batch.failed_gate()
     passed = gate.key if batch.status in WAITING and gate is not None else ""
     cut_off = bool(decision.data.get(WITHOUT_FILE)) and not batch.is_done("stage:load")
-    return Opening(BatchStatus.RUNNING, passed=passed, finished=not cut_off)
+    again = _passed_on(batch, gate) if passed and gate is not None and gate.leaves_records_out else ()
+    return Opening(BatchStatus.RUNNING, passed=passed, cleared=again, finished=not cut_off)
+
+
+def _passed_on(batch: Batch, gate: Step) -> tuple[str, ...]:
+    """The stages before a gate that had passed on what it put into quarantine."""
+    before = STEPS[: STEPS.index(gate)]
+    return tuple(step.key for step in before if step.withdrawn and batch.is_done(step.key))
 
 
 def _recheck_opened(decision: Decision, batch: Batch) -> Opening:

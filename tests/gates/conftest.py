@@ -45,9 +45,9 @@ class Site:
         """What the ledger holds of a gate."""
         return self.app.ledger.find(short(outcome.batch_id)).gates[gate]
 
-    def order(self, fault: str | None) -> None:
-        """Order a fault of the Gemini server; None clears all."""
-        method, body = ("DELETE", None) if fault is None else ("POST", json.dumps({"fault": fault}).encode())
+    def order(self, fault: str | None, **more: object) -> None:
+        """Order a fault of the Gemini server, e.g. of texts that match only; None clears all."""
+        method, body = ("DELETE", None) if fault is None else ("POST", json.dumps({"fault": fault, **more}).encode())
         headers = {"x-goog-api-key": self.endpoints.gemini_api_key or "", "content-type": "application/json"}
         request = urllib.request.Request(
             f"{self.endpoints.gemini_endpoint}/faults", method=method, data=body, headers=headers

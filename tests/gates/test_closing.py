@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
-from pipeline.core.batch import GateState
+from pipeline.core.batch import CHECKSUM, GateState
 from pipeline.core.batches import BatchSource, BatchStatus
 from pipeline.core.outcome import BatchOutcome
 from pipeline.core.topology import STEPS
@@ -70,8 +70,11 @@ def _records(folder: Path) -> Path:
 
 @pytest.fixture
 def at_its_end(make_site: MakeSite, tmp_path: Path) -> Open:
-    site = make_site(SLUICEGATE_USER_ID_TOLERANCE=0.5)
-    [source] = discover([_records(tmp_path)], max_records=1_000, min_age=0)
+    return brought_to_its_end(make_site(SLUICEGATE_USER_ID_TOLERANCE=0.5), tmp_path)
+
+
+def brought_to_its_end(site: Site, folder: Path) -> Open:
+    [source] = discover([_records(folder)], max_records=1_000, min_age=0)
     runner = site.app.runner()
     for step in STEPS[:-1]:
         assert runner.attempt(source, step).exit_code is ExitCode.OK
@@ -239,3 +242,60 @@ def test_a_store_that_is_down_holds_the_batch(at_its_end: Open, make_site: MakeS
         outcome = runner.attempt(at_its_end.source, CLOSING)
     assert (outcome.status, outcome.verdicts["closing"]) == (BatchStatus.HELD, "ERROR")
     assert at_its_end.check().status is BatchStatus.CLOSED
+
+
+def test_a_vector_that_must_not_be_written_may_be_missing_and_no_other(make_site: MakeSite, tmp_path: Path) -> None:
+    site = make_site(SLUICEGATE_USER_ID_TOLERANCE=0.5, SLUICEGATE_VECTOR_MIN_INVALID=2)
+    site.order("wrong_length", match="message 7")
+    one = brought_to_its_end(site, tmp_path)
+    site.order(None)
+    assert (one.check().status, site.vectors.rows([GONE])) == (BatchStatus.CLOSED, {})
+    site.vectors.delete(["i-01"])
+    outcome = site.app.runner().again(one.batch_id, [CLOSING.key])
+    assert (outcome.status, "i-01" in one.named()) == (BatchStatus.INCONSISTENT, True)
+
+
+@pytest.mark.parametrize(
+    ("mutate", "status"),
+    [
+        (None, BatchStatus.CLOSED),
+        (remove_from_mongodb, BatchStatus.INCONSISTENT),
+        (add_to_mongodb, BatchStatus.INCONSISTENT),
+        (both(remove_from_mongodb, add_to_mongodb), BatchStatus.INCONSISTENT),
+    ],
+    ids=["unchanged", "removed", "added", "swapped"],
+)
+def test_a_batch_an_older_program_loaded_is_checked_by_its_count_and_by_ids(
+    at_its_end: Open, mutate: Callable[[Open], None] | None, status: BatchStatus
+) -> None:
+    _forget_checksums(at_its_end)
+    if mutate:
+        mutate(at_its_end)
+    assert at_its_end.check().status is status
+
+
+def _forget_checksums(one: Open) -> None:
+    """As the ledger of an older program is: it kept none."""
+    steps = [f"steps.stage:{stage}.counts.{CHECKSUM}" for stage in ("load", "publish")]
+    batches = one.site.app.ledger._batches
+    assert batches.update_one({"_id": one.batch_id}, {"$unset": dict.fromkeys(steps, "")}).modified_count == 1
+
+
+def test_a_batch_that_went_on_without_its_file_is_closed(make_site: MakeSite, tmp_path: Path) -> None:
+    site = make_site(SLUICEGATE_USER_ID_TOLERANCE=0.5)
+    one = brought_to_its_end(site, tmp_path)
+    _as_cut_off_while_loading(one)
+    outcome = site.app.runner().resume(one.batch_id, without_file=True)
+    assert (outcome.status, outcome.verdicts["closing"]) == (BatchStatus.CLOSED, "PASS")
+    assert (outcome.counts.accepted, outcome.counts.quarantined) == (RECORDS - 2, 1)
+
+
+def _as_cut_off_while_loading(one: Open) -> None:
+    """One record was not loaded yet, and nothing after the load was begun."""
+    site = one.site
+    remove_from_mongodb(one)
+    remove_from_neo4j(one)
+    remove_from_milvus(one)
+    kept = ("attempts", "started_at")
+    steps = {"stage:load": {"ok": False, **dict.fromkeys(kept)}}
+    site.app.ledger._batches.update_one({"_id": one.batch_id}, {"$set": {"steps": steps, "gates": {}, "counts": {}}})
