@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from expectations_plugins.conditions.expressions import Condition, TopValues, Values, both
+from expectations_plugins.core.background import in_background
 from expectations_plugins.core.errors import SluicegateError, TerminalError, TransientError
 from expectations_plugins.engine import existence, slicing
 from expectations_plugins.engine.backend import Backend, Slice, UnsupportedError
@@ -23,6 +26,7 @@ from expectations_plugins.engine.gx_internals import (
     MetricConfiguration,
     MetricResolutionError,
 )
+from expectations_plugins.engine.id_comparison import IdReader
 from expectations_plugins.engine.metrics import Known, Measures, MetricCall, MetricSpec, Plan, Question, Remembered
 from expectations_plugins.engine.refusals import OTHER_TABLE
 from expectations_plugins.engine.row_conditions import RowConditions
@@ -68,6 +72,7 @@ class _Wave:
         # grouped by repr: 1 and True are equal keys in Python, and two different questions
         self.measured: dict[str, _Group[Measures]] = {}
         self.asked: dict[str, _Group[Question]] = {}
+        self.answers: list[tuple[MetricConfiguration, Future[Any]]] = []
 
     def fail(self, metric: MetricConfiguration, error: Exception) -> None:
         self.failed[metric.id] = (metric, error)
@@ -92,13 +97,13 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
         self.failures: dict[Any, SluicegateError] = {}
         self._repeats: dict[Any, int] = {}
         self._targets: dict[str, Backend | SluicegateError] = {}
-        self._read: dict[str, Any] = {}
+        self._reader = IdReader()
 
     def get_batch_data_and_markers(self, batch_spec: Mapping[str, Any]) -> tuple[BatchOfStore, BatchMarkers]:
         """Make the batch that a batch definition describes; asks the store nothing."""
         self.failures.clear()
         self._repeats.clear()
-        self._read.clear()  # of one check only: the next one asks again
+        self._reader = IdReader()  # of one check only: the next one asks again
         filtered = self.row_condition(batch_spec["where"], None)
         data = Slice(
             target=batch_spec["target"],
@@ -171,6 +176,8 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
             self._measure(wave, group)
         for question in wave.asked.values():
             self._ask(wave, question)
+        for metric, answer in wave.answers:
+            wave.finish(metric, Future.result, answer)
         return wave
 
     def _begin(self, wave: _Wave, metric: MetricConfiguration, known: Mapping[Any, Any]) -> None:
@@ -186,7 +193,8 @@ class StoreExecutionEngine(RowConditions, ExecutionEngine[Condition]):
             asked = wave.asked.setdefault(repr((data, plan.query)), _Group[Question](backend, data))
             asked.plans.append((metric, plan))
         elif isinstance(plan, Remembered):
-            wave.values[metric.id] = plan.ask(backend, data, self._read)
+            ask = partial(plan.ask, backend, data, self._reader)
+            wave.answers.append((metric, in_background(ask, f"check-{backend.store}")))
         else:
             wave.values[metric.id] = plan.value if isinstance(plan, Known) else plan.ask(backend, data)
 

@@ -1,14 +1,16 @@
 """The ids of two stores, all of them read and compared: exact in every store, also where a store cannot count patterns.
 
-Both sides are read in a stream, which each store gives in bounded pages. The ids of this side are kept while a check
-lasts, for the other expectations of its suite; of the other side only those that differ are.
+Each side is read once a check, in a stream, which each store gives in bounded pages. Expectations of a check ask at the
+same time, so that a check takes as long as its slowest store, not as long as all of them together.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from expectations_plugins.conditions.expressions import Always, Condition, Count, Sample, both
@@ -21,9 +23,6 @@ MOST = 1_000_000
 
 PAGE = 10_000
 """Ids in one range."""
-
-Read = dict[str, Any]
-"""What expectations of one check have read so far, by what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +45,60 @@ class Ids:
         return self.records <= MOST
 
 
-def read_ids(side: Side, read: Read) -> Ids:
-    """The ids of a side, read once a check."""
-    asked = repr((side.data, side.where, side.key))
-    if asked not in read:
-        found = list(_stream(side, side.where))
-        known = tuple(key for key in found if isinstance(key, str))
-        records = len(found)
-        if records > MOST:
-            records = max(records, int(side.backend.measure(side.data, [Count(side.where)])[0]))
-        read[asked] = Ids(records, known, len(found) - len(known))
-    ids: Ids = read[asked]
-    return ids
+class IdReader:
+    """Reads the ids of sides, each side once a check; several threads may ask."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked: dict[str, Future[Ids]] = {}
+        self._alone = 0
+        """How many sides were begun that wait for no other."""
+        self._first = Future[Ids]()
+        """The one of them that was read first; no ids when that failed."""
+
+    def read(self, side: Side, near: Side | None = None) -> Ids:
+        """The ids of a side; waits where another thread reads them.
+
+        Args:
+            side: The side.
+            near: Has about the same ids, for a store that does not sort: what is known of them says where to cut.
+
+        Raises:
+            SluicegateError: The store could not be asked; an outage is a TransientError.
+        """
+        near = None if side.has_extremes() else near
+        with self._lock:
+            asked = repr((side.name, side.data, side.where, side.key))
+            is_first, answer = asked not in self._asked, self._asked.setdefault(asked, Future())
+            self._alone += is_first and near is None
+        if is_first:
+            self._read(side, near, answer)
+        return answer.result()
+
+    def _read(self, side: Side, near: Side | None, answer: Future[Ids]) -> None:
+        try:
+            answer.set_result(_ids(side, self._some(near) if near else ()))
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            answer.set_exception(error)
+        with self._lock:
+            if not self._first.done():
+                self._first.set_result(Ids(0, (), 0) if answer.exception() else answer.result())
+
+    def _some(self, near: Side) -> tuple[str, ...]:
+        """Ids of whichever side is being read already, or else of this one."""
+        with self._lock:
+            waits = self._alone > 0
+        return (self._first.result() if waits else self.read(near)).known
 
 
 def compare_ids(
-    here: Side, there: Side, read: Read, *, required: Condition = Always(True), may_miss: int = 0
+    here: Side, there: Side, reader: IdReader, *, required: Condition = Always(True), may_miss: int = 0
 ) -> Reconciliation | None:
     """Compare every id of two sides.
 
     Args:
         here, there: The sides; every id of the other side must be one of this one.
-        read: What was read in this check.
+        reader: What was read in this check.
         required: Which records of this side the other one must have.
         may_miss: How many of these it may lack all the same.
 
@@ -77,37 +108,24 @@ def compare_ids(
     Raises:
         SluicegateError: A store could not be asked; an outage is a TransientError.
     """
-    ids = read_ids(here, read)
-    if not ids.complete:
+    theirs, ours = reader.read(there, here), reader.read(here)
+    if not (ours.complete and theirs.complete):
         return None
-    left, strange = Counter(ids.known), Counter[str]()
-    there_ids = without = 0
-    for key in _pages(there, ids):
-        if not isinstance(key, str):
-            without += 1
-            continue
-        there_ids += 1
-        if left[key] > 0:
-            left[key] -= 1
-        else:
-            strange[key] += 1
-        if there_ids > MOST:
-            return None
-    missing = sorted(left.elements())
+    known, found = Counter(ours.known), Counter(theirs.known)
+    missing, strange = sorted((known - found).elements()), sorted((found - known).elements())
     wanted = _required(here, required, missing)
-    excused = len(missing) if len(wanted) <= may_miss else len(missing) - len(wanted)
     wanted = [] if len(wanted) <= may_miss else wanted
     return Reconciliation(
-        here=len(ids.known),
-        there=there_ids,
+        here=len(ours.known),
+        there=len(theirs.known),
         only_here=len(wanted),
-        only_there=strange.total(),
-        examples=(*_examples(here, wanted), *_examples(there, sorted(strange.elements()))),
-        without_id=ids.without + without,
+        only_there=len(strange),
+        examples=(*_examples(here, wanted), *_examples(there, strange)),
+        without_id=ours.without + theirs.without,
         compared_by="ids",
         queries=2,
         truncated=False,
-        excused=excused,
+        excused=len(missing) - len(wanted),
     )
 
 
@@ -119,14 +137,17 @@ def _required(side: Side, required: Condition, missing: list[str]) -> list[str]:
     return sorted((Counter(missing) & wanted).elements())
 
 
-def _pages(side: Side, ids: Ids) -> Iterator[Any]:
-    """Ids of the other side; of a store that does not sort, in ranges of about as many as one query of it gives."""
-    if side.has_extremes():
-        yield from _stream(side, side.where)
-        return
-    cuts = sorted(key for key in ids.known if not unordered(key))[PAGE::PAGE]
-    for low, high in zip(["", *cuts], [*cuts, None], strict=True):
-        yield from _stream(side, side.within(Range(low, high)))
+def _ids(side: Side, near: Iterable[str]) -> Ids:
+    """The ids of a side, read in ranges of about as many as one query gives, where it is known what they are near."""
+    cuts = sorted(key for key in near if not unordered(key))[PAGE::PAGE]
+    ranges = [Range(low, high) for low, high in zip(["", *cuts], [*cuts, None], strict=True)]
+    conditions = [side.within(one) for one in ranges] if cuts else [side.where]
+    found = [key for where in conditions for key in _stream(side, where)]
+    known = tuple(key for key in found if isinstance(key, str))
+    records = len(found)
+    if records > MOST:
+        records = max(records, int(side.backend.measure(side.data, [Count(side.where)])[0]))
+    return Ids(records, known, len(found) - len(known))
 
 
 def _examples(side: Side, ids: list[str]) -> Iterable[tuple[str, str]]:
@@ -135,5 +156,5 @@ def _examples(side: Side, ids: list[str]) -> Iterable[tuple[str, str]]:
 
 def _stream(side: Side, where: Condition) -> Iterator[Any]:
     """Ids as the store gives them, one more than are read at most; None of a record without."""
-    asked = Sample(where, (side.key,), MOST + 1)
-    return (row.get(side.key.path) for row in side.backend.stream(side.data, asked))
+    asked, path = Sample(where, (side.key,), MOST + 1), side.key.path
+    return (row.get(path) for row in side.backend.stream(side.data, asked))

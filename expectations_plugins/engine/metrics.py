@@ -1,8 +1,9 @@
 """Metrics as data: what each GX metric needs from a store, and how its value follows from that.
 
-One `MetricSpec` a metric. Its plan is one of four things: measures (bundled into one query with those of every other
-metric of the suite), a bounded question (a sample or the top values), a value known without asking, or a metric only
-one store has. Stock metrics keep GX's own names and keys; nothing here talks to a store.
+One `MetricSpec` a metric. Its plan is one of five things: measures (bundled into one query with those of every other
+metric of the suite), a bounded question (a sample or the top values), a value known without asking, a metric only
+one store has, or ids, which are read once for all metrics. Stock metrics keep GX's own names and keys; nothing here
+talks to a store.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from expectations_plugins.conditions.expressions import Always, Condition, Measure, Records, TopValues, Values
 from expectations_plugins.engine.backend import Backend, Slice
+from expectations_plugins.engine.id_comparison import IdReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,9 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A call of the store that may use what other metrics of the same check have read, by what was asked."""
+    """A call of the store that shares what it reads with the other metrics of its check, which ask at the same time."""
 
-    ask: Callable[[Backend, Slice, dict[str, Any]], Any]
+    ask: Callable[[Backend, Slice, IdReader], Any]
 
 
 Plan = Measures | Question | Known | Direct | Remembered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from expectations_plugins.conditions.expressions import (
@@ -23,7 +24,7 @@ from expectations_plugins.engine.backend import Backend, Slice, UnsupportedError
 from expectations_plugins.engine.datasource import StoreAsset
 from expectations_plugins.engine.execution import StoreExecutionEngine
 from expectations_plugins.engine.gx_internals import project_manager
-from expectations_plugins.engine.id_comparison import Read, compare_ids, read_ids
+from expectations_plugins.engine.id_comparison import IdReader, compare_ids
 from expectations_plugins.engine.metrics import Measures, MetricCall, MetricSpec, Plan, Remembered
 from expectations_plugins.engine.reconciliation import EXAMPLES, Side, reconcile
 from expectations_plugins.engine.registration import COLUMN_DOMAIN, TABLE_DOMAIN
@@ -32,6 +33,8 @@ FALLBACK_COUNTS = "sluicegate.fallbacks.counts"
 RECONCILED = "sluicegate.stores.reconciled"
 IDS_CHECKED = "sluicegate.ids.checksum"
 IDS_COUNTED = "sluicegate.ids.count"
+_CONNECTING = Lock()
+"""Metrics ask side by side, and a data source connects when it is first asked."""
 
 
 def _fallback_counts(call: MetricCall) -> Plan:
@@ -50,7 +53,7 @@ FALLBACK_SPECS: dict[str, MetricSpec] = {
 
 
 def _reconciled(call: MetricCall) -> Plan:
-    def ask(backend: Backend, data: Slice, read: Read) -> Mapping[str, Any]:
+    def ask(backend: Backend, data: Slice, reader: IdReader) -> Mapping[str, Any]:
         here = _this_side(call, backend, data)
         there, required = other_side(call.values, data), _required(call.values)
         for side in (here, there):
@@ -58,7 +61,7 @@ def _reconciled(call: MetricCall) -> Plan:
         if not call.values.get("by_ids"):
             return reconcile(here, there).as_dict()
         may_miss = int(call.values.get("may_miss") or 0)
-        found = compare_ids(here, there, read, required=required, may_miss=may_miss)
+        found = compare_ids(here, there, reader, required=required, may_miss=may_miss)
         return (found or reconcile(replace(here, where=both(here.where, required)), there)).as_dict()
 
     return Remembered(ask)
@@ -69,10 +72,10 @@ def _this_side(call: MetricCall, backend: Backend, data: Slice) -> Side:
 
 
 def _ids_checked(call: MetricCall) -> Plan:
-    def ask(backend: Backend, data: Slice, read: Read) -> Mapping[str, Any]:
+    def ask(backend: Backend, data: Slice, reader: IdReader) -> Mapping[str, Any]:
         side = _this_side(call, backend, data)
         _check_key(side)
-        ids, expected = read_ids(side, read), Checksum.read(call.values["checksum"] or ())
+        ids, expected = reader.read(side), Checksum.read(call.values["checksum"] or ())
         more = Checksum.of(ids.known) - expected if expected and ids.complete else Checksum()
         added = more.added()
         named = [key for key in ids.known if number_of(key) == added] if added is not None else []
@@ -82,7 +85,7 @@ def _ids_checked(call: MetricCall) -> Plan:
 
 
 def _ids_counted(call: MetricCall) -> Plan:
-    return Remembered(lambda backend, data, read: read_ids(_this_side(call, backend, data), read).records)
+    return Remembered(lambda backend, data, reader: reader.read(_this_side(call, backend, data)).records)
 
 
 def _check_key(side: Side) -> None:
@@ -107,7 +110,8 @@ def other_side(values: Mapping[str, Any], here: Slice) -> Side:
         SluicegateError: The store could not be connected to; an outage is a TransientError.
     """
     asset = _asset(str(values["comparison_data_source"]), str(values["comparison_asset"]))
-    engine = asset.datasource.get_execution_engine()
+    with _CONNECTING:
+        engine = asset.datasource.get_execution_engine()
     assert isinstance(engine, StoreExecutionEngine)
     of_asset = both(here.where, engine.row_condition(asset.where, None))
     data = Slice(asset.target(), of_asset, asset.record_key(), allow_missing=asset.allow_missing)
@@ -120,7 +124,9 @@ def other_side(values: Mapping[str, Any], here: Slice) -> Side:
 def _required(values: Mapping[str, Any]) -> Condition:
     """Which records of this side the other one must have; row conditions are the same in every store."""
     source = _asset(str(values["comparison_data_source"]), str(values["comparison_asset"])).datasource
-    condition: Condition = source.get_execution_engine().row_condition(values.get("required_condition"), None)
+    with _CONNECTING:
+        engine = source.get_execution_engine()
+    condition: Condition = engine.row_condition(values.get("required_condition"), None)
     return condition
 
 

@@ -271,9 +271,10 @@ class MilvusBackend:
 
     def _where(self, data: Slice, more: Condition) -> Condition:
         """The slice and a further condition, without what the schema decides."""
-        if data.target not in self._schemas:
-            self._schemas[data.target] = schema.read(self._described(data))
-        return schema.simplified(both(data.where, more), self._schemas[data.target])
+        known = self._schemas.get(data.target)
+        if known is None:
+            known = self._schemas[data.target] = schema.read(self._described(data))
+        return schema.simplified(both(data.where, more), known)
 
     def _query(self, data: Slice, where: str, names: list[str], limit: int | None = None) -> list[dict[str, Any]]:
         bound = {} if limit is None else {"limit": limit}

@@ -23,7 +23,7 @@ from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.engine.backend import Absent, Slice, UnsupportedError
 from expectations_plugins.neo4j import conditions, queries, sources
 from expectations_plugins.neo4j.conditions import Cypher
-from expectations_plugins.neo4j.connection import Graph
+from expectations_plugins.neo4j.connection import FETCHED, Graph
 from expectations_plugins.neo4j.sources import Source
 from expectations_plugins.neo4j.values import plain
 
@@ -105,10 +105,14 @@ class Neo4jBackend:
     def stream(self, data: Slice, query: Sample) -> Iterator[Row]:
         """Records as the server gives them."""
         source = self._source(data)
-        asked = queries.stream_query(source, data, query)
-        doing = f"reading {source.name}"
-        for row in self.graph.stream(asked.text, asked.parameters, doing=doing, timeout=TIME_LIMIT):
-            yield _row(row, query.fields)
+        is_paged = len(query.fields) == 1 and bool(source.identity)  # a query's rows would be kept whole by the server
+        asked = (queries.pages_query if is_paged else queries.stream_query)(source, data, query)
+        doing, at_once = f"reading {source.name}", 1 if is_paged else FETCHED
+        for row in self.graph.stream(asked.text, asked.parameters, doing=doing, timeout=TIME_LIMIT, at_once=at_once):
+            if is_paged:
+                yield from (_row({"f0": value}, query.fields) for value in row["page"])
+            else:
+                yield _row(row, query.fields)
 
     def values(self, data: Slice, query: Values) -> Sequence[Any]:
         """Values of one property."""

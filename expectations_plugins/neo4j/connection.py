@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
-from contextvars import ContextVar, copy_context
+from concurrent.futures import wait
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import neo4j
 import neo4j.exceptions
 
+from expectations_plugins.core.background import in_background
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.core.retry import through_contention
 from expectations_plugins.neo4j.errors import ERRORS, is_contention
@@ -131,17 +131,18 @@ class Graph:
             return within(timeout + self.late, planned)
 
     def stream(
-        self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float
+        self, query: str, parameters: Mapping[str, Any], *, doing: str, timeout: float, at_once: int = FETCHED
     ) -> Iterator[dict[str, Any]]:
-        """Like `read`, a row at a time; no more rows are held than the driver fetches at once."""
-        rows = self._rows(query, parameters, timeout)
+        """Like `read`, a row at a time; no more rows are held than are fetched at once."""
+        rows = self._rows(query, parameters, timeout, at_once)
         with ERRORS.guard(doing):
-            while fetched := within(timeout + self.late, lambda: list(islice(rows, FETCHED))):
+            while fetched := within(timeout + self.late, lambda: list(islice(rows, at_once))):
                 yield from fetched
 
-    def _rows(self, query: str, parameters: Mapping[str, Any], timeout: float) -> Iterator[Row]:
+    def _rows(self, query: str, parameters: Mapping[str, Any], timeout: float, at_once: int = FETCHED) -> Iterator[Row]:
+        reading = neo4j.READ_ACCESS
         with (
-            self.driver.session(database=self.database, default_access_mode=neo4j.READ_ACCESS) as session,
+            self.driver.session(database=self.database, default_access_mode=reading, fetch_size=at_once) as session,
             session.begin_transaction(timeout=timeout) as transaction,
         ):
             for record in transaction.run(query, dict(parameters)):
@@ -225,15 +226,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     Raises:
         ServiceUnavailable: There was no answer.
     """
-    answer = Future[T]()
-
-    def work() -> None:
-        try:
-            answer.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-            answer.set_exception(error)
-
-    threading.Thread(target=copy_context().run, args=(work,), name="neo4j", daemon=True).start()
+    answer = in_background(call, "neo4j")
     wait([answer], timeout=seconds)
     if not answer.done():
         raise neo4j.exceptions.ServiceUnavailable(f"no answer within {seconds:.0f} seconds")

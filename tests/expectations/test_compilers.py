@@ -169,6 +169,8 @@ def test_neo4j_queries_are_golden(golden: Golden) -> None:
         **{f"values_{name}": neo4j_queries.values_query(NODES, BATCH, one) for name, one in VALUES.items()},
         "top": neo4j_queries.top_values_query(NODES, BATCH, TOP),
         "columns": neo4j_queries.columns_query(NODES, BATCH),
+        "stream": neo4j_queries.stream_query(NODES, BATCH, Sample(Always(), (A, Field.of("type")), 10)),
+        "pages": neo4j_queries.pages_query(NODES, BATCH, Sample(Always(), (A,), 10)),
         "relationships": neo4j_queries.records_query(
             sources.relationships("REFERS_TO", "Interaction", "Campaign"),
             Slice("", Compare(Op.EQ, Field.of("start.batch_id"), "b")),

@@ -24,3 +24,5 @@ SELECT MAX(fence) AS fence FROM `project.dataset.fences` WHERE batch_id = 'ababa
 
 SELECT m.batch_id, m.campaign_id, m.type, m.window_start, m.interactions, m.distinct_users, m.value, b.published_at
 FROM `project.dataset.interaction_metrics` AS m JOIN `project.dataset.batches` AS b ON b.batch_id = m.batch_id
+
+SELECT batch_id, campaign_id, type, window_start, interactions, distinct_users, value FROM `project.dataset.published_metrics` WHERE batch_id = 'abababababababababababababababababababababababababababababababab'

@@ -50,6 +50,14 @@ MATCH (n:`Interaction`) WHERE n.`batch_id` = $p0 RETURN n.`type` AS value, count
 MATCH (n:`Interaction`) WHERE n.`batch_id` = $p0 UNWIND keys(n) AS name WITH name, split(valueType(n[name]), ' NOT NULL')[0] AS type RETURN name, collect(DISTINCT type) AS types ORDER BY name
 // {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n"}
 
+// stream
+MATCH (n:`Interaction`) WHERE n.`batch_id` = $p0 WITH n LIMIT $p1 RETURN n.`a` AS f0, n.`type` AS f1
+// {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n", "p1": 10}
+
+// pages
+MATCH (n:`Interaction`) WHERE n.`batch_id` = $p0 WITH n LIMIT $p1 WITH collect(n) AS found UNWIND range(0, size(found) - 1, 1000) AS place RETURN [n IN found[place..place + 1000] | n.`a`] AS page
+// {"p0": "\"); DROP $where {'$gt': ''} \\ ` \n", "p1": 10}
+
 // relationships
 MATCH (:`Interaction`)-[n:`REFERS_TO`]->(:`Campaign`) WHERE startNode(n).`batch_id` = $p0 AND (n.`weight` IS NULL OR coalesce(n.`weight` <> n.`weight`, false)) WITH n ORDER BY elementId(n) LIMIT $p1 RETURN startNode(n).`interaction_id` AS f0
 // {"p0": "b", "p1": 5}

@@ -145,5 +145,6 @@ def test_sql_is_golden(golden: Callable[[str, str], None]) -> None:
         queries.replace_script(dataset, BATCH, staging, published=15, fence=7),
         queries.highest_fence(dataset, BATCH),
         queries.view(dataset),
+        queries.published(dataset, BATCH),
     ]
     golden("bigquery_metrics.sql", "\n\n".join(parts) + "\n")
