@@ -118,7 +118,7 @@ def test_the_plan_hands_on_batches_and_what_was_left_out(tmp_path: Path) -> None
     ("steps", "words"),
     [
         ({"steps": [*PLAN["steps"], "gate:tone"]}, "only the program has gate:tone"),
-        ({"steps": PLAN["steps"][:-1]}, "only this DAG file has gate:vectors"),
+        ({"steps": PLAN["steps"][:-1]}, "only this DAG file has gate:closing"),
         ({}, "older than this DAG file"),
     ],
 )

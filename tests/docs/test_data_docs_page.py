@@ -42,7 +42,7 @@ def test_every_command_does_what_the_page_says(printed: dict[str, str]) -> None:
     path = printed["docs path"].strip()
     assert path.endswith("index.html")
     assert printed["docs open"].strip() == f"file://{path}"
-    assert printed["docs build"].strip() == f"3 batches, 7 results: {path}"
+    assert printed["docs build"].strip() == f"3 batches, 9 results: {path}"
     assert printed["docs prune"].startswith("0 batches and 0 results of 0 days before ")
 
 

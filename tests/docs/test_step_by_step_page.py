@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from expectations_plugins.core.errors import ExitCode
-from pipeline.core.topology import GATES, STAGES
+from pipeline.core.topology import GATES, STAGES, STEPS
 from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 from tests.end_to_end.oracle import Stores
 
@@ -48,7 +48,7 @@ def test_the_halted_batch_stops_at_its_gate(done: dict[str, list[Done]]) -> None
 
 def test_a_person_lets_it_go_on_and_the_last_gate_was_done(done: dict[str, list[Done]]) -> None:
     assert [one.returncode for one in done["through"]] == [0, 0]
-    assert done["through"][1].stdout == "The vectors gate was done before.\n"
+    assert done["through"][1].stdout == "The closing gate was done before.\n"
 
 
 def test_steps_one_by_one_end_as_one_run_does(done: dict[str, list[Done]], workspace: Workspace) -> None:
@@ -56,9 +56,9 @@ def test_steps_one_by_one_end_as_one_run_does(done: dict[str, list[Done]], works
     assert done
     file = "docs/sample/landing/2026-11-20T0900.jsonl"
     assert workspace.cli("stage", "load", "8b7f947c", "--file", file).returncode == 0
-    for line in ("stage aggregate", "gate raw", "stage publish", "stage graph", "gate graph", "stage embed"):
-        assert workspace.cli(*line.split(), "8b7f947c").returncode == 0
-    last = json.loads(workspace.cli("gate", "vectors", "8b7f947c", "--json").stdout)
+    for step in STEPS[1:-1]:
+        assert workspace.cli(str(step.kind), step.name, "8b7f947c").returncode == 0
+    last = json.loads(workspace.cli("gate", STEPS[-1].name, "8b7f947c", "--json").stdout)
     assert (last["exit_code"], last["batches"][0]["status"]) == (0, "closed")
     assert workspace.run(file)["batches"][0]["fresh"] is False
     stores = Stores(workspace.places)

@@ -101,6 +101,7 @@ def _settings(endpoints: Endpoints, receiver: AlertReceiver, unique: str) -> dic
         "MILVUS_COLLECTION": unique,
         "SLUICEGATE_HOME": ".sluicegate",
         "SLUICEGATE_MASKED_FIELDS": "none",  # so that pages hold what is hostile
+        "SLUICEGATE_DEAD_TOLERANCE": "1",
     }
     return {**configured(endpoints), **{name: str(value) for name, value in receiver.variables().items()}, **own}
 

@@ -60,6 +60,7 @@ VALUES = {
     "embedding_batch_id": "e",
     "fences": [1],
     "rejected": {},
+    "waiting": {"3f2a91c07d11": 2},
 }
 BAD = {"unexpected_count": 2, "element_count": 10, "details": {"schema_dimension": VECTOR_DIMENSION}}
 

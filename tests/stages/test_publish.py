@@ -20,7 +20,9 @@ def made(endpoints: Endpoints, tmp_path: Path) -> Iterator[BatchMetrics]:
 
 
 def publish(made: BatchMetrics) -> object:
-    return PublishStage(made.batch.raw, made.store).run(made.batch.context)
+    """What was counted, without the checksum."""
+    found = PublishStage(made.batch.raw, made.store).run(made.batch.context)
+    return {name: found[name] for name in ("rows", "interactions")}
 
 
 def test_accepted_records_are_seen_by_analysts(made: BatchMetrics) -> None:

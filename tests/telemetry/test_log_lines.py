@@ -78,9 +78,9 @@ def test_what_a_batch_counts_is_said_once_however_many_processes_it_takes(
     run()
     (document,) = run.app.ledger.documents.values()
     document |= {"status": status, "counts": counted}
-    document["steps"].pop("gate:vectors")
+    document["steps"].pop("gate:raw")
     run.app.quarantined = 3
     run.shown.events.clear()
-    run.app.runner().again(document["_id"], ["gate:vectors"])
+    run.app.runner().again(document["_id"], ["gate:raw"])
     (line,) = lines(run, "batch_ended")
     assert line["gained"] == gained

@@ -21,6 +21,7 @@ from bson import ObjectId
 from google.cloud import bigquery
 from pymilvus import DataType
 
+from pipeline.stores.bigquery import queries
 from tests.faults.readback import Stores
 
 Row = dict[str, Any]
@@ -144,7 +145,8 @@ def _load_tables(stores: Stores, data: Row) -> None:
             lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
             client.load_table_from_file(io.BytesIO(lines), f"{dataset}.{name}", job_config=settings).result()
     view = bigquery.Table(f"{dataset}.{VIEW}")
-    view.view_query = data[VIEW]["query"].replace("DATASET.", f"{dataset}.")
+    # the server that the old program wrote to keeps what a view asks to itself; it asked what it asks today
+    view.view_query = queries.view(dataset)
     client.create_table(view)
 
 
