@@ -12,7 +12,7 @@ from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batches import short
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.program import program
-from pipeline.core.rollback_plan import RollbackPlan, difference, removal
+from pipeline.core.rollback_plan import RollbackNumbers, RollbackPlan, difference, removal
 
 
 @click.command()
@@ -38,8 +38,11 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
       python run.py rollback 3f2a91c07d11 --yes
     """
     app = app_of(context)
-    finish_unfinished(app)
-    plan = app.rollback.plan(app.ledger.find(batch), collection)
+    finished, found = finish_unfinished(app), app.ledger.find(batch)
+    if found.batch_id in finished and found.embedding and found.embedding.rolled_back:  # this command, killed before
+        click.echo(_done(found.name, found.embedding.rolled_back))
+        return ExitCode.OK
+    plan = app.rollback.plan(found, collection)
     click.echo(_would(plan))
     if plan.later:
         raise ConfigurationError(
@@ -55,11 +58,12 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
         click.echo("\n".join(as_text([outcome], app.docs_index)))
         return outcome.exit_code
     done = app.ledger.find(plan.batch_id).embeddings[plan.embedding_batch_id].rolled_back
-    click.echo(
-        f"Rolled back. {removal(done or plan.numbers())}. Embed it again:"
-        f" {program()} recheck {short(plan.batch_id)} --redo"
-    )
+    click.echo(_done(short(plan.batch_id), done or plan.numbers()))
     return ExitCode.OK
+
+
+def _done(name: str, numbers: RollbackNumbers) -> str:
+    return f"Rolled back. {removal(numbers)}. Embed it again: {program()} recheck {name} --redo"
 
 
 def _would(plan: RollbackPlan) -> str:

@@ -6,14 +6,20 @@ from expectations_plugins.core.errors import TransientError
 from pipeline.cli.app import App
 
 
-def finish_unfinished(app: App) -> None:
+def finish_unfinished(app: App) -> frozenset[str]:
     """Finish it; nothing is started when there is nothing.
+
+    Returns:
+        Ids of the batches about which something was decided before, and is carried out now.
 
     Raises:
         TransientError: The ledger cannot be reached.
     """
-    if app.ledger.unfinished_decisions():
-        app.runner().catch_up()
+    if not app.ledger.unfinished_decisions():
+        return frozenset()
+    runner = app.runner()
+    runner.catch_up()
+    return frozenset(one.batch_id for one in runner.finished)
 
 
 def is_unfinished(app: App) -> bool:

@@ -178,6 +178,7 @@ SAME_PATH = {
     "stage": "makes one attempt of what run does",
     "backfill": "runs what run does",
     "resume": "goes on as recheck does",
+    "supersede": "moves records; both batches then go on as recheck does",
     "migrate": "names in manifests where the vectors are: see tests/upgrades",
     "dlq": "replays through run; what it replays has no vectors yet, or its embed stage is gone on with",
 }

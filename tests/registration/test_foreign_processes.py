@@ -26,7 +26,8 @@ def seen(self, *args, **kwargs):
     found.append(run(self, *args, **kwargs))
     return found[-1]
 expectations_plugins.actions.StandIn.run = seen
-parameters = {"user_id_pattern": "^u_[0-9]+$", "user_id_tolerance": 0.0, "loaded": 2, "at_least": 1}
+parameters = {"user_id_pattern": "^u_[0-9]+$", "user_id_tolerance": 0.0, "loaded": 2, "at_least": 1, "read": 2,
+    "duplicates": 0, "waiting": {}, "dead_tolerance": 0.0, "unreadable_tolerance": 0.0, "duplicate_tolerance": 0.2}
 result = context.checkpoints.get("raw").run(batch_parameters={"batch_id": "b1"}, expectation_parameters=parameters)
 others = [one.name for one in context.checkpoints.all()]
 context.build_data_docs()
