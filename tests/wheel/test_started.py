@@ -108,7 +108,7 @@ def test_what_people_read_names_the_program_as_it_was_started(served: Installed,
     pages = project / "gx" / "uncommitted" / "data_docs" / "local_site"
     summary = served.call(*started(served, "-m"), "run", "sample/faults", cwd=project)
     status = served.call(served.program, "status", "71c01dd45b70", cwd=project)
-    assert "Look: python -m sluicegate status 71c01dd45b70" in summary.stdout, summary.stderr
+    assert "Look: python -m sluicegate status\n" in summary.stdout, summary.stderr
     assert "sluicegate resume 71c01dd45b70" in status.stdout, status.stderr
     assert "sluicegate status 71c01dd45b70" in (pages / "index.html").read_text("utf-8")
     assert "run.py" not in summary.stdout + summary.stderr + status.stdout
