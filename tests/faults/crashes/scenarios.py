@@ -34,8 +34,8 @@ class Command:
 
     @property
     def decides(self) -> bool:
-        """Whether a person decides something by it."""
-        return self.arguments[0] in DECISIONS
+        """Whether a person decides something about the batch by it; a record's replay waits in the spool."""
+        return self.arguments[0] in DECISIONS and not any(":" in one for one in self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
