@@ -141,7 +141,7 @@ def test_results_and_pages_are_in_the_bucket_and_nothing_of_it_is_left_on_a_mach
     assert {"index.html", "style.css", "suites.html", "days.html"} <= pages
     assert len([page for page in pages if page.startswith("batches/")]) == 3
     results = [one.place.name for one in objects.below(EXAMPLE / "results")]
-    assert len(results) == len([page for page in pages if page.startswith("validations/")]) == 7
+    assert len(results) == len([page for page in pages if page.startswith("validations/")]) == 9
     assert fsspec.filesystem("s3").info(f"{EXAMPLE.name}/docs/index.html")["ContentType"].startswith("text/html")
     assert [machine.left for machine in machines] == [[], []]
     assert [list((machine.workplace.folder / "home").glob("fetched/*")) for machine in machines] == [[], []]
@@ -152,7 +152,7 @@ def test_every_command_of_the_page_says_what_the_page_says(story: Story) -> None
     said = {command: story[command] for command in story if command.startswith(("docs", "dlq"))}
     assert {command: done.code for command, done in said.items()} == dict.fromkeys(said, 0)
     assert said["docs path"].stdout.strip() == said["docs open"].stdout.strip() == index
-    assert said["docs build"].stdout.strip() == f"3 batches, 7 results: {index}"
+    assert said["docs build"].stdout.strip() == f"3 batches, 9 results: {index}"
     assert said["docs prune"].stdout.startswith("0 batches and 0 results")
     assert "missing_id" in said["dlq list"].stdout
     shown = re.findall(r"^\.venv/bin/python run\.py .*$", PAGE, re.MULTILINE)
