@@ -17,8 +17,7 @@ import neo4j
 import pymongo
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
-
-from expectations_plugins.milvus.connection import connect as connect_milvus
+from pymilvus import MilvusClient
 
 COLLECTION = "interactions_gemini_embedding_001"
 USER_ID = re.compile(r"^u_\d{3,}$")
@@ -75,7 +74,8 @@ class Stores:
             places["neo4j_uri"], auth=(places["neo4j_user"], places["neo4j_password"])
         )
         self._neo4j_database = places["neo4j_database"]
-        self._milvus = connect_milvus(places["milvus_uri"])
+        # pymilvus pings every 10 seconds, which servers hang up on
+        self._milvus = MilvusClient(places["milvus_uri"], grpc_options={"grpc.keepalive_time_ms": 2**31 - 1})
         self._bigquery = bigquery.Client(
             project=places["bigquery_project"],
             credentials=AnonymousCredentials(),
