@@ -53,16 +53,26 @@ def driver_options(
         options: Other options of MilvusClient.
 
     Raises:
-        ConfigurationError: MilvusClient has no such option, or a file cannot be read.
+        ConfigurationError: MilvusClient has no such option, one has another type, or a file cannot be read.
     """
     check_options("Milvus", options or {}, OPTIONS, elsewhere=OURS)
     named = {"server_pem_path": server_pem_path, "db_name": db_name}
     found = {**(options or {}), **{name: value for name, value in named.items() if value}}
-    if "grpc_options" in found:  # ours stay, but for those that are given
-        found["grpc_options"] = {**GRPC_OPTIONS, **found["grpc_options"]}
+    if "grpc_options" in found:
+        found["grpc_options"] = _grpc_options(found["grpc_options"])
     unreadable = [name for name in FILES if name in found and not os.access(str(found[name]), os.R_OK)]
     if unreadable:
         raise ConfigurationError(
             f"Milvus: the file of {', '.join(unreadable)} cannot be read.", next_step="Correct its path."
         )
     return found
+
+
+def _grpc_options(given: object) -> dict[str, Any]:
+    """Ours, but for those that are given."""
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(
+            f"Milvus: grpc_options is a {type(given).__name__}, not a mapping.",
+            next_step="Give names and values, e.g. {'grpc.max_send_message_length': 1048576}.",
+        )
+    return {**GRPC_OPTIONS, **given}

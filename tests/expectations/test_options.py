@@ -202,6 +202,12 @@ def test_grpc_options_of_a_user_leave_ours_in_force() -> None:
     assert milvus_options(options={"grpc_options": keepalive})["grpc_options"] == {**GRPC_OPTIONS, **keepalive}
 
 
+@pytest.mark.parametrize("given", [["grpc.keepalive_time_ms"], "none", 1, None])
+def test_grpc_options_that_are_no_mapping_are_refused_in_words(given: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"grpc_options is a \w+, not a mapping"):
+        milvus_options(options={"grpc_options": given})
+
+
 MISSPELT = [
     ("mongodb", "tlsCaFile", "Did you mean 'tlsCAFile'?"),
     ("mongodb", "max_pool_size", "Did you mean 'maxPoolSize'?"),
