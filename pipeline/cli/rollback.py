@@ -13,6 +13,7 @@ from pipeline.core.batches import short
 from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackNumbers, RollbackPlan, difference, removal
+from pipeline.stages.placement import refuse_elsewhere
 
 
 @click.command()
@@ -38,6 +39,8 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
       python run.py rollback 3f2a91c07d11 --yes
     """
     app = app_of(context)
+    found = app.ledger.find(batch)
+    refuse_elsewhere(found.batch_id, found.embedding, collection)  # before what was decided is finished elsewhere
     finished, found = finish_unfinished(app), app.ledger.find(batch)
     if found.batch_id in finished and found.embedding and found.embedding.rolled_back:  # this command, killed before
         click.echo(_done(found.name, found.embedding.rolled_back))

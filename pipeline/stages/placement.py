@@ -62,6 +62,19 @@ def located(collections: VectorCollections, batch_id: str, manifest: EmbeddingSt
     )
 
 
+def refuse_elsewhere(batch_id: str, manifest: EmbeddingState | None, name: str) -> None:
+    """Check that the collection a person names is the one that the manifest names; either may name none.
+
+    Raises:
+        ConfigurationError: It is another one.
+    """
+    if name and manifest and manifest.collection not in ("", name):
+        raise ConfigurationError(
+            f"The vectors of batch {short(batch_id)} are in collection {manifest.collection}: its manifest says so.",
+            next_step="Leave --collection out.",
+        )
+
+
 def declared(collections: VectorCollections, batch_id: str, embedding_batch_id: str, name: str) -> str:
     """The collection that a person names for an embedding batch whose manifest names none.
 

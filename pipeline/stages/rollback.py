@@ -12,13 +12,13 @@ from itertools import islice
 
 from expectations_plugins.core.errors import ConfigurationError, TransientError
 from pipeline.core.batch import Batch, EmbeddingState
-from pipeline.core.batches import Lease, short
+from pipeline.core.batches import Lease
 from pipeline.core.embeddings import BeforeImage, VectorRow
 from pipeline.core.program import program
 from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
-from pipeline.stages.placement import declared, existing, located
+from pipeline.stages.placement import declared, existing, located, refuse_elsewhere
 
 CHUNK = 200
 
@@ -89,11 +89,7 @@ class Rollback:
 
     def _planned(self, batch_id: str, manifest: EmbeddingState, collection: str) -> RollbackPlan:
         name, noted = manifest.embedding_batch_id, manifest.collection
-        if collection and noted and collection != noted:
-            raise ConfigurationError(
-                f"The vectors of batch {short(batch_id)} are in collection {noted}: its manifest says so.",
-                next_step="Leave --collection out.",
-            )
+        refuse_elsewhere(batch_id, manifest, collection)
         later = tuple(self._journal.later(name))
         if begun := manifest.rollback:
             return RollbackPlan(batch_id, name, **asdict(begun), later=later)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.core.schema_versions import SCHEMAS
 from pipeline.local import Endpoints, LocalStack
 from tests.faults.readback import Stores
 from tests.faults.workplace import Ended, Workplace
@@ -65,7 +66,8 @@ class Place:
         }
 
 
-MARKED = {"mongodb": 2, "bigquery": "2", "neo4j": [2], "milvus": "2"}
+LEDGER = SCHEMAS["mongodb"].current
+MARKED = {"mongodb": LEDGER, "bigquery": "2", "neo4j": [2], "milvus": "2"}
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.config import load_settings
 from tests.upgrades import old_logs
-from tests.upgrades.conftest import DATA, MARKED, Place, said
+from tests.upgrades.conftest import DATA, LEDGER, MARKED, Place, said
 
 STATUS = {
     "closed": "closed",
@@ -77,8 +77,24 @@ def test_a_migration_says_what_it_would_do_does_it_and_is_done(make_place: Calla
     }
     assert [after[store] for store in ("bigquery", "milvus")] == [before[store] for store in ("bigquery", "milvus")]
     for row in after["mongodb"]["batches"]:
-        assert row["schema_version"] == 2
+        assert row["schema_version"] == LEDGER
         assert all(one["collection"] == place.stores.name for one in living(row)), row["source"]
+
+
+def test_a_ledger_of_the_version_before_is_used_as_it_is_and_migrated(make_place: Callable[[], Place]) -> None:
+    place = make_place()
+    place.command("migrate")
+    ledger = place.stores.mongodb
+    ledger["ledger_meta"].update_one({"_id": "schema"}, {"$set": {"version": LEDGER - 1}})
+    ledger["batches"].update_many({}, {"$set": {"schema_version": LEDGER - 1}})
+    new = place.work.land("new.jsonl", json.dumps(old_logs.record("closed", 0) | {"interaction_id": "n"}).encode())
+    assert [one["status"] for one in said(place.command("run", "--json", new))["batches"]] == ["closed"]
+    assert place.versions() == MARKED | {"mongodb": LEDGER - 1}
+    check = place.command("migrate", "--check", code=2)
+    assert "write the version into 11 batches" in check.stdout
+    place.command("migrate")
+    assert place.versions() == MARKED
+    assert {row["schema_version"] for row in place.held()["mongodb"]["batches"]} == {LEDGER}
 
 
 def living(row: dict[str, Any]) -> list[dict[str, Any]]:
