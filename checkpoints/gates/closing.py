@@ -26,7 +26,7 @@ MEANINGS = {
     "checksum": "what the load stage wrote down of their ids, without those in quarantine",
     "published": "the interactions that this batch's published metrics add up to",
     "differences": "groups of metrics that differ from what the publish stage wrote",
-    "vectorless": "vectors the API returned that must not be written, or all when they were rolled back",
+    "vectorless": "vectors the API returned that must not be written",
 }
 
 SHOWN = 20
@@ -110,6 +110,6 @@ def _differences(batch: Batch, published: Sequence[MetricRow], stores: Stores) -
 
 def _vectorless(batch: Batch) -> int:
     manifest = current_manifest(batch)
-    if manifest is None:
+    if manifest is None or manifest.rolled_back_at:
         return 0
-    return batch.counts.accepted if manifest.rolled_back_at else sum(manifest.rejected.values())
+    return sum(manifest.rejected.values())

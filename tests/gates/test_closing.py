@@ -12,7 +12,8 @@ import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.core.batch import CHECKSUM, GateState
-from pipeline.core.batches import BatchSource, BatchStatus
+from pipeline.core.batches import WAITING, BatchSource, BatchStatus
+from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.outcome import BatchOutcome
 from pipeline.core.topology import STEPS
 from pipeline.sources.discovery import discover
@@ -299,3 +300,15 @@ def _as_cut_off_while_loading(one: Open) -> None:
     kept = ("attempts", "started_at")
     steps = {"stage:load": {"ok": False, **dict.fromkeys(kept)}}
     site.app.ledger._batches.update_one({"_id": one.batch_id}, {"$set": {"steps": steps, "gates": {}, "counts": {}}})
+
+
+def test_a_batch_whose_vectors_were_rolled_back_is_not_closed_without_them(at_its_end: Open) -> None:
+    site, batch_id = at_its_end.site, at_its_end.batch_id
+    runner, embedding = site.app.runner(), site.app.ledger.find(at_its_end.batch_id).embedding
+    assert embedding is not None
+    data = {"embedding_batch_id": embedding.embedding_batch_id, "collection": ""}
+    assert runner.decide(batch_id, Decision(DecisionKind.ROLLBACK, data, "me")).status is BatchStatus.HALTED
+    assert runner.again(batch_id, [CLOSING.key]).status in WAITING
+    assert "recheck" in runner.again(batch_id, [CLOSING.key]).next_step
+    again = runner.recheck(batch_id, redo=True)
+    assert (again.status, site.vectors.rows([GONE]) != {}) == (BatchStatus.CLOSED, True)
