@@ -175,8 +175,9 @@ def test_a_chart_is_as_wide_as_a_phone(browser: Browser, sample: Sample) -> None
     page.context.close()
 
 
-def test_every_step_of_every_batch_is_seen_on_a_phone(browser: Browser, sample: Sample) -> None:
-    page, _, _ = opened(browser, page_of(sample, "start"), width=390)
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "laptop"])
+def test_every_step_of_every_batch_is_seen_without_scrolling(browser: Browser, sample: Sample, width: int) -> None:
+    page, _, _ = opened(browser, page_of(sample, "start"), width=width)
     table = page.locator("table.timeline")
     assert table.locator("xpath=..").evaluate("one => one.scrollWidth <= one.clientWidth")
     row = table.locator("tr", has_text=sample.outcomes["rolled back"].batch_id[:12])
