@@ -122,11 +122,20 @@ def test_what_must_not_be_committed_is_ignored(tmp_path: Path) -> None:
     assert asked.stdout.split() == wanted
 
 
-def test_no_committed_file_is_an_env_file_or_a_key() -> None:
-    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=False)
+def committed(*options: str) -> list[str]:
+    listed = subprocess.run(["git", "ls-files", *options], capture_output=True, text=True, cwd=ROOT, check=False)
     if listed.returncode:
         pytest.skip("this is no git checkout")
-    names = [Path(name).name for name in listed.stdout.splitlines()]
+    return listed.stdout.splitlines()
+
+
+def test_no_committed_file_is_a_link_or_one_that_is_ignored() -> None:
+    assert [line for line in committed("--stage") if line.startswith("120000")] == []
+    assert committed("--cached", "--ignored", "--exclude-standard") == []
+
+
+def test_no_committed_file_is_an_env_file_or_a_key() -> None:
+    names = [Path(name).name for name in committed()]
     assert [name for name in names if name.startswith(".env") or name.endswith((".pem", ".key"))] == []
 
 
