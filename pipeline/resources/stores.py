@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
 from pipeline.core.program import program
 from pipeline.upgrades import opening
 
@@ -35,6 +35,23 @@ class _Closable(Protocol):
 
 Closable = TypeVar("Closable", bound=_Closable)
 Port = TypeVar("Port")
+
+
+class _Prepared(Protocol):
+    def prepare(self) -> None: ...
+
+
+def _prepare(store: _Prepared) -> None:
+    """Make what a store needs.
+
+    Raises:
+        ConfigurationError: It cannot be made, or what is there is not ours: no batch can do anything about that.
+        TransientError: The server cannot be reached.
+    """
+    try:
+        store.prepare()
+    except TerminalError as error:
+        raise ConfigurationError(error.message, next_step=error.next_step) from error
 
 
 class Through(Protocol):
@@ -82,7 +99,7 @@ class OpenedStores:
         from pipeline.stores.mongodb.history import MongoHistory
 
         history = MongoHistory(self.checked_database)
-        history.prepare()
+        _prepare(history)
         return history
 
     @cached_property
@@ -91,7 +108,7 @@ class OpenedStores:
         from pipeline.stores.mongodb.health import MongoStanding
 
         standing = MongoStanding(self.checked_database)
-        standing.prepare()
+        _prepare(standing)
         return standing
 
     @property
@@ -106,7 +123,7 @@ class OpenedStores:
 
         store: GraphStore = Neo4jGraphStore(self.graph)
         self.versions.begin(opening.of_graph(self.graph))
-        store.prepare()
+        _prepare(store)
         return self._through("graph_store", store)
 
     @cached_property
@@ -116,7 +133,7 @@ class OpenedStores:
 
         queue = Neo4jReviewQueue(self.graph)
         self.versions.begin(opening.of_graph(self.graph))
-        queue.prepare()
+        _prepare(queue)
         return self._through("review_queue", queue)
 
     @cached_property
@@ -125,7 +142,7 @@ class OpenedStores:
         from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 
         journal: UndoJournal = MongoUndoJournal(self.checked_database)
-        journal.prepare()
+        _prepare(journal)
         return self._through("journal", journal)
 
     @cached_property
@@ -144,7 +161,7 @@ class OpenedStores:
 
         self.versions.check(opening.of_dataset(client, dataset))
         store: MetricsStore = BigQueryMetricsStore(client, dataset)
-        store.prepare()
+        _prepare(store)
         return self._through("metrics", store)
 
     @cached_property
@@ -232,8 +249,8 @@ class OpenedStores:
 
         ledger: Ledger = MongoLedger(database)
         raw_store: RawStore = MongoRawStore(database)
-        ledger.prepare()
-        raw_store.prepare()
+        _prepare(ledger)
+        _prepare(raw_store)
         dead: DeadQueue = MongoDeadQueue(database)
         return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
 
@@ -266,7 +283,7 @@ class _Collections:
                 )
             store = self._store(name)
             self._versions.check(opening.of_collection(self._client, name))
-            store.prepare()
+            _prepare(store)
             self._opened[name] = self._through("vectors", store)
         return self._opened[name]
 
