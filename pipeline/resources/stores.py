@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.ports.tracing import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
     from pipeline.ports.upgrades import VersionMark
     from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
+    from pipeline.resources.reach import Reached
     from pipeline.stores.bigquery.connection import Client
     from pipeline.stores.milvus.vector_store import MilvusVectorStore
     from pipeline.upgrades.migration import Migration
@@ -68,15 +69,21 @@ class OpenedStores:
         connections: Where the stores of these names are; starts those that are local.
         through: The seam.
         resources: Closes the clients.
+        reached: Which servers have answered before.
     """
 
     def __init__(
-        self, connections: Callable[..., Connections], through: Through, resources: contextlib.ExitStack
+        self,
+        connections: Callable[..., Connections],
+        through: Through,
+        resources: contextlib.ExitStack,
+        reached: Reached,
     ) -> None:
+        self._reached = reached
         self._connections = connections
         self._through = through
         self._resources = resources
-        self.versions = opening.Versions()
+        self.versions = opening.Versions(self._reaching)
 
     @property
     def ledger(self) -> Ledger:
@@ -219,7 +226,9 @@ class OpenedStores:
         from expectations_plugins.milvus.connection import connect
 
         to = self._connections("milvus")
-        return self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection
+        with self._reaching("milvus"):
+            client = connect(to.milvus_uri, to.milvus_token)
+        return self._closing(client), to.milvus_collection
 
     @cached_property
     def dataset(self) -> tuple[Client, str]:
@@ -249,10 +258,16 @@ class OpenedStores:
 
         ledger: Ledger = MongoLedger(database)
         raw_store: RawStore = MongoRawStore(database)
-        _prepare(ledger)
+        with self._reaching("mongodb"):
+            _prepare(ledger)
         _prepare(raw_store)
         dead: DeadQueue = MongoDeadQueue(database)
         return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
+
+    def _reaching(self, store: str) -> contextlib.AbstractContextManager[None]:
+        to = self._connections(store)
+        addresses = {"mongodb": to.mongodb_uri, "neo4j": to.neo4j_uri, "milvus": to.milvus_uri}
+        return self._reached.reaching(store, addresses.get(store, to.bigquery_endpoint or ""))
 
     def _closing(self, client: Closable) -> Closable:
         self._resources.callback(client.close)

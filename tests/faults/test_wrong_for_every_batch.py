@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pymilvus import DataType
@@ -15,6 +16,7 @@ from pipeline.local import Endpoints, LocalStack
 from pipeline.stores.milvus.queries import FIELDS
 from tests.faults.workplace import Workplace
 
+NOWHERE = "sluicegate-nowhere.invalid"
 NUMBERS = itertools.count()
 RECORD = {
     "interaction_id": "i-1",
@@ -67,6 +69,39 @@ def tls_to_gemini(work: Workplace) -> dict[str, str]:
     return {"GEMINI_API_ENDPOINT": str(work.endpoints.gemini_endpoint).replace("http://", "https://")}
 
 
+def tls_to_mongodb(work: Workplace) -> dict[str, str]:
+    uri = work.endpoints.mongodb_uri
+    return {"MONGODB_URI": f"{uri}{'&' if '?' in uri else '/?'}tls=true"}
+
+
+def tls_to_neo4j(work: Workplace) -> dict[str, str]:
+    return {"NEO4J_URI": work.endpoints.neo4j_uri.replace("bolt://", "bolt+s://")}
+
+
+def tls_to_milvus(work: Workplace) -> dict[str, str]:
+    return {"MILVUS_URI": work.endpoints.milvus_uri.replace("http://", "https://")}
+
+
+def bolt_to_http(work: Workplace) -> dict[str, str]:
+    return {"NEO4J_URI": f"bolt://{http_of(work)}"}
+
+
+def mongodb_to_http(work: Workplace) -> dict[str, str]:
+    return {"MONGODB_URI": f"mongodb://{http_of(work)}"}
+
+
+def http_of(work: Workplace) -> str:
+    return urlsplit(str(work.endpoints.bigquery_endpoint)).netloc
+
+
+def milvus_to_bolt(work: Workplace) -> dict[str, str]:
+    return {"MILVUS_URI": f"http://{urlsplit(work.endpoints.neo4j_uri).netloc}"}
+
+
+def no_such_host(**addresses: str) -> Callable[[Workplace], dict[str, str]]:
+    return lambda _: addresses
+
+
 WRONG: dict[str, tuple[Callable[[Workplace], dict[str, str]], str]] = {
     "a model that there is not": (misspelt_model, "GEMINI_MODEL"),
     "a collection of another size": (
@@ -75,6 +110,19 @@ WRONG: dict[str, tuple[Callable[[Workplace], dict[str, str]], str]] = {
     ),
     "a collection of another program": (collection_of_another_program, "it has no field interaction_id"),
     "TLS to Gemini": (tls_to_gemini, "Gemini"),
+    "TLS to MongoDB": (tls_to_mongodb, "without TLS. Correct MONGODB_URI."),
+    "TLS to Neo4j": (tls_to_neo4j, "without TLS. Correct NEO4J_URI."),
+    "TLS to Milvus": (tls_to_milvus, "without TLS. Correct MILVUS_URI."),
+    "Bolt to HTTP": (bolt_to_http, "does not speak Bolt. Correct NEO4J_URI."),
+    "MongoDB to HTTP": (mongodb_to_http, "does not speak MongoDB's protocol. Correct MONGODB_URI."),
+    "Milvus to Bolt": (milvus_to_bolt, "does not speak gRPC. Correct MILVUS_URI."),
+    "no host for MongoDB": (no_such_host(MONGODB_URI=f"mongodb://{NOWHERE}:27017"), f"There is no host {NOWHERE}"),
+    "no host for Neo4j": (no_such_host(NEO4J_URI=f"bolt://{NOWHERE}:7687"), f"There is no host {NOWHERE}"),
+    "no host for Milvus": (no_such_host(MILVUS_URI=f"http://{NOWHERE}:19530"), f"There is no host {NOWHERE}"),
+    "no host for BigQuery": (
+        no_such_host(BIGQUERY_API_ENDPOINT=f"http://{NOWHERE}:9050"),
+        f"There is no host {NOWHERE}",
+    ),
 }
 
 
