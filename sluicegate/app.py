@@ -18,6 +18,7 @@ from checkpoints.project_file import has_project, refuse_outdated
 from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.topology import GATES, MAX_ATTEMPTS
 from pipeline.ports.pages import Publishing
+from pipeline.resources.reach import Reached
 from pipeline.resources.stores import OpenedStores, Port, Through
 from sluicegate.commands import sluicegate, start
 
@@ -56,7 +57,9 @@ class App:
         self._started: set[str] = set()
         self._endpoints: Endpoints | None = None
         self._telemetry: TelemetryProgress | None = None
-        self.stores = OpenedStores(self.connections, self._through, self._resources)
+        self.stores = OpenedStores(
+            self.connections, self._through, self._resources, Reached(self.settings.home / "answered")
+        )
 
     def close(self) -> None:
         """Let telemetry deliver what is left, close every client, leave the local stack, drop copies of objects."""

@@ -13,6 +13,7 @@ from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 
 TOO_LARGE = 413
 
+NO_MODEL = "Set GEMINI_MODEL to a model that the API has: this one is misspelt or retired. See docs/operations.md."
 KEY_INVALID = ("API_KEY_INVALID", "API key not valid", "API key expired")
 
 
@@ -130,6 +131,8 @@ def classified(error: BaseException, doing: str) -> SluicegateError:
         ours.retry_after = retry_after(error)
     elif isinstance(ours, ConfigurationError):
         return ours
+    elif isinstance(error, driver.NotFound):
+        return ConfigurationError(ours.message, next_step=NO_MODEL)
     elif isinstance(error, driver.BadRequest | driver.InvalidArgument) or getattr(error, "code", None) == TOO_LARGE:
         return RequestRefusedError(ours.message, next_step=ours.next_step)
     return ours

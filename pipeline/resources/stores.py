@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from expectations_plugins.core.errors import ConfigurationError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
 from pipeline.core.program import program
 from pipeline.upgrades import opening
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.ports.tracing import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
     from pipeline.ports.upgrades import VersionMark
     from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
+    from pipeline.resources.reach import Reached
     from pipeline.stores.bigquery.connection import Client
     from pipeline.stores.milvus.vector_store import MilvusVectorStore
     from pipeline.upgrades.migration import Migration
@@ -35,6 +36,23 @@ class _Closable(Protocol):
 
 Closable = TypeVar("Closable", bound=_Closable)
 Port = TypeVar("Port")
+
+
+class _Prepared(Protocol):
+    def prepare(self) -> None: ...
+
+
+def _prepare(store: _Prepared) -> None:
+    """Make what a store needs.
+
+    Raises:
+        ConfigurationError: It cannot be made, or what is there is not ours: no batch can do anything about that.
+        TransientError: The server cannot be reached.
+    """
+    try:
+        store.prepare()
+    except TerminalError as error:
+        raise ConfigurationError(error.message, next_step=error.next_step) from error
 
 
 class Through(Protocol):
@@ -51,15 +69,21 @@ class OpenedStores:
         connections: Where the stores of these names are; starts those that are local.
         through: The seam.
         resources: Closes the clients.
+        reached: Which servers have answered before.
     """
 
     def __init__(
-        self, connections: Callable[..., Connections], through: Through, resources: contextlib.ExitStack
+        self,
+        connections: Callable[..., Connections],
+        through: Through,
+        resources: contextlib.ExitStack,
+        reached: Reached,
     ) -> None:
+        self._reached = reached
         self._connections = connections
         self._through = through
         self._resources = resources
-        self.versions = opening.Versions()
+        self.versions = opening.Versions(self._reaching)
 
     @property
     def ledger(self) -> Ledger:
@@ -82,7 +106,7 @@ class OpenedStores:
         from pipeline.stores.mongodb.history import MongoHistory
 
         history = MongoHistory(self.checked_database)
-        history.prepare()
+        _prepare(history)
         return history
 
     @cached_property
@@ -91,7 +115,7 @@ class OpenedStores:
         from pipeline.stores.mongodb.health import MongoStanding
 
         standing = MongoStanding(self.checked_database)
-        standing.prepare()
+        _prepare(standing)
         return standing
 
     @property
@@ -106,7 +130,7 @@ class OpenedStores:
 
         store: GraphStore = Neo4jGraphStore(self.graph)
         self.versions.begin(opening.of_graph(self.graph))
-        store.prepare()
+        _prepare(store)
         return self._through("graph_store", store)
 
     @cached_property
@@ -116,7 +140,7 @@ class OpenedStores:
 
         queue = Neo4jReviewQueue(self.graph)
         self.versions.begin(opening.of_graph(self.graph))
-        queue.prepare()
+        _prepare(queue)
         return self._through("review_queue", queue)
 
     @cached_property
@@ -125,7 +149,7 @@ class OpenedStores:
         from pipeline.stores.mongodb.undo_journal import MongoUndoJournal
 
         journal: UndoJournal = MongoUndoJournal(self.checked_database)
-        journal.prepare()
+        _prepare(journal)
         return self._through("journal", journal)
 
     @cached_property
@@ -144,7 +168,7 @@ class OpenedStores:
 
         self.versions.check(opening.of_dataset(client, dataset))
         store: MetricsStore = BigQueryMetricsStore(client, dataset)
-        store.prepare()
+        _prepare(store)
         return self._through("metrics", store)
 
     @cached_property
@@ -202,7 +226,9 @@ class OpenedStores:
         from expectations_plugins.milvus.connection import connect
 
         to = self._connections("milvus")
-        return self._closing(connect(to.milvus_uri, to.milvus_token)), to.milvus_collection
+        with self._reaching("milvus"):
+            client = connect(to.milvus_uri, to.milvus_token)
+        return self._closing(client), to.milvus_collection
 
     @cached_property
     def dataset(self) -> tuple[Client, str]:
@@ -232,10 +258,16 @@ class OpenedStores:
 
         ledger: Ledger = MongoLedger(database)
         raw_store: RawStore = MongoRawStore(database)
-        ledger.prepare()
-        raw_store.prepare()
+        with self._reaching("mongodb"):
+            _prepare(ledger)
+        _prepare(raw_store)
         dead: DeadQueue = MongoDeadQueue(database)
         return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
+
+    def _reaching(self, store: str) -> contextlib.AbstractContextManager[None]:
+        to = self._connections(store)
+        addresses = {"mongodb": to.mongodb_uri, "neo4j": to.neo4j_uri, "milvus": to.milvus_uri}
+        return self._reached.reaching(store, addresses.get(store, to.bigquery_endpoint or ""))
 
     def _closing(self, client: Closable) -> Closable:
         self._resources.callback(client.close)
@@ -266,7 +298,7 @@ class _Collections:
                 )
             store = self._store(name)
             self._versions.check(opening.of_collection(self._client, name))
-            store.prepare()
+            _prepare(store)
             self._opened[name] = self._through("vectors", store)
         return self._opened[name]
 

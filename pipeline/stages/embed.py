@@ -85,6 +85,7 @@ class EmbedStage:
         started = begun(context.lease, batch, EMBED, self._collections, self._embedder.model)
         if self._raw.counts(context.batch_id)[0]:  # a rejected batch has nothing left to write
             require_collection(self._collections, context.batch_id, started.collection)
+            self._collections.open(started.collection)  # before the ledger says that vectors may be in it
         self._ledger.set_embedding(context.lease, started)
         announce(context, started)
         Sweep(self._collections, self._journal).take_over(context.lease, batch, started)

@@ -13,6 +13,7 @@ from pipeline.core.schema_versions import SCHEMAS, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from expectations_plugins.milvus.connection import MilvusClient
     from expectations_plugins.mongodb.connection import Database
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 
 
 class Versions:
-    """The schema versions that one program has seen."""
+    """The schema versions that one program has seen.
 
-    def __init__(self) -> None:
+    Args:
+        reaching: Around the first question to a store of this name.
+    """
+
+    def __init__(self, reaching: Callable[[str], AbstractContextManager[None]]) -> None:
+        self._reaching = reaching
         self._checked: set[tuple[str, str]] = set()
 
     def check(self, mark: VersionMark) -> int | None:
@@ -40,7 +46,8 @@ class Versions:
         name = (mark.store, mark.where)
         if name in self._checked:
             return SCHEMAS[mark.store].current
-        found = mark.found()
+        with self._reaching(mark.store):
+            found = mark.found()
         check(mark.store, found, mark.where)
         if found is not None:
             self._checked.add(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from expectations_plugins.core.errors import TerminalError
+from expectations_plugins.core.errors import ConfigurationError, TerminalError
 from expectations_plugins.core.retry import RetryPolicy
 from pipeline.embedding import GeminiEmbedder
 from pipeline.local import Endpoints
@@ -17,11 +17,11 @@ def asking(api: RefusingApi) -> GeminiEmbedder:
     return GeminiEmbedder("key", endpoint=api.endpoint, model="m", requests_per_second=1_000, policy=POLICY)
 
 
-def test_a_model_that_does_not_exist_is_terminal_and_is_named(endpoints: Endpoints) -> None:
+def test_a_model_that_does_not_exist_is_a_setting_and_is_named(endpoints: Endpoints) -> None:
     embedder = GeminiEmbedder(
         str(endpoints.gemini_api_key), endpoint=endpoints.gemini_endpoint, model="no-such-model", policy=POLICY
     )
-    with pytest.raises(TerminalError, match="embedding 1 texts with no-such-model failed"):
+    with pytest.raises(ConfigurationError, match=r"embedding 1 texts with no-such-model failed.*GEMINI_MODEL"):
         embedder.embed(["a"])
 
 

@@ -54,11 +54,11 @@ class MilvusVectorStore:
         released and loaded again.
 
         Raises:
-            TerminalError: It exists with vectors of another dimension.
+            TerminalError: It exists with other fields, or with vectors of another dimension.
         """
         with ERRORS.guard(f"preparing collection {self._collection}"):
             through_contention(self._create, undone=is_being_made)
-            self._check_dimension(self._client.describe_collection(self._collection, timeout=TIME_LIMIT))
+            self._check_fields(self._client.describe_collection(self._collection, timeout=TIME_LIMIT))
             self._index(queries.VECTOR)
         self._index_text()
         ensure_loaded(self._client, self._collection, timeout=TIME_LIMIT)
@@ -191,12 +191,15 @@ class MilvusVectorStore:
     def _is_indexed(self, field: str) -> bool:
         return bool(self._client.list_indexes(self._collection, field_name=field, timeout=TIME_LIMIT))
 
-    def _check_dimension(self, description: Mapping[str, Any]) -> None:
-        field = next((field for field in description["fields"] if field["name"] == queries.VECTOR), None)
-        there = int(field["params"]["dim"]) if field else 0
-        if there != queries.DIMENSION:
+    def _check_fields(self, description: Mapping[str, Any]) -> None:
+        fields = {field["name"]: field for field in description["fields"]}
+        there = int(fields.get(queries.VECTOR, {}).get("params", {}).get("dim", queries.DIMENSION))
+        said = f"holds vectors of {there} components, not {queries.DIMENSION}" if there != queries.DIMENSION else ""
+        if not said and (lacking := [name for name in queries.FIELDS if name not in fields]):
+            said = f"is another program's: it has no field {', '.join(lacking)}"
+        if said:
             raise TerminalError(
-                f"Milvus: collection {self._collection} holds vectors of {there} components, not {queries.DIMENSION}.",
+                f"Milvus: collection {self._collection} {said}.",
                 next_step="Name another collection: MILVUS_COLLECTION.",
             )
 

@@ -1,0 +1,138 @@
+"""What is wrong for every batch alike is a setting: exit code 2, one sentence, and nothing is held against a batch."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from pymilvus import DataType
+
+from expectations_plugins.milvus.connection import connect as connect_milvus
+from pipeline.local import Endpoints, LocalStack
+from pipeline.stores.milvus.queries import FIELDS
+from tests.faults.workplace import Workplace
+
+NOWHERE = "sluicegate-nowhere.invalid"
+NUMBERS = itertools.count()
+RECORD = {
+    "interaction_id": "i-1",
+    "user_id": "u_1001",
+    "campaign_id": "c_spring",
+    "type": "click",
+    "timestamp": "2026-11-20T09:00:00Z",
+    "message": "hello",
+}
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+    """Servers of this module's own: a graph has one set of constraints."""
+    with LocalStack(tmp_path_factory.mktemp("stack")).use() as endpoints:
+        yield endpoints
+
+
+@pytest.fixture
+def work(servers: Endpoints, tmp_path: Path) -> Workplace:
+    return Workplace.prepared(servers, tmp_path, f"wrong_{next(NUMBERS)}")
+
+
+def misspelt_model(work: Workplace) -> dict[str, str]:
+    del work
+    return {"GEMINI_MODEL": "no-such-model"}
+
+
+def collection_of_another_size(work: Workplace) -> dict[str, str]:
+    return _foreign(work, 3, *(name for name in FIELDS if name not in ("interaction_id", "vector")))
+
+
+def collection_of_another_program(work: Workplace) -> dict[str, str]:
+    return _foreign(work, 768)
+
+
+def _foreign(work: Workplace, size: int, *fields: str) -> dict[str, str]:
+    client = connect_milvus(work.endpoints.milvus_uri)
+    schema = client.create_schema(auto_id=False)
+    schema.add_field("interaction_id" if fields else "pk", DataType.INT64, is_primary=True)
+    for name in fields:
+        schema.add_field(name, DataType.INT64)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=size)
+    client.create_collection(f"{work.name}_theirs", schema=schema)
+    client.close()
+    return {"MILVUS_COLLECTION": f"{work.name}_theirs"}
+
+
+def tls_to_gemini(work: Workplace) -> dict[str, str]:
+    return {"GEMINI_API_ENDPOINT": str(work.endpoints.gemini_endpoint).replace("http://", "https://")}
+
+
+def tls_to_mongodb(work: Workplace) -> dict[str, str]:
+    uri = work.endpoints.mongodb_uri
+    return {"MONGODB_URI": f"{uri}{'&' if '?' in uri else '/?'}tls=true"}
+
+
+def tls_to_neo4j(work: Workplace) -> dict[str, str]:
+    return {"NEO4J_URI": work.endpoints.neo4j_uri.replace("bolt://", "bolt+s://")}
+
+
+def tls_to_milvus(work: Workplace) -> dict[str, str]:
+    return {"MILVUS_URI": work.endpoints.milvus_uri.replace("http://", "https://")}
+
+
+def bolt_to_http(work: Workplace) -> dict[str, str]:
+    return {"NEO4J_URI": f"bolt://{http_of(work)}"}
+
+
+def mongodb_to_http(work: Workplace) -> dict[str, str]:
+    return {"MONGODB_URI": f"mongodb://{http_of(work)}"}
+
+
+def http_of(work: Workplace) -> str:
+    return urlsplit(str(work.endpoints.bigquery_endpoint)).netloc
+
+
+def milvus_to_bolt(work: Workplace) -> dict[str, str]:
+    return {"MILVUS_URI": f"http://{urlsplit(work.endpoints.neo4j_uri).netloc}"}
+
+
+def no_such_host(**addresses: str) -> Callable[[Workplace], dict[str, str]]:
+    return lambda _: addresses
+
+
+WRONG: dict[str, tuple[Callable[[Workplace], dict[str, str]], str]] = {
+    "a model that there is not": (misspelt_model, "GEMINI_MODEL"),
+    "a collection of another size": (
+        collection_of_another_size,
+        "3 components, not 768. Name another collection: MILVUS_COLLECTION",
+    ),
+    "a collection of another program": (collection_of_another_program, "it has no field interaction_id"),
+    "TLS to Gemini": (tls_to_gemini, "Gemini"),
+    "TLS to MongoDB": (tls_to_mongodb, "without TLS. Correct MONGODB_URI."),
+    "TLS to Neo4j": (tls_to_neo4j, "without TLS. Correct NEO4J_URI."),
+    "TLS to Milvus": (tls_to_milvus, "without TLS. Correct MILVUS_URI."),
+    "Bolt to HTTP": (bolt_to_http, "does not speak Bolt. Correct NEO4J_URI."),
+    "MongoDB to HTTP": (mongodb_to_http, "does not speak MongoDB's protocol. Correct MONGODB_URI."),
+    "Milvus to Bolt": (milvus_to_bolt, "does not speak gRPC. Correct MILVUS_URI."),
+    "no host for MongoDB": (no_such_host(MONGODB_URI=f"mongodb://{NOWHERE}:27017"), f"There is no host {NOWHERE}"),
+    "no host for Neo4j": (no_such_host(NEO4J_URI=f"bolt://{NOWHERE}:7687"), f"There is no host {NOWHERE}"),
+    "no host for Milvus": (no_such_host(MILVUS_URI=f"http://{NOWHERE}:19530"), f"There is no host {NOWHERE}"),
+    "no host for BigQuery": (
+        no_such_host(BIGQUERY_API_ENDPOINT=f"http://{NOWHERE}:9050"),
+        f"There is no host {NOWHERE}",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_it_is_exit_code_2_and_not_held_against_the_batch(work: Workplace, wrong: str) -> None:
+    make, names = WRONG[wrong]
+    file = work.land("one.jsonl", json.dumps(RECORD).encode())
+    done = work.command("run", file, **make(work))
+    assert done.code == 2, str(done)
+    assert names in [line for line in done.stderr.splitlines() if line.startswith("Error: ")][-1]
+    again = work.command("run", "--json", file)
+    assert again.code == 0, str(again)
+    assert again.batches["one.jsonl"]["status"] == "closed"
