@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.config.names import READ_ELSEWHERE
 from pipeline.config.reference import variables
 
 PAGE = Path(__file__).parent / "configuration.md"
@@ -21,8 +22,19 @@ With none of `MONGODB_URI`, `NEO4J_URI`, `MILVUS_URI`, `BIGQUERY_PROJECT` and `G
 servers. With some set, each of the others must be set too, or be `local`. `SLUICEGATE_ENV=production` refuses local
 servers altogether.
 
+A name that begins with `SLUICEGATE_` and is not on this page is refused by every command, with exit code 2 and the
+nearest name that is: a misspelt setting would be a default without a word.
+
 | variable | what | default |
 |---|---|---|
+"""
+ELSEWHERE = """
+## No settings, and known
+
+Variables of the environment that local servers and tests read.
+
+| variable | what |
+|---|---|
 """
 
 
@@ -33,7 +45,8 @@ def page() -> str:
         default = f"`{one.default}`".replace("|", "\\|") if one.default else ""
         secret = " (secret)" if one.is_secret else ""
         rows.append(f"| `{one.name}` | {one.description}{secret} | {default} |\n")
-    return HEAD + "".join(rows)
+    elsewhere = (f"| `{name}` | {what} |\n" for name, what in READ_ELSEWHERE.items())
+    return "".join([HEAD, *rows, ELSEWHERE, *elsewhere])
 
 
 if __name__ == "__main__":

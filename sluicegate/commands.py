@@ -84,6 +84,10 @@ def sluicegate(context: click.Context, json_logs: bool, log_level: str | None, t
     app.json_logs = json_logs
     if log_level or traceback:
         app.configure(SLUICEGATE_LOG_LEVEL="DEBUG" if traceback else str(log_level))
+    if not {"-h", "--help"} & set(sys.argv):
+        from pipeline.config.names import refuse_unknown_names  # noqa: PLC0415 - help needs no settings
+
+        refuse_unknown_names()
 
 
 def start(make_app: Callable[[], RootApp]) -> NoReturn:

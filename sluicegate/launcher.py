@@ -68,9 +68,13 @@ def _prepare(name: str) -> None:
     except ImportError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(WRONG_SETUP)
-    from pipeline.core.program import started_as  # before anything else of ours, for names in constants
+    from pipeline.core.program import (  # before anything else of ours, for names in constants
+        keep_environment,
+        started_as,
+    )
 
     started_as(name)
+    keep_environment()
 
 
 def _child(name: str, *arguments: str) -> None:

@@ -38,6 +38,11 @@ HOMES = {
 }
 """Where a driver may be imported; nowhere else."""
 
+STARTS_A_PROCESS = re.compile(
+    r"(?:\w+\.)*(?:Popen|subprocess\.\w+|Process|ProcessPoolExecutor|create_subprocess_\w+)"
+    r"|os\.(?:exec\w+|spawn\w+|posix_spawnp?|system|popen)"
+)
+
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## A batch")[0]
 
 
@@ -173,14 +178,31 @@ def test_only_the_connection_makes_a_client_of_milvus() -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    # an Airflow task passes its worker's environment on, and reads nothing in it
-    allowed = ("pipeline/config/", "pipeline/local/", "pipeline/airflow/sluicegate_dag.py")
+    # an Airflow task and program.py pass an environment on, and read nothing in it
+    allowed = ("pipeline/config/", "pipeline/local/", "pipeline/airflow/sluicegate_dag.py", "pipeline/core/program.py")
     readers = {
         name_of(path)
         for path in SOURCES
         if "os.environ" in path.read_text("utf-8") or "os.getenv" in path.read_text("utf-8")
     }
     assert {name for name in readers if not name.startswith(allowed)} == set()
+
+
+def test_every_child_process_is_given_the_environment_as_it_was_at_the_start() -> None:
+    """`own_environment` is the same without what is meant for clients; a task of Airflow has its worker's."""
+    given = {
+        (name_of(path), ast.unparse(keyword.value) if keyword else "what drivers are left with")
+        for path in SOURCES
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and STARTS_A_PROCESS.fullmatch(ast.unparse(call.func))
+        for keyword in [next((one for one in call.keywords if one.arg == "env"), None)]
+    }
+    assert given == {
+        ("pipeline/airflow/sluicegate_dag.py", "env"),
+        ("pipeline/backfill/worker_pool.py", "child_environment()"),
+        ("pipeline/local/children.py", "{**own_environment(), **SERVERS[self._name].environment}"),
+        ("pipeline/local/stack.py", "own_environment()"),
+    }
 
 
 def test_the_settings_collection_is_asked_for_only_where_new_vectors_go() -> None:

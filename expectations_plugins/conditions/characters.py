@@ -36,7 +36,12 @@ _NAMED = {"\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 
 
 def one_of(items: Iterable[tuple[Any, Any]], flags: int) -> str:
-    """A text that matches one character of a set.
+    """A text that matches one character of a set; its arguments are those of `ranges`."""
+    return _written(ranges(items, flags))
+
+
+def ranges(items: Iterable[tuple[Any, Any]], flags: int) -> Ranges:
+    """The characters of a set.
 
     Args:
         items: The set's parts as Python's parser gives them; a part NEGATE or NOT_LITERAL means all others.
@@ -54,7 +59,7 @@ def one_of(items: Iterable[tuple[Any, Any]], flags: int) -> str:
             plain.append((what, what))
         negated |= kind in (_codes.NEGATE, _codes.NOT_LITERAL)
     others = _complement([*named, *_any_case(plain, flags)])
-    return _written(others if negated else _complement(others))
+    return others if negated else _complement(others)
 
 
 def escaped(code: int) -> str:
@@ -82,11 +87,11 @@ def _category(name: Any, flags: int) -> Ranges:
     }[name]
 
 
-def _any_case(ranges: Ranges, flags: int) -> Ranges:
-    if not flags & re.IGNORECASE or not ranges:
-        return ranges
-    members = _written(_complement(_complement(ranges)))
-    return [*ranges, *((ord(c), ord(c)) for c in re.findall(members, _cased(), flags & (re.ASCII | re.IGNORECASE)))]
+def _any_case(members: Ranges, flags: int) -> Ranges:
+    if not flags & re.IGNORECASE or not members:
+        return members
+    written = _written(_complement(_complement(members)))
+    return [*members, *((ord(c), ord(c)) for c in re.findall(written, _cased(), flags & (re.ASCII | re.IGNORECASE)))]
 
 
 @lru_cache(maxsize=1)

@@ -8,8 +8,8 @@ such text is refused by a `PatternError`.
 The meaning is that of Python's `re.search`, as in GX's pandas engine, with one named difference: `\\d`, `\\w` and `\\b`
 know the digits and letters of ASCII only. `\\s` and ignored case are Python's own, all of Unicode.
 
-How long a search takes is not promised: nested repeats such as `(a+)+b` are slow in all three. Then MongoDB ends the
-query at its match limit, and Java can run out of stack on long texts. MongoDB refuses a pattern whose repeats of groups
+What could take forever is refused (backtracking.py): one hostile text would keep a server busy for all others. Java can
+still run out of stack on long texts, and MongoDB refuses a pattern whose repeats of groups
 come to more than 64 KB once PCRE2 has compiled it. All these are errors of the store, not answers.
 """
 
@@ -22,6 +22,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from expectations_plugins.conditions.backtracking import MOST_LOOPS, fault_of
 from expectations_plugins.conditions.characters import EVERYTHING, escaped, is_surrogate, one_of
 
 _parser: Any = import_module("re._parser")  # typeshed does not know it; sre_parse, its old name, warns
@@ -92,7 +93,9 @@ def common(pattern: str) -> str:
     try:
         re.compile(pattern)  # finds faults that the parser alone does not, such as lookbehinds without a fixed width
         tree = _parser.parse(pattern)
-        text = _Writer(pattern, tuple(_nodes(tree))).sequence(tree, _Scope(tree.state.flags))
+        writer = _Writer(pattern, tuple(_nodes(tree)))
+        text = writer.sequence(tree, _Scope(tree.state.flags))
+        writer.check_time(tree)
     except re.error as error:
         raise PatternError("The syntax", pattern, error.pos, f"Python says: {error.msg}", "Correct it.") from error
     except (RecursionError, OverflowError) as error:
@@ -113,6 +116,9 @@ def like(pattern: str) -> str:
     parts = [_like_part(found, pattern) for found in re.finditer(r"%+|\\.?|.", pattern, re.DOTALL)]
     open_start, open_end = parts[:1] == [_ANYTHING], parts[-1:] == [_ANYTHING]
     inner = parts[open_start : len(parts) - open_end]
+    if inner.count(_ANYTHING) > MOST_LOOPS:
+        why = f"between its ends are more than {MOST_LOOPS}, and a search could take forever"
+        raise PatternError("The percent signs", pattern, None, why, "Split it into several patterns.")
     return _checked(pattern, ("" if open_start else "^") + "".join(inner) + ("" if open_end else END))
 
 
@@ -182,6 +188,12 @@ class _Writer:
         if scope.flags & ~_KNOWN_FLAGS:
             raise self._refused("A flag", None, "it is not known to every store", "Use i, m, s, x or a.")
         return "".join(self._node(op, value, scope) for op, value in nodes)
+
+    def check_time(self, tree: Any) -> None:
+        """Refuse a pattern whose search could take forever."""
+        fault = fault_of(tree)
+        if fault is not None:
+            raise self._refused("The repeat", self._repeat_position(fault.repeat), fault.why, fault.instead)
 
     def _node(self, op: Any, value: Any, scope: _Scope) -> str:
         if op not in self._writers:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from expectations_plugins.conditions.expressions import (
+    CompareLength,
     Condition,
     Count,
     Field,
@@ -13,6 +14,7 @@ from expectations_plugins.conditions.expressions import (
     IsText,
     Matches,
     Not,
+    Op,
     Or,
     Related,
     Sample,
@@ -34,6 +36,10 @@ CONTROL = r"[\x00-\x1f\x7f]"
 """No id holds a control character; `$` in a pattern would let a last newline pass."""
 
 
+LONGEST_USER_ID = 256
+"""In characters; a longer one is malformed whatever the pattern."""
+
+
 def malformed_user_id(column: str, pattern: str) -> Condition:
     """Records whose user id is null, not text, or not of the format."""
     field = Field.of(column)
@@ -41,7 +47,8 @@ def malformed_user_id(column: str, pattern: str) -> Condition:
 
 
 def _wrong_format(field: Field, pattern: str) -> Condition:
-    return Or((Not(Matches(field, pattern)), Matches(field, CONTROL)))
+    is_long = CompareLength(Op.GT, field, LONGEST_USER_ID)  # first: such a text is not searched
+    return Or((is_long, Not(Matches(field, pattern)), Matches(field, CONTROL)))
 
 
 def _user_id_counts(call: MetricCall) -> Plan:

@@ -17,6 +17,7 @@ from typing import IO, Any
 from expectations_plugins.core.errors import ExitCode, SluicegateError
 from pipeline.backfill.items import Do, Item
 from pipeline.core.batches import short
+from pipeline.core.program import child_environment
 
 PATIENCE_SECONDS = 30.0
 """How long a worker has to stop after it was told to."""
@@ -89,7 +90,7 @@ class Crew:
                 return None
             pipe = subprocess.PIPE
             process = subprocess.Popen(  # noqa: S603 - this program itself, and no argument from data
-                self._command, stdin=pipe, stdout=pipe, stderr=self._log, text=True
+                self._command, stdin=pipe, stdout=pipe, stderr=self._log, text=True, env=child_environment()
             )
             self._processes.append(process)
             return process

@@ -30,7 +30,8 @@ def shield_drivers(settings: StoreSettings, home: Path) -> None:
     """Keep drivers, in this process, from what the environment means for us or for the world outside.
 
     pymilvus reads MILVUS_URI when it is imported and refuses what is no address; several clients would ask a proxy for loopback.
-    What certificates they trust, and which Google credentials they use, they take from the environment only.
+    What certificates they trust, and which Google credentials they use, they take from the environment only. Child processes
+    are given the environment as it was before (`pipeline.core.program.child_environment`).
 
     Args:
         settings: The stores.
@@ -39,7 +40,7 @@ def shield_drivers(settings: StoreSettings, home: Path) -> None:
     Raises:
         ConfigurationError: SLUICEGATE_CA_FILE holds no certificates.
     """
-    os.environ.pop("MILVUS_URI", None)
+    os.environ["MILVUS_URI"] = ""  # and not without it: pymilvus would take it from the .env above its own folder
     if settings.google_application_credentials is not None:
         os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = str(settings.google_application_credentials)
     if settings.ca_file is not None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
+
+from expectations_plugins.conditions.patterns import PatternError, common
 
 
 class GateSettings(BaseSettings):
     """Formats, tolerances and samples."""
 
-    user_id_pattern: str = Field(r"^u_\d{3,}$", alias="SLUICEGATE_USER_ID_PATTERN", description="Format of a user_id")
+    user_id_pattern: str = Field(
+        r"^u_\d{3,}$",
+        alias="SLUICEGATE_USER_ID_PATTERN",
+        description="Format of a user_id; a longer one than 256 characters is malformed",
+    )
     user_id_tolerance: float = Field(
         0.0, ge=0, le=1, alias="SLUICEGATE_USER_ID_TOLERANCE", description="Share of bad user_ids a batch may have"
     )
@@ -63,7 +67,7 @@ class GateSettings(BaseSettings):
     @classmethod
     def _anchored_pattern(cls, value: str) -> str:
         try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"{value!r} is not a regular expression: {error}") from error
+            common(value)
+        except PatternError as error:
+            raise ValueError(str(error)) from None
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from expectations_plugins.core.advice import checked_by
 
 CHECKOUT, MODULE = "run.py", "python -m sluicegate"
 _KNOWN = {"program": "sluicegate"}
+_ENVIRONMENT: dict[str, str] = {}
 
 
 def program() -> str:
@@ -35,6 +37,20 @@ def started_as(name: str) -> None:
     """
     _KNOWN["program"] = name
     checked_by(f"{name} doctor")
+
+
+def keep_environment() -> None:
+    """Note the environment for child processes; the launcher does so before drivers or what shields them change it."""
+    _ENVIRONMENT.clear()
+    _ENVIRONMENT.update(os.environ)
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of every process that this one starts: as it was when this one started.
+
+    A driver in this process must not find `MILVUS_URI`; a child that does not find it has other settings than we have.
+    """
+    return dict(_ENVIRONMENT or os.environ)
 
 
 def renamed(help_text: str) -> str:

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterable
 
-from pipeline.core.program import module
+from pipeline.core.program import child_environment, module
 from pipeline.local.credentials import Credentials
 from pipeline.local.layout import Layout, open_log
 from pipeline.local.pings import answers
@@ -96,6 +96,6 @@ def own_environment() -> dict[str, str]:
     """The environment without what is meant for clients: the drivers inside the servers would read it too."""
     return {
         name: value
-        for name, value in os.environ.items()
+        for name, value in child_environment().items()
         if not name.startswith(CLIENT_VARIABLES) and not name.endswith(SECRET_ENDINGS)
     }

@@ -20,6 +20,7 @@ from tests.end_to_end.conftest import ROOT, Workspace, make_workspace, workspace
 __all__ = ["make_workspace", "workspace"]
 
 SAMPLE = ROOT / "docs" / "sample" / "landing"
+LOCAL = dict.fromkeys(("MONGODB_URI", "NEO4J_URI", "MILVUS_URI", "BIGQUERY_PROJECT", "GEMINI_API_KEY"), "local")
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 TOLERANT = {"SLUICEGATE_USER_ID_TOLERANCE": "0.5"}
 
@@ -126,3 +127,10 @@ def test_a_file_that_changed_since_it_was_listed_is_not_loaded_under_its_old_nam
     with pymongo.MongoClient[dict[str, Any]](str(killed.endpoints.mongodb_uri)) as client:
         assert client["sluicegate"]["interactions"].find_one({"_id": "i_new"}) is None
         assert client["sluicegate"]["batches"].find_one({"_id": "ab" * 32}) is None
+
+
+def test_workers_are_given_the_stores_that_the_environment_names(killed: Workspace) -> None:
+    record = '{"interaction_id": "i_env", "user_id": "u_100", "timestamp": "2026-11-22T09:00:00Z", "message": "hello"}'
+    (killed.folder / "landing" / "named.jsonl").write_text(f"{record}\n")
+    done = backfill(killed, **LOCAL)
+    assert [(one["exit_code"], one.get("status")) for one in done["batches"]] == [(0, "closed")]

@@ -55,8 +55,8 @@ EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 }
 // {"p0": true}
 
 // malformed_user_id
-((n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)) OR ((NOT coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p0, false)) OR coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p1, false)))
-// {"p0": "(?s).*?(?-s:^u_[0-9]{3,}(?=\\n?(?![\\s\\S]))).*", "p1": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
+((n.`user_id` IS NULL OR coalesce(n.`user_id` <> n.`user_id`, false)) OR (coalesce(size(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END) > $p0, false) OR (NOT coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p1, false)) OR coalesce(CASE WHEN coalesce(n.`user_id` STARTS WITH '', false) THEN n.`user_id` END =~ $p2, false)))
+// {"p0": 256, "p1": "(?s).*?(?-s:^u_[0-9]{3,}(?=\\n?(?![\\s\\S]))).*", "p2": "(?s).*?(?-s:[\\x00-\\x1f\\x7f]).*"}
 
 // orphaned
 (NOT EXISTS { MATCH (n)-[:`REFERS_TO`]->(t:`Campaign`) WHERE t.`in_catalogue` = $p0 })
