@@ -120,7 +120,10 @@ def _another(hello: Hello, host: str, port: int) -> str:
         return ""
     if answer:
         return f"{host}:{port} answers, but does not speak {hello.protocol}"
-    return f"{host}:{port} speaks TLS, and the address names none" if _speaks_tls(host, port) else ""
+    if _speaks_tls(host, port):
+        return f"{host}:{port} speaks TLS, and the address names none"
+    others = (one for one in HELLOS.values() if one is not hello and _is_plain(one, host, port))
+    return next((f"{host}:{port} speaks {one.protocol}, and does not speak {hello.protocol}" for one in others), "")
 
 
 def _speaks_tls(host: str, port: int) -> bool:
