@@ -71,7 +71,8 @@ def _step_row(name: str, kind: StepKind, step: StepState) -> tuple[str, ...]:
 
 
 def _told(step: StepState) -> list[tuple[str, Any]]:
-    told = [(key, value) for key, value in step.counts.items() if key != "run_id" and value]
+    # lists, such as a checksum, are for the program: `status --json` has them
+    told = [(key, one) for key, one in step.counts.items() if key != "run_id" and one and not isinstance(one, list)]
     return [("", SAID[key]) if key in SAID else (key, value) for key, value in told]
 
 

@@ -40,8 +40,10 @@ def rollback(context: click.Context, batch: str, *, dry_run: bool, yes: bool, co
     """
     app = app_of(context)
     found = app.ledger.find(batch)
-    refuse_elsewhere(found.batch_id, found.embedding, collection)  # before what was decided is finished elsewhere
-    finished, found = finish_unfinished(app), app.ledger.find(batch)
+    if found.decision:  # refused before it is finished in a collection that this person does not mean
+        refuse_elsewhere(found.batch_id, found.embedding, collection)
+    finished = frozenset() if dry_run else finish_unfinished(app)
+    found = app.ledger.find(batch)
     if found.batch_id in finished and found.embedding and found.embedding.rolled_back:  # this command, killed before
         click.echo(_done(found.name, found.embedding.rolled_back))
         return ExitCode.OK

@@ -81,13 +81,13 @@ def run(
     most, age, left_out = settings.max_batch_records, settings.min_file_age, LeftOut(app.progress)
     sources = list(discover(folders, max_records=most, min_age=age, leave_out=left_out.add))
     parcels = list(Parcels(settings.spool_dir).waiting())
-    pending = sources or parcels or any(True for _ in DeadFolders(settings.spool_dir).pending()) or is_unfinished(app)
-    runner = app.runner() if pending else None
+    runner = app.runner() if sources or parcels or _is_pending(app) else None
     if campaigns is not None:
         _load(app, campaigns)
     if runner is not None and not sources:
         runner.catch_up()
-    if not sources and not parcels and not left_out.files and not json_wanted:
+    finished = runner.finished if runner else ()
+    if not (sources or parcels or finished or left_out.files or json_wanted):
         _send_owed(app)
         click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
         return ExitCode.OK
@@ -96,13 +96,17 @@ def run(
     )
 
 
+def _is_pending(app: App) -> bool:
+    """Whether an earlier run left something to finish, though nothing has landed."""
+    return any(True for _ in DeadFolders(app.settings.spool_dir).pending()) or is_unfinished(app)
+
+
 def _landing(folder: Place) -> Place:
     if isinstance(folder, Path) and not folder.exists():
         raise ConfigurationError(
             f"There is nothing to run: no PATHS were given, and the landing folder {folder} does not exist.",
             next_step=f"Give a log file ({program()} run FILE), set SLUICEGATE_LANDING, or make a project with a"
-            " sample:"
-            f" {program()} init",
+            f" sample: {program()} init",
         )
     return folder
 
@@ -128,25 +132,36 @@ def _process(
     outcomes: list[BatchOutcome] = []
     complete = False
     try:
-        for source in sources:
-            if runner is None or (limit and sum(outcome.fresh for outcome in outcomes) >= limit):
-                break
-            outcomes.extend(_at_rest(one, named) for one in _taken(runner, source, left_out))
-        if runner is not None and not any(outcome.exit_code == ExitCode.OUTAGE for outcome in outcomes):
-            # replays of repaired records that an earlier run was killed in
-            outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
+        if runner is not None:
+            outcomes.extend(_taken_all(runner, sources, limit, named, left_out))
+            if not any(outcome.exit_code == ExitCode.OUTAGE for outcome in outcomes):
+                # replays of repaired records that an earlier run was killed in
+                outcomes.extend(deliver(app, runner, parcel) for parcel in parcels)
         _send_owed(app)
         complete = True
+    finally:
+        # an interrupted run says what it had done too
         own = {outcome.batch_id for outcome in outcomes}
         finished = [one for one in (runner.finished if runner else ()) if one.batch_id not in own]
         outcomes = [*finished, *outcomes]
-    finally:
-        # an interrupted run says what it had done too
         if json_wanted:
             click.echo(as_json(outcomes, app.docs_index, complete=complete, left_out=left_out))
         elif outcomes or left_out.files:
             click.echo("\n".join((*as_text(outcomes, app.docs_index), *left_out.as_text())))
     return left_out.exit_code(outcomes)
+
+
+def _taken_all(
+    runner: Runner, sources: Sequence[BatchSource], limit: int | None, named: Set[Place], left_out: LeftOut
+) -> Iterator[BatchOutcome]:
+    """What became of each batch, until `limit` of them had work to do."""
+    fresh = 0
+    for source in sources:
+        if limit and fresh >= limit:
+            return
+        for outcome in _taken(runner, source, left_out):
+            fresh += outcome.fresh
+            yield _at_rest(outcome, named)
 
 
 def _send_owed(app: App) -> None:

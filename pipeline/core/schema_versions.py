@@ -45,7 +45,7 @@ SCHEMAS = {
         (
             "Batches, leases, records, quarantine, dead letters, alerts, undo journal.",
             "An embedding batch's manifest names its collection and its model.",
-            "Decisions before their effects, inconsistent batches, incidents, dead letters incomplete and superseded.",
+            "Decisions, the status inconsistent, incidents; dead letters may be incomplete or superseded.",
         ),
     ),
     "bigquery": Schema(

@@ -15,7 +15,7 @@ from expectations_plugins.mongodb.connection import Database, connect
 from pipeline.alerts.assembly import alert_router
 from pipeline.alerts.router import AlertRouter
 from pipeline.config import load_settings
-from pipeline.core.alert import Alert
+from pipeline.core.alert import Alert, Delivery
 from pipeline.core.batch import Batch
 from pipeline.local import Endpoints
 from pipeline.ports.incidents import IncidentStore
@@ -24,6 +24,19 @@ from tests.fakes.alert_receiver import AlertReceiver, alert_receiver
 from tests.fakes.scripted import RecordedProgress
 
 Router = Callable[..., AlertRouter]
+Failed = Callable[..., Alert]
+KEY = "sluicegate:raw:expect_user_ids_to_be_well_formed"
+ONE, TWO, THREE, FOUR = ("1" * 64, "2" * 64, "3" * 64, "4" * 64)
+
+
+def outcomes(deliveries: Sequence[Delivery]) -> dict[str, str]:
+    """How it went, by channel."""
+    return {delivery.channel: str(delivery.status) for delivery in deliveries}
+
+
+def actions(receiver: AlertReceiver) -> list[str]:
+    """What PagerDuty was asked for."""
+    return [action for action, _ in receiver.events]
 
 
 @pytest.fixture

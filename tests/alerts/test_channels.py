@@ -18,11 +18,11 @@ from pipeline.alerts.channels.slack import blocks_of, end_blocks
 from pipeline.alerts.redaction import Secrecy
 from pipeline.alerts.router import AlertRouter
 from pipeline.config import load_settings
-from pipeline.core.alert import MAX_KEY, Alert
+from pipeline.core.alert import MAX_KEY
+from tests.alerts.conftest import Failed
 from tests.fakes.alert_receiver import PAGERDUTY, SLACK, WEBHOOK, AlertReceiver, Answer
 from tests.fakes.scripted import RecordedProgress
 
-Failed = Callable[..., Alert]
 Golden = Callable[[str, str], None]
 SECRETS = ("slackSecretToken24Letters", "T0AAAAAAA", "routingKeyOf32CharactersInLength")
 BOTH = pytest.mark.parametrize("name", [SLACK, PAGERDUTY])

@@ -19,10 +19,10 @@ from expectations_plugins.core.errors import ConfigurationError
 from pipeline.alerts.router import AlertRouter
 from pipeline.cli.alerts import alerts
 from pipeline.core.alert import Alert
+from tests.alerts.conftest import Router
 from tests.fakes.alert_receiver import PAGERDUTY, SLACK, AlertReceiver, Answer
 
 ROOT = Path(__file__).parent.parent.parent
-Router = Callable[..., AlertRouter]
 
 
 @dataclass(frozen=True, slots=True)

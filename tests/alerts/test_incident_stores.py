@@ -14,13 +14,11 @@ from expectations_plugins.mongodb.connection import Database
 from pipeline.alerts import transitions
 from pipeline.alerts.delivery import update
 from pipeline.alerts.spooled_incidents import IncidentFiles, SpooledIncidents
-from pipeline.core.alert import Alert
 from pipeline.core.incident import Incident, as_document, incident_in
 from pipeline.ports.incidents import IncidentStore
 from pipeline.stores.mongodb.incidents import MongoIncidents
-from tests.alerts.conftest import Clock
+from tests.alerts.conftest import Clock, Failed
 
-Failed = Callable[..., Alert]
 MakeStore = Callable[[], IncidentStore]
 
 

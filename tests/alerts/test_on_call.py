@@ -11,9 +11,8 @@ from click.testing import CliRunner
 from pipeline.alerts.router import AlertRouter
 from pipeline.cli.alerts import alerts
 from pipeline.core.alert import Alert
-from tests.alerts.conftest import Clock
+from tests.alerts.conftest import KEY, Clock
 from tests.alerts.test_commands import Site
-from tests.alerts.test_router import KEY
 from tests.fakes.alert_receiver import SLACK, AlertReceiver, Answer
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "alerts.md"

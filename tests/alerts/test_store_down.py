@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.alerts.router import AlertRouter
-from pipeline.core.alert import Alert
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus
-from tests.alerts.test_router import outcomes
+from tests.alerts.conftest import Failed, Router, outcomes
 from tests.fakes.alert_receiver import PAGERDUTY, SLACK, AlertReceiver, Answer
 
-Router = Callable[..., AlertRouter]
-Failed = Callable[..., Alert]
 DOWN = {"gate": "pipeline", "severity": "error", "failure": "ledger down", "examples": (), "waits": False}
 ONE, TWO = "a" * 64, "b" * 64
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,6 +13,7 @@ import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, TerminalError
 from pipeline.cli.run import run
+from pipeline.core.decision import Decision, DecisionKind
 from pipeline.core.verdicts import Verdict
 from tests.cli.conftest import Invoke
 from tests.fakes.command_app import CommandApp
@@ -29,6 +32,21 @@ def test_an_empty_landing_folder_is_said_to_be_empty(invoke: Invoke, app: Comman
     result = invoke(run)
     assert "nothing to do" in result.output
     assert (result.return_value, app.ledger.documents) == (0, {})
+
+
+def test_a_run_that_only_finishes_a_decision_says_so(invoke: Invoke, app: CommandApp, land: Land) -> None:
+    others = dict.fromkeys(("NEO4J_URI", "MILVUS_URI", "BIGQUERY_PROJECT", "GEMINI_API_KEY"), "local")
+    app.configure(MONGODB_URI="mongodb://somewhere", **others)
+    file = land()
+    app.gates["raw"], app.quarantined = ScriptedGate("raw", Verdict.FAIL), 3
+    invoke(run)
+    file.unlink()
+    ((batch_id, document),) = app.ledger.documents.items()
+    decided = Decision(DecisionKind.REJECT, {"note": "a test"}, "somebody")
+    document["decision"] = {**asdict(decided), "kind": "reject", "at": datetime.now(UTC)}
+    output = invoke(run).output
+    assert document["decision"] is None
+    assert (batch_id[:12] in output, "nothing to do" in output) == (True, False)
 
 
 def test_a_path_that_does_not_exist_is_named(invoke: Invoke) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, TransientError
+from pipeline.cli.batch_page import batch_page
 from pipeline.cli.decisions import resume
 from pipeline.cli.docs import docs
 from pipeline.cli.doctor import doctor
 from pipeline.cli.run import run
 from pipeline.cli.status import status
+from pipeline.core.batch import CHECKSUM, EARLIER, Batch, StepState, StepStatus
 from pipeline.core.topology import STEPS
 from pipeline.core.verdicts import Verdict
 from tests.cli.conftest import Invoke
@@ -45,6 +47,13 @@ def test_status_lists_batches_with_status_and_verdicts(invoke: Invoke, halted: s
 def test_status_of_a_batch_shows_every_step(invoke: Invoke, halted: str) -> None:
     output = invoke(status, halted).output
     assert all(step.name in output for step in STEPS)
+
+
+def test_status_of_a_batch_shows_the_numbers_of_a_step_and_no_checksum() -> None:
+    counts = {"read": 60, CHECKSUM: [60, 2193120909823563032, 980069707973926907], EARLIER: ["b" * 64 + " 9"]}
+    batch = Batch("a" * 64, steps={"stage:load": StepState(status=StepStatus.DONE, attempts=1, counts=counts)})
+    [row] = [line for line in batch_page(batch) if line.startswith("load")]
+    assert row.rstrip().endswith("60 read")
 
 
 def test_status_of_a_batch_takes_a_prefix(invoke: Invoke, halted: str) -> None:

@@ -39,6 +39,23 @@ def test_an_interrupted_rollback_goes_on_where_its_manifest_says(moved: Moved) -
     assert "Rolled back." in command(site, *arguments, "--collection", moved.collection("a")).output
 
 
+def test_a_dry_run_finishes_no_interrupted_rollback(moved: Moved) -> None:
+    outcome = moved.embedded()
+    with pytest.raises(Killed):
+        command(moved.site("a", dies("journal", "rolled_back")), "rollback", short(outcome.batch_id), "--yes")
+    before = moved.batch(outcome)
+    assert before.decision
+    said = command(moved.site("a"), "rollback", short(outcome.batch_id), "--dry-run").output
+    assert f"{SIZE} vectors are removed, 0 restored" in said
+    assert moved.batch(outcome) == before
+
+
+def test_a_rollback_that_is_done_is_not_said_to_be_in_a_collection(moved: Moved) -> None:
+    outcome, other = moved.embedded(), ("--collection", moved.collection("b"))
+    command(moved.site("a"), "rollback", short(outcome.batch_id), "--yes")
+    assert "was rolled back already" in refused(command(moved.site("b"), "rollback", short(outcome.batch_id), *other))
+
+
 @pytest.mark.parametrize("how", ["--dry-run", "--yes"])
 def test_a_misspelt_collection_is_refused_and_not_created(moved: Moved, how: str) -> None:
     outcome = moved.embedded()

@@ -117,7 +117,7 @@ class Matrix:
         """
         plot, commands = self._landed(scenario), list(scenario.commands)
         before, killed, after = commands[: crash.command], commands[crash.command], commands[crash.command + 1 :]
-        following = replace(following, variables=killed.variables)  # what is finished is judged by settings of now
+        following = replace(following, variables=killed.variables)  # gates judge by the settings of whoever goes on
         for command in before:
             self._run(plot, command, None)
         made = self._stores.decisions(plot.prefix)
