@@ -30,10 +30,11 @@ from pipeline.core.program import program
 from pipeline.core.topology import REDONE
 from pipeline.core.version import code_version
 from pipeline.runner.runner import Runner
-from pipeline.sources.discovery import batch_in, discover
+from pipeline.sources.discovery import batch_in
 from pipeline.storage import cache
 from pipeline.storage.location import Place, recorded
 
+NOTHING = "There is nothing to do."
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -86,10 +87,10 @@ def backfill(
     wanted.refuse()
     items = _items(app, wanted, left_out)
     if dry_run:
-        click.echo(_listed(items, json_wanted=json_wanted))
+        click.echo(_listed(items, left_out, json_wanted=json_wanted))
         return left_out.exit_code(())
     answers = _all_done(app, items, workers)
-    click.echo(_told(items, answers, json_wanted=json_wanted))
+    click.echo(_told(items, answers, left_out, json_wanted=json_wanted))
     return _exit_code(answers) or left_out.exit_code(())
 
 
@@ -155,9 +156,7 @@ def _named(app: App, batches: Sequence[str]) -> list[Item]:
 
 def _missing(app: App, paths: Sequence[Place], days: Days, left_out: LeftOut) -> list[Item]:
     settings = app.settings
-    most, age = settings.max_batch_records, settings.min_file_age
-    places = paths or (settings.landing,)
-    sources = list(discover(places, max_records=most, min_age=age, leave_out=left_out.add))
+    sources = list(left_out.discovered(paths or (settings.landing,), settings))
     standing = app.history.states([source.batch_id for source in sources]) if sources else {}
     return list(missing(sources, standing, days, ZoneInfo(settings.source_timezone)))
 
@@ -186,7 +185,9 @@ def _processed(app: App, runner: Runner, item: Item) -> BatchOutcome:
     Raises:
         ConfigurationError: The file does not hold the batch any more.
     """
-    found = batch_in(recorded(item.source), item.batch_id, max_records=app.settings.max_batch_records)
+    settings = app.settings
+    place = recorded(item.source)
+    found = batch_in(place, item.batch_id, max_records=settings.max_batch_records, files=settings.log_files)
     if found is None:
         raise ConfigurationError(
             f"{printable(item.source)} was changed: it does not hold batch {short(item.batch_id)} any more.",
@@ -220,21 +221,22 @@ def _exit_code(answers: Sequence[Mapping[str, Any]]) -> ExitCode:
     return next((code for code in (*EXIT_PRECEDENCE, ExitCode.USAGE) if code in codes), ExitCode.OK)
 
 
-def _listed(items: Sequence[Item], *, json_wanted: bool) -> str:
+def _listed(items: Sequence[Item], left_out: LeftOut, *, json_wanted: bool) -> str:
     if json_wanted:
-        return json.dumps({"batches": [item.as_data() for item in items]}, indent=2)
+        return json.dumps({"batches": [item.as_data() for item in items], **left_out.as_data()}, indent=2)
     if not items:
-        return "There is nothing to do."
+        return "\n".join((NOTHING, *left_out.as_text()))
     rows = [(short(item.batch_id), str(item.kind), printable(Path(item.source).name)) for item in items]
-    return "\n".join([*table(("batch", "why", "file"), rows), "", f"{len(items):,} to do."])
+    return "\n".join([*table(("batch", "why", "file"), rows), "", f"{len(items):,} to do.", *left_out.as_text()])
 
 
-def _told(items: Sequence[Item], answers: Sequence[Mapping[str, Any]], *, json_wanted: bool) -> str:
+def _told(items: Sequence[Item], answers: Sequence[Mapping[str, Any]], left_out: LeftOut, *, json_wanted: bool) -> str:
     if json_wanted:
-        document = {"exit_code": int(_exit_code(answers)), "wanted": len(items), "batches": answers}
+        code = int(_exit_code(answers) or left_out.exit_code(()))
+        document = {"exit_code": code, "wanted": len(items), "batches": answers, **left_out.as_data()}
         return json.dumps(document, indent=2)
     if not items:
-        return "There is nothing to do."
+        return "\n".join((NOTHING, *left_out.as_text()))
     good = sum(1 for answer in answers if not answer["exit_code"])
     lines = [f"{good:,} of {len(items):,} done."]
     bad = [answer for answer in answers if answer["exit_code"]]
@@ -242,4 +244,5 @@ def _told(items: Sequence[Item], answers: Sequence[Mapping[str, Any]], *, json_w
         (short(str(one["batch_id"])), status_word(str(one.get("status") or "-")), printable(one.get("message") or ""))
         for one in bad
     ]
-    return "\n".join(chain(lines, ["", *table(("batch", "status", "why"), rows)] if bad else ()))
+    shown = ["", *table(("batch", "status", "why"), rows)] if bad else ()
+    return "\n".join(chain(lines, shown, left_out.as_text()))

@@ -11,11 +11,14 @@ import click
 
 from expectations_plugins.core.errors import ExitCode, SluicegateError
 from pipeline.cli.app import App, app_of
+from pipeline.cli.skipped import LeftOut
 from pipeline.cli.tables import coloured, printable, table
 from pipeline.config import VARIABLES
 from pipeline.config.encryption import MEND, unencrypted
 from pipeline.core.program import program
 from pipeline.local import SERVERS, LocalStack, ServerState
+from pipeline.sources.discovery import list_files
+from pipeline.sources.files import GoneFileError, printed
 
 DRIVERS = {
     "mongodb": "pymongo",
@@ -24,6 +27,8 @@ DRIVERS = {
     "bigquery": "google-cloud-bigquery",
     "gemini": "google-generativeai",
 }
+
+LANDING = "landing"
 
 UNENCRYPTED = (
     "The connection is not encrypted: records, and passwords too, can be read on the way. Unless something else"
@@ -36,8 +41,8 @@ class Finding:
     """What was found of one store.
 
     Args:
-        store: Its name.
-        kind: `configured` or `local`.
+        store: Its name; `landing` is the folder of log files.
+        kind: `configured` or `local`, of the landing folder `folder`.
         address: Without credentials.
         state: `ok`, `unreachable`, or of a local server `up`, `down`.
         server: The server's version, of a local one what it is; "" when it did not say.
@@ -61,6 +66,8 @@ class Finding:
 @click.pass_context
 def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
     """Check that every configured store can be reached, and show versions. Exit code 3 when one cannot.
+
+    It also says what the landing folder holds, and what of it is passed over and why.
 
     Local servers that are down are no fault: a run starts them.
 
@@ -103,7 +110,23 @@ def examine(app: App) -> list[Finding]:
             notes = [app.schema_note(store) if not finding.problem else ""]
             notes.append(UNENCRYPTED.format(MEND[store]) if store in plain else "")
             found.append(replace(finding, note=" ".join(filter(None, notes))))
-    return found
+    return [*found, _landing(app)]
+
+
+def _landing(app: App) -> Finding:
+    """The landing folder: what would be read, and what is passed over. A folder that is missing is no fault yet."""
+    folder, left_out = app.settings.landing, LeftOut(app.progress)
+    where = printed(folder)
+    try:
+        number = sum(1 for _ in list_files((folder,), left_out.add, app.settings.log_files))
+    except SluicegateError as error:
+        missing = isinstance(error, GoneFileError)
+        return Finding(
+            LANDING, "folder", where, "missing" if missing else "unreachable", "", "-", "" if missing else str(error)
+        )
+    note = " ".join(click.unstyle(line) for line in left_out.as_text())
+    files = f"{number:,} log {'file' if number == 1 else 'files'}"
+    return Finding(LANDING, "folder", where, "files left out" if left_out.files else "ok", files, "-", note=note)
 
 
 def _configured(store: str, address: str, probe: Callable[[], str]) -> Finding:

@@ -22,7 +22,7 @@ from pipeline.core.program import program
 from pipeline.dead_letters import DeadFolders
 from pipeline.dead_letters.pending_replays import Parcel, Parcels
 from pipeline.runner.runner import Runner
-from pipeline.sources.discovery import changed, discover
+from pipeline.sources.discovery import changed
 from pipeline.sources.files import UnreadableFileError
 from pipeline.storage import cache
 from pipeline.storage.location import Place
@@ -78,8 +78,8 @@ def run(
         app.configure(SLUICEGATE_USER_ID_TOLERANCE=tolerance)
     settings = app.settings
     folders = paths or (_landing(settings.landing),)
-    most, age, left_out = settings.max_batch_records, settings.min_file_age, LeftOut(app.progress)
-    sources = list(discover(folders, max_records=most, min_age=age, leave_out=left_out.add))
+    left_out = LeftOut(app.progress)
+    sources = list(left_out.discovered(folders, settings))
     parcels = list(Parcels(settings.spool_dir).waiting())
     runner = app.runner() if sources or parcels or _is_pending(app) else None
     if campaigns is not None:
@@ -89,7 +89,8 @@ def run(
     finished = runner.finished if runner else ()
     if not (sources or parcels or finished or left_out.files or json_wanted):
         _send_owed(app)
-        click.echo(f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}.")
+        nothing = f"There is nothing to do: no log file has landed in {', '.join(map(str, folders))}."
+        click.echo("\n".join((nothing, *left_out.as_text())))
         return ExitCode.OK
     return _process(
         app, runner, sources, parcels, limit, named=frozenset(paths), left_out=left_out, json_wanted=json_wanted
@@ -146,7 +147,7 @@ def _process(
         outcomes = [*finished, *outcomes]
         if json_wanted:
             click.echo(as_json(outcomes, app.docs_index, complete=complete, left_out=left_out))
-        elif outcomes or left_out.files:
+        elif outcomes or left_out.files or left_out.passed_over:
             click.echo("\n".join((*as_text(outcomes, app.docs_index), *left_out.as_text())))
     return left_out.exit_code(outcomes)
 

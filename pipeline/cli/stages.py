@@ -20,7 +20,6 @@ from pipeline.core.outcome import exit_code_of
 from pipeline.core.program import program
 from pipeline.core.topology import GATES, STAGES, STEPS, Step, StepKind
 from pipeline.dead_letters.entry import BATCH_ID
-from pipeline.sources.discovery import discover
 from pipeline.storage.location import Place, recorded
 
 ENDED = frozenset({BatchStatus.CLOSED, BatchStatus.DEAD, *WAITING})
@@ -49,11 +48,11 @@ def plan(context: click.Context, *, paths: tuple[Place, ...], limit: int | None)
     """
     app = app_of(context)
     left_out = LeftOut(app.progress)
-    sources = _discovered(app, paths or (app.settings.landing,), left_out)
+    sources = list(left_out.discovered(paths or (app.settings.landing,), app.settings))
     pending = [_pending(source, known) for source, known in _as_known(app, sources)]
     batches = [one for one in pending if one is not None][:limit]
     steps = [step.key for step in STEPS]  # so that a scheduler can see that it knows all of them
-    click.echo(json.dumps({"batches": batches, "left_out": left_out.as_data(), "steps": steps}))
+    click.echo(json.dumps({"batches": batches, **left_out.as_data(), "steps": steps}))
     return left_out.exit_code(()) if not batches else ExitCode.OK
 
 
@@ -140,7 +139,7 @@ def _to_load(app: App, batch: str, file: Place | None) -> BatchSource:
         return _loaded(app, batch)
     where = file or (recorded(known.source) if known is not None else app.settings.landing)
     prefix = batch.strip().lower()
-    found = {one.batch_id: one for one in _discovered(app, (where,), LeftOut(app.progress))}
+    found = {one.batch_id: one for one in LeftOut(app.progress).discovered((where,), app.settings)}
     matching = [one for batch_id, one in found.items() if batch_id.startswith(prefix)]
     if len(matching) == 1:
         return matching[0]
@@ -157,13 +156,6 @@ def _in_ledger(app: App, batch: str) -> Batch | None:
         return app.ledger.find(batch)
     except ConfigurationError:
         return None
-
-
-def _discovered(app: App, paths: Sequence[Place], left_out: LeftOut) -> list[BatchSource]:
-    settings = app.settings
-    return list(
-        discover(paths, max_records=settings.max_batch_records, min_age=settings.min_file_age, leave_out=left_out.add)
-    )
 
 
 def _as_known(app: App, sources: Sequence[BatchSource]) -> Iterator[tuple[BatchSource, Batch]]:

@@ -66,7 +66,7 @@ def as_json(
         "exit_code": int(code) if complete else None,
         "docs": _address(docs),
         "batches": [outcome_as_json(outcome) for outcome in outcomes],
-        **({"left_out": left_out.as_data()} if left_out else {}),
+        **(left_out.as_data() if left_out else {}),
     }
     return json.dumps(document, indent=2, default=plain)
 

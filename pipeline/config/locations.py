@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.core.batches import LOG_FILES
 from pipeline.storage.location import Place, Remote, place
 
 FIRST_PAGE = "index.html"
@@ -49,6 +50,12 @@ class LocationSettings(BaseSettings):
         alias="SLUICEGATE_LANDING",
         description="Folder or address where log files arrive, e.g. `s3://logs/landing`: docs/locations.md",
     )
+    files: str = Field(
+        ",".join(LOG_FILES),
+        alias="SLUICEGATE_FILES",
+        description="Globs of the log files in a folder and those below it, separated by commas; `!` before one excludes:"
+        " docs/locations.md",
+    )
     gx_root: Path = Field(Path("gx"), alias="SLUICEGATE_GX", description="The Great Expectations project")
     results_url: APlace | None = Field(
         None,
@@ -66,6 +73,13 @@ class LocationSettings(BaseSettings):
         description="Where browsers find the Data Docs, e.g. `https://docs.example.com/`; alerts link there",
     )
 
+    @field_validator("files")
+    @classmethod
+    def _a_pattern(cls, value: str) -> str:
+        if not any(not one.startswith("!") for one in _split(value)):
+            raise ValueError("it needs at least one glob of files that are read, e.g. *.jsonl")
+        return value
+
     @field_validator("docs_public_url")
     @classmethod
     def _a_web_address(cls, value: str | None) -> str | None:
@@ -79,6 +93,11 @@ class LocationSettings(BaseSettings):
         return f"{value.rstrip('/')}/"
 
     @property
+    def log_files(self) -> tuple[str, ...]:
+        """Globs of the names that are log files."""
+        return _split(self.files)
+
+    @property
     def docs_index(self) -> Path | str:
         """First page of the Data Docs: an absolute path, or elsewhere the address that is nearest to a browser's."""
         if isinstance(self.docs_url, Remote):
@@ -90,6 +109,10 @@ class LocationSettings(BaseSettings):
     def spool_dir(self) -> Place:
         """The spool."""
         return self.spool or self.home / "spool"
+
+
+def _split(globs: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in globs.split(",") if one.strip())
 
 
 def secrets_of_locations() -> Iterator[str]:

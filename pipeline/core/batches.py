@@ -40,6 +40,10 @@ SUPERSEDED = frozenset({BatchStatus.HELD, BatchStatus.DEAD, *WAITING})
 """What such a batch brought and a newer one brings again, the newer one may take over."""
 
 
+LOG_FILES = ("*.jsonl", "*.ndjson", "*.json", "*.csv", "*.log")
+"""Names of log files, unless the settings say otherwise; each also rotated or compressed."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileStamp:
     """How a file looked when it was listed.

@@ -21,9 +21,10 @@ from pipeline.core.program import program
 from pipeline.dead_letters.entry import BATCH_ID, MANIFEST, Death, Entry, decoded, encoded, is_plain_name
 from pipeline.dead_letters.spool import Draft
 from pipeline.dead_letters.spools import shelf_at
-from pipeline.sources.discovery import is_csv, records_of
+from pipeline.sources.discovery import records_of
 from pipeline.sources.files import pieces
 from pipeline.sources.lines import MAX_LINE_BYTES
+from pipeline.sources.names import is_csv
 from pipeline.storage.atomic_files import spooling
 from pipeline.storage.fetching import local_if_there
 from pipeline.storage.location import Place, written
@@ -207,7 +208,7 @@ def _kept(draft: Draft, source: BatchSource) -> Kept | None:
 def kept_name(name: str) -> str:
     """What a raw file is called in the spool: as it was, unless that is no name here or means something else."""
     if len(os.fsencode(name)) > LONGEST_NAME:  # objects may have longer names than files
-        return f"raw{''.join(Path(name).suffixes[-2:])}"
+        return "raw.csv" if is_csv(Path(name)) else "raw.jsonl"  # that it is compressed is seen in its bytes
     return name if is_plain_name(name) and not name.startswith(TAKEN_IN) else f"raw-{name}"
 
 

@@ -12,8 +12,8 @@ from pipeline.core.batches import short
 from pipeline.core.program import program
 from pipeline.core.records import DeadReason
 from pipeline.ports.dead_letters import Letter
-from pipeline.sources.discovery import is_csv
 from pipeline.sources.lines import OPEN_QUOTE, csv_records
+from pipeline.sources.names import is_csv
 from pipeline.sources.parsing import Refused, csv_record, header_of, json_record
 from pipeline.storage.location import Place
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import bisect
 import hashlib
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from expectations_plugins.core.errors import SluicegateError
-from pipeline.core.batches import BatchSource, FileStamp
+from pipeline.core.batches import LOG_FILES, BatchSource, FileStamp
 from pipeline.sources import batch_id_cache, listing
+from pipeline.sources.compression import Break
 from pipeline.sources.files import (
     MAX_BYTES,
-    Break,
     GoneFileError,
     WaitingFileError,
     pieces,
@@ -23,8 +25,10 @@ from pipeline.sources.files import (
     readable,
     still_written,
 )
-from pipeline.sources.folders import CSV_SUFFIXES, LeaveOut, log_files, log_suffix, stamp_of
+from pipeline.sources.folders import log_files, stamp_of
 from pipeline.sources.lines import MAX_LINE_BYTES, Chunk, csv_records, json_records
+from pipeline.sources.names import is_csv
+from pipeline.sources.passed_over import LeaveOut, PassedOverError, Reason
 from pipeline.storage import cache
 from pipeline.storage.location import Place, Remote
 
@@ -40,22 +44,25 @@ def discover(
     max_bytes: int = MAX_BYTES,
     max_line_bytes: int = MAX_LINE_BYTES,
     leave_out: LeaveOut | None = None,
+    files: Sequence[str] = LOG_FILES,
 ) -> Iterator[BatchSource]:
-    """The batches in these files and folders, each file once, in the order given, a folder's files by name.
+    """The batches in these files and folders, each file once, in the order given, a folder's files by path.
 
     An object is fetched to be named, unless one of this version was named before; see `pipeline.sources.listing`. Of a
-    folder, only complete log files are taken: no dotfiles, no `.part` or `.tmp`, none changed within `min_age` or
-    while it is looked at, no links that lead out of it. The batch_id is the sha256 of a file's uncompressed bytes, or
-    of what could be read of a broken one; of a split file, of each part's own bytes (for CSV the header line and the
-    part's). Where not one byte could be read, it is that of the file as it is, so that two such files are two batches.
+    folder and those below it, only complete log files are taken: no dotfiles, no `.part` or `.tmp`, none changed within
+    `min_age` or while it is looked at, no links that lead out of it; the rest is given to `leave_out`. The batch_id is
+    the sha256 of a file's uncompressed bytes, or of what could be read of a broken one; of a split file, of each part's
+    own bytes (for CSV the header line and the part's). Where not one byte could be read, it is that of the file as it
+    is, so that two such files are two batches.
 
     Args:
-        paths: Files or folders, here or elsewhere; folders are not searched deeper.
+        paths: Files or folders, here or elsewhere.
         max_records: A file with more is split at every so many records.
-        min_age: Seconds since a file's last change, at least.
+        min_age: Seconds since a file's last change, at least. A file from the future, by more than that, is not young.
         max_bytes: Uncompressed bytes of a file that are read; it breaks off there.
         max_line_bytes: Longest record; a longer one becomes a dead letter.
-        leave_out: Is told of files that cannot be taken, so that the others are; None raises what it would be told.
+        leave_out: Is called with what is not taken, so that the others are; None raises what is an error.
+        files: Globs of the names that are log files.
 
     Raises:
         ConfigurationError: A path does not exist, cannot be read, or is no log file.
@@ -63,15 +70,17 @@ def discover(
     """
     told = leave_out or _refuse
     seen: set[Place] = set()
-    for path, look in itertools.chain.from_iterable(_files(given, told) for given in paths):
-        resolved = path if isinstance(path, Remote) else path.resolve()
+    for path, look in itertools.chain.from_iterable(_files(given, told, files) for given in paths):
+        resolved = path if isinstance(path, Remote) else Path(os.path.realpath(path))  # `resolve` may raise
         if resolved in seen:
+            told(path, PassedOverError(path, Reason.SAME_FILE))
             continue
+        seen.add(resolved)
         try:
             stamp = look()
-            if time.time() - stamp.changed / 1e9 < min_age:
+            if abs(time.time() - stamp.changed / 1e9) < min_age:
+                told(path, PassedOverError(path, Reason.YOUNG))
                 continue
-            seen.add(resolved)
             batches = _named_before(path, stamp, max_records, max_bytes, max_line_bytes)
         except GoneFileError:
             told(path, _gone(path))
@@ -81,30 +90,25 @@ def discover(
             yield from batches
 
 
-def batch_in(path: Place, batch_id: str, *, max_records: int) -> BatchSource | None:
+def batch_in(path: Place, batch_id: str, *, max_records: int, files: Sequence[str] = LOG_FILES) -> BatchSource | None:
     """The batch in a file, or in a part of it; None when the file's content is another.
 
     Args:
         path: The file.
         batch_id: The batch.
         max_records: As in `discover`; parts of another size are other batches.
+        files: As in `discover`.
 
     Raises:
         ConfigurationError, TransientError: As in `discover`.
     """
-    return next(
-        (one for one in discover((path,), max_records=max_records, min_age=0) if one.batch_id == batch_id), None
-    )
+    found = discover((path,), max_records=max_records, min_age=0, files=files)
+    return next((one for one in found if one.batch_id == batch_id), None)
 
 
 def records_of(path: Place, stream: Iterable[bytes | Break], max_line_bytes: int) -> Iterator[Chunk]:
     """The chunks of a file; of CSV, the header is the first."""
     return (csv_records if is_csv(path) else json_records)(stream, max_line_bytes)
-
-
-def is_csv(path: Place) -> bool:
-    """Whether it is read as CSV rather than as JSON Lines."""
-    return log_suffix(path) in CSV_SUFFIXES
 
 
 def changed(source: BatchSource) -> SluicegateError | None:
@@ -120,12 +124,26 @@ def changed(source: BatchSource) -> SluicegateError | None:
     return None if same else still_written(source.path)
 
 
-def _files(given: Place, told: LeaveOut) -> Iterator[tuple[Place, Callable[[], FileStamp]]]:
+def list_files(paths: Sequence[Place], leave_out: LeaveOut, files: Sequence[str] = LOG_FILES) -> Iterator[Place]:
+    """The log files that `discover` would look into; none is opened.
+
+    Args:
+        paths: As in `discover`.
+        leave_out: As in `discover`.
+        files: As in `discover`.
+
+    Raises:
+        ConfigurationError, TransientError: As in `discover`.
+    """
+    return (path for given in paths for path, _ in _files(given, leave_out, files))
+
+
+def _files(given: Place, told: LeaveOut, patterns: Sequence[str]) -> Iterator[tuple[Place, Callable[[], FileStamp]]]:
     """The files of what was given, and what tells how they look: of objects, listing them did."""
     if isinstance(given, Remote):
-        yield from ((place, partial(_known, stamp)) for place, stamp in listing.objects_of(given, told))
+        yield from ((place, partial(_known, stamp)) for place, stamp in listing.objects_of(given, told, patterns))
     else:
-        yield from ((path, partial(stamp_of, path)) for path in log_files(given, told))
+        yield from ((path, partial(stamp_of, path)) for path in log_files(given, told, patterns))
 
 
 def _known(stamp: FileStamp) -> FileStamp:
@@ -142,7 +160,7 @@ def _gone(path: Place) -> SluicegateError:
 
 def _refuse(path: Place, error: SluicegateError) -> None:
     del path
-    if not isinstance(error, WaitingFileError):
+    if not isinstance(error, WaitingFileError | PassedOverError):
         raise error
 
 

@@ -1,4 +1,4 @@
-"""The bytes of a log file, plain or gzip, in bounded pieces; a stream that breaks says so instead of raising.
+"""The bytes of a log file, compressed or not, in bounded pieces; a stream that breaks says so instead of raising.
 
 Nothing here knows of lines or records.
 """
@@ -8,33 +8,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError, TransientError
+from pipeline.sources.compression import COMPRESSED_BYTES, PIECE_BYTES, START_BYTES, Break, compression_of, plain
 from pipeline.storage.fetching import ChangedObjectError, local
 from pipeline.storage.location import Place, Remote
-
-PIECE_BYTES = 64 * 1024
-COMPRESSED_BYTES = 4 * 1024
-"""Deflate makes at most about 1,032 bytes of one, so that what is held at once stays under 5 MiB."""
 
 MAX_BYTES = 4 * 1024**3
 """Uncompressed bytes of one file that are read, unless the caller says otherwise: a guard against zip bombs."""
 
-GZIP_SUFFIX = ".gz"
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _TEMPORARY = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE}
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """The end of what could be read of a file that does not end well; always the last thing a stream yields."""
-
-    detail: str
 
 
 class UnreadableFileError(ConfigurationError):
@@ -55,7 +43,7 @@ def pieces(path: Place, *, max_bytes: int = MAX_BYTES, size: int | None = None) 
     """The uncompressed bytes of a file.
 
     Args:
-        path: A file or an object; one that ends in `.gz` is decompressed.
+        path: A file or an object; what is compressed is decompressed, whatever its name.
         max_bytes: Uncompressed bytes to yield at most; more is a break.
         size: Bytes on disk that are read: what was appended to the file since it had that many is another batch's.
 
@@ -67,14 +55,22 @@ def pieces(path: Place, *, max_bytes: int = MAX_BYTES, size: int | None = None) 
         TransientError: The file system failed in a way that may heal.
     """
     with readable(path) as file:
-        if path.suffix == GZIP_SUFFIX:
-            yield from _limited(_gunzip(_on_disk(file, COMPRESSED_BYTES, size)), max_bytes)
+        left = sys.maxsize if size is None else size
+        start = file.read(min(START_BYTES, left))
+        kind = compression_of(start, path.name)
+        if kind:
+            rest = _on_disk(file, COMPRESSED_BYTES, left - len(start))
+            yield from _limited(plain(chain(_cut(start), rest), kind), max_bytes)
         else:
-            yield from _limited(_on_disk(file, PIECE_BYTES, size), max_bytes)
+            rest = _on_disk(file, PIECE_BYTES, left - len(start))
+            yield from _limited(chain([start] if start else [], rest), max_bytes)
 
 
-def _on_disk(file: BinaryIO, at_once: int, size: int | None) -> Iterator[bytes]:
-    left = sys.maxsize if size is None else size
+def _cut(start: bytes) -> Iterator[bytes]:
+    return (start[low : low + COMPRESSED_BYTES] for low in range(0, len(start), COMPRESSED_BYTES))
+
+
+def _on_disk(file: BinaryIO, at_once: int, left: int) -> Iterator[bytes]:
     while data := file.read(min(at_once, left)):
         left -= len(data)
         yield data
@@ -84,12 +80,19 @@ def _on_disk(file: BinaryIO, at_once: int, size: int | None) -> Iterator[bytes]:
 def readable(path: Place) -> Iterator[BinaryIO]:
     """The file, open for reading; what goes wrong with it, also later, names it."""
     try:
-        with local(path).open("rb") as file:
+        with open(local(path), "rb", opener=_unblocked) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise still_written(path)  # it was a file when it was listed
             yield file
     except ChangedObjectError as error:
         raise still_written(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def _unblocked(path: str, flags: int) -> int:
+    """Opening a pipe that took a file's place does not wait for a writer; of a file nothing changes."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def unreadable(path: Place, error: OSError) -> SluicegateError:
@@ -123,41 +126,3 @@ def _limited(stream: Iterator[bytes | Break], max_bytes: int) -> Iterator[bytes 
             yield piece[:left]
         yield Break(f"the file is larger than {max_bytes:,} bytes uncompressed; the rest was not read: split the file")
         return
-
-
-def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes | Break]:
-    """Decompress every member. What can be had of a corrupt piece is yielded before the break."""
-    member = zlib.decompressobj(_GZIP_WINDOW)
-    started = False
-    for piece in raw:
-        rest = piece
-        while rest:
-            started = True
-            output, fault = _inflated(member, rest)
-            yield from (output[start : start + PIECE_BYTES] for start in range(0, len(output), PIECE_BYTES))
-            if fault:
-                yield Break(f"the gzip data is corrupt ({fault})")
-                return
-            rest = member.unused_data.lstrip(b"\0")  # padding after a member is allowed
-            if rest:
-                member = zlib.decompressobj(_GZIP_WINDOW)
-    if started and not member.eof:
-        yield Break("the gzip data ends before its end: the file is truncated")
-
-
-def _inflated(member: zlib._Decompress, compressed: bytes) -> tuple[bytes, str]:
-    """What a piece decompresses to, and what is wrong with it, if anything."""
-    before = member.copy()
-    try:
-        return member.decompress(compressed), ""
-    except zlib.error as error:
-        return _salvaged(before, compressed), str(error).rpartition(": ")[2]
-
-
-def _salvaged(member: zlib._Decompress, compressed: bytes) -> bytes:
-    """Byte by byte: zlib throws away all output of the call that meets the fault."""
-    saved = bytearray()
-    with contextlib.suppress(zlib.error):
-        for position in range(len(compressed)):
-            saved += member.decompress(compressed[position : position + 1])
-    return bytes(saved)

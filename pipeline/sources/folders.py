@@ -1,30 +1,30 @@
-"""Which files are log files that may be read, and how they looked. What is in them is read elsewhere."""
+"""Which files of a folder are read, and how they looked. What is in them is read elsewhere.
+
+Every entry becomes a path that can be read or the error that says why not; nothing is opened, so nothing can block.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError
-from pipeline.core.batches import FileStamp
+from pipeline.core.batches import LOG_FILES, FileStamp
 from pipeline.core.program import program
-from pipeline.sources.files import GZIP_SUFFIX, UnreadableFileError, printed, unreadable
+from pipeline.sources.files import UnreadableFileError, printed, unreadable
+from pipeline.sources.names import EXCLUDES, is_wanted
+from pipeline.sources.passed_over import LeaveOut, PassedOverError, Reason, is_hidden_folder, reason_of_name
 from pipeline.storage.location import Place
 
-JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-CSV_SUFFIXES = (".csv",)
-UNFINISHED_SUFFIXES = (".part", ".tmp")
 
-LeaveOut = Callable[[Place, SluicegateError], None]
-"""Is told of a file that is not taken, and why."""
-
-
-def log_files(given: Path, leave_out: LeaveOut) -> Iterator[Path]:
-    """The file that was given, or the complete log files of a folder, by name.
+def log_files(given: Path, leave_out: LeaveOut, patterns: Sequence[str] = LOG_FILES) -> Iterator[Path]:
+    """The file that was given, or the complete log files of a folder and those below it, by path.
 
     Args:
         given: A file or a folder.
-        leave_out: Is told of the folder's files that must not be taken.
+        leave_out: Is called with what is not read in the folder, and why.
+        patterns: Globs of the names that are log files.
 
     Raises:
         ConfigurationError: What was given does not exist, cannot be read, or is no log file.
@@ -32,8 +32,8 @@ def log_files(given: Path, leave_out: LeaveOut) -> Iterator[Path]:
     """
     try:
         if given.is_dir():
-            for path in sorted(filter(_may_be_taken, given.iterdir()), key=lambda path: path.name):
-                if (problem := _problem(given, path)) is None:
+            for path in _entries(given, leave_out):
+                if (problem := _problem(given, path, patterns)) is None:
                     yield path
                 else:
                     leave_out(path, problem)
@@ -41,25 +41,25 @@ def log_files(given: Path, leave_out: LeaveOut) -> Iterator[Path]:
         given.stat()
     except OSError as error:
         raise unreadable(given, error) from error
-    if not given.is_file() or log_suffix(given) is None:
-        raise no_log_file(given)
+    if not given.is_file() or not is_log_name(given, patterns):
+        raise no_log_file(given, patterns)
     if (problem := not_text(given)) is not None:
         raise problem
     yield given
 
 
-def no_log_file(given: Place) -> SluicegateError:
+def no_log_file(given: Place, patterns: Sequence[str]) -> SluicegateError:
     """Why something cannot be taken that was named, and is there."""
     return ConfigurationError(
         f"{printed(given)} is not a log file.",
-        next_step=f"Logs end in {', '.join((*JSON_SUFFIXES, *CSV_SUFFIXES))}, each also with {GZIP_SUFFIX}.",
+        next_step=f"Log files match SLUICEGATE_FILES ({','.join(patterns)}), also when they are rotated or compressed.",
     )
 
 
-def log_suffix(path: Place) -> str | None:
-    """What kind of log it is, by its name; None when it is none."""
-    suffix = Path(path.stem).suffix if path.suffix == GZIP_SUFFIX else path.suffix
-    return suffix if suffix in (*JSON_SUFFIXES, *CSV_SUFFIXES) else None
+def is_log_name(given: Place, patterns: Sequence[str]) -> bool:
+    """Whether something that was named itself, not found in a folder, is called like a log file."""
+    of_names = [pattern.rpartition("/")[2] for pattern in patterns if not pattern.startswith(EXCLUDES)]
+    return is_wanted(given.name, of_names)
 
 
 def stamp_of(path: Path) -> FileStamp:
@@ -76,27 +76,41 @@ def stamp_of(path: Path) -> FileStamp:
     return FileStamp(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
-def _may_be_taken(path: Path) -> bool:
-    return is_complete(path) and (path.is_file() or path.is_symlink())
-
-
-def is_complete(path: Place) -> bool:
-    """Whether a name in a folder is that of a log file that nobody is writing."""
-    return not path.name.startswith(".") and path.suffix not in UNFINISHED_SUFFIXES and log_suffix(path) is not None
-
-
-def _problem(folder: Path, path: Path) -> SluicegateError | None:
-    """Why a file of a folder must not be taken, if so."""
-    if path.is_symlink():
-        return not_text(path) or _astray(folder, path)
-    return not_text(path)
-
-
 def not_text(path: Place) -> SluicegateError | None:
     """Why a name cannot be written down, if so."""
     if printed(path) == str(path):
         return None
     return UnreadableFileError(f"The name of {printed(path)} is not UTF-8.", next_step="Rename it.")
+
+
+def _entries(folder: Path, leave_out: LeaveOut) -> Iterator[Path]:
+    """All that is in a folder and those below it but the folders themselves; links are not followed."""
+    waiting = sorted(folder.iterdir(), reverse=True)
+    while waiting:
+        path = waiting.pop()
+        try:
+            if not stat.S_ISDIR(path.lstat().st_mode):
+                yield path
+            elif is_hidden_folder(path):
+                leave_out(path, PassedOverError(path, Reason.HIDDEN_FOLDER))
+            else:
+                waiting.extend(sorted(path.iterdir(), reverse=True))
+        except OSError as error:
+            leave_out(path, unreadable(path, error))
+
+
+def _problem(folder: Path, path: Path, patterns: Sequence[str]) -> SluicegateError | None:
+    """Why an entry of a folder is not read, if so."""
+    try:
+        if path.is_symlink() and path.is_dir():
+            return PassedOverError(path, Reason.LINK_TO_FOLDER)
+        if (reason := reason_of_name(path, folder, patterns)) is not None:
+            return PassedOverError(path, reason)
+        problem = not_text(path) or (_astray(folder, path) if path.is_symlink() else None)
+        is_file = problem is not None or stat.S_ISREG(path.stat().st_mode)
+        return problem if is_file else PassedOverError(path, Reason.NO_FILE)
+    except OSError as error:
+        return unreadable(path, error)
 
 
 def _astray(folder: Path, link: Path) -> SluicegateError | None:

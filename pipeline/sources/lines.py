@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from pipeline.sources.files import Break
+from pipeline.sources.compression import Break
 
 MAX_LINE_BYTES = 1024 * 1024
 """Longest record taken, in bytes, unless the caller says otherwise."""

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from pipeline.core.batches import BatchSource
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
-from pipeline.sources.discovery import is_csv, records_of
+from pipeline.sources.discovery import records_of
 from pipeline.sources.files import MAX_BYTES, pieces
 from pipeline.sources.interactions import id_in, interaction
 from pipeline.sources.lines import MAX_LINE_BYTES, OPEN_QUOTE, Chunk
+from pipeline.sources.names import is_csv
 from pipeline.sources.parsing import Refused, csv_record, header_of, json_record, text_of
 
 CUT_OFF = "the file ends in the middle of this record"

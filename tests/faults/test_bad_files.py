@@ -259,10 +259,10 @@ FILES: Mapping[str, tuple[Part, ...]] = {
             dead={1: ("unparsable", "not UTF-8"), 2: ("unparsable", "not JSON")},
         ),
     ),
-    NOT_GZIP: (Part("not gzip", (good("not-gzip"),), dead={1: ("incomplete", "the gzip data is corrupt")}),),
+    NOT_GZIP: (Part("plain text that is called gzip", (good("not-gzip"),), good=("not-gzip",)),),
 }
 DUPLICATES = {FIRST: 1, LATER: 1}
-HALTED = {WIDE, NOT_GZIP, TRUNCATED, "-rf.jsonl"}
+HALTED = {WIDE, TRUNCATED, "-rf.jsonl"}
 """Nothing of them could be read, or they ended before their end."""
 TOLERANT = {f"SLUICEGATE_{name}_TOLERANCE": "1" for name in ("USER_ID", "DEAD", "UNREADABLE")}
 

@@ -6,11 +6,9 @@ One run meets them all, beside files nothing is wrong with; a second one, after 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
-import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,12 +22,13 @@ from pipeline.core.records import DeadLetter
 from pipeline.local import Endpoints
 from pipeline.sources.discovery import discover
 from pipeline.sources.files import WaitingFileError
+from pipeline.sources.passed_over import Reason
 from pipeline.sources.reading import read
+from tests.faults.permissions import heed_permissions
 from tests.faults.readback import Stores, not_conserved
 from tests.faults.workplace import Ended, Workplace
 
 NAME = "bad_folders"
-CAPABILITIES_VERSION_3 = 0x20080522
 NOT_UTF8 = os.fsdecode(b"12-\xff.jsonl")
 WAITING = {"02-vanishes.jsonl": "is gone", "03-grows.jsonl": "still being", "04-rewritten.jsonl": "still being"}
 REFUSED = {
@@ -52,13 +51,6 @@ def line(key: str) -> bytes:
         "message": f"hello {key}",
     }
     return json.dumps(record).encode() + b"\n"
-
-
-def heed_permissions() -> None:
-    """Be root no more, as far as the permissions of files go; who is not root changes nothing by it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    header, nothing = struct.pack("=Ii", CAPABILITIES_VERSION_3, 0), bytes(24)
-    assert libc.capset(header, nothing) == 0, os.strerror(ctypes.get_errno())
 
 
 def have_a_full_log() -> None:
@@ -130,7 +122,7 @@ def land_bad_ones(workplace: Workplace) -> None:
 def test_the_good_files_of_a_bad_folder_flow(runs: Runs, stores: Stores) -> None:
     batches = runs.bad.batches
     assert {name: batch["status"] for name, batch in batches.items()} == dict.fromkeys(
-        ("01-good.jsonl", "11-within.jsonl", "14-good.jsonl"), "closed"
+        ("01-good.jsonl", "inside.jsonl", "14-good.jsonl"), "closed"
     )
     flowed = {key for batch in batches.values() for key in stores.raw(batch["batch_id"])}
     assert flowed == {"01-good", "inside", "14-good"}
@@ -145,6 +137,19 @@ def test_every_file_that_was_left_out_is_named_with_its_reason(runs: Runs) -> No
     assert {name for name, one in left_out.items() if one["exit_code"] == 2} == set(REFUSED)
     assert runs.bad.stderr.count('"event": "file_left_out"') == len(left_out)
     assert "Traceback" not in runs.bad.stderr
+
+
+def test_every_file_that_was_passed_over_is_named_with_its_reason(runs: Runs) -> None:
+    reasons = json.loads(runs.bad.stdout)["passed_over"]["reasons"]
+    named = {Path(name).name: one["reason"] for one in reasons for name in one["examples"]}
+    assert named == {
+        "11-within.jsonl": Reason.SAME_FILE,
+        "13-fifo.jsonl": Reason.NO_FILE,
+        ".hidden.jsonl": Reason.HIDDEN,
+        "unfinished.jsonl.part": Reason.UNFINISHED,
+        "unfinished.jsonl.tmp": Reason.UNFINISHED,
+        "README.txt": Reason.NAME,
+    }
 
 
 def test_the_exit_code_says_that_a_file_cannot_be_read(runs: Runs) -> None:

@@ -74,9 +74,9 @@ def test_the_same_bytes_are_the_same_batches_with_the_same_records_wherever_they
 
 
 def test_only_complete_log_files_are_taken_by_name(elsewhere: Remote) -> None:
-    odd = ("README.txt", ".hidden.jsonl", "x.jsonl.part", "x.jsonl.tmp", "deep/x.jsonl", "x")
-    land(elsewhere, {name: lines(name) for name in (*odd, "b.jsonl", "a.jsonl", "$(id) ;&.jsonl")})
-    assert [one.path.name for one in found(elsewhere)] == ["$(id) ;&.jsonl", "a.jsonl", "b.jsonl"]
+    odd = ("README.txt", ".hidden.jsonl", "x.jsonl.part", "x.jsonl.tmp", "_deep/x.jsonl", "x")
+    land(elsewhere, {name: lines(name) for name in (*odd, "deep/c.jsonl", "b.jsonl", "a.jsonl", "$(id) ;&.jsonl")})
+    assert [one.path.name for one in found(elsewhere)] == ["$(id) ;&.jsonl", "a.jsonl", "b.jsonl", "c.jsonl"]
 
 
 def test_an_object_is_given_by_its_own_address_and_known_by_it(elsewhere: Remote) -> None:
