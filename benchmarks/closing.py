@@ -76,8 +76,8 @@ def main(records: int, repeat: int, check: bool) -> None:
 def measured(at: Endpoints, folder: Path, records: int, repeat: int) -> Cost:
     """Write the records by hand, then take them through the pipeline and its closing check."""
     rows, name = list(made(records)), f"closing_{uuid.uuid4().hex[:8]}"
-    floor = {store: _seconds(write_all, at, name, rows) for store, write_all in FLOORS.items()}
-    app = _app(at, folder, name)
+    floor = {store: seconds_of(write_all, at, name, rows) for store, write_all in FLOORS.items()}
+    app = app_at(at, folder, name)
     try:
         source = _brought_to_its_end(app, folder, rows)
         taken = [_checked(app, source) for _ in range(repeat)]
@@ -194,13 +194,13 @@ def to_milvus(at: Endpoints, name: str, rows: Sequence[dict[str, Any]]) -> None:
 FLOORS = {"MongoDB": to_mongodb, "BigQuery": to_bigquery, "Neo4j": to_neo4j, "Milvus": to_milvus}
 
 
-def _seconds(work: Any, *arguments: Any) -> float:
+def seconds_of(work: Any, *arguments: Any) -> float:
     start = time.perf_counter()
     work(*arguments)
     return time.perf_counter() - start
 
 
-def _app(at: Endpoints, folder: Path, name: str) -> App:
+def app_at(at: Endpoints, folder: Path, name: str) -> App:
     write(folder / "gx")
     app = App()
     app.configure(
@@ -231,14 +231,14 @@ def _brought_to_its_end(app: App, folder: Path, rows: Sequence[dict[str, Any]]) 
     [source] = discover([path], max_records=len(rows), min_age=0)
     runner = app.runner()
     for step in STEPS[:-1]:
-        seconds = _seconds(runner.attempt, source, step)
+        seconds = seconds_of(runner.attempt, source, step)
         click.echo(f"{step.key}: {seconds:.2f} s", err=True)
     return source
 
 
 def _checked(app: App, source: BatchSource) -> tuple[float, float]:
     """Seconds of the whole step, and of the check alone."""
-    asking = _seconds(app.gate(CLOSING.name).check, source.batch_id, None)
+    asking = seconds_of(app.gate(CLOSING.name).check, source.batch_id, None)
     outcome = app.runner().again(source.batch_id, [CLOSING.key])
     if outcome.status is not BatchStatus.CLOSED:
         raise click.ClickException(f"The batch was not closed: {outcome.message}")

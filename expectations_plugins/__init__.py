@@ -22,8 +22,10 @@ if TYPE_CHECKING:
         ExpectPublishedCountToMatch,
         ExpectRecordsNotToWaitElsewhere,
         ExpectRecordsToReferenceExistingTargets,
+        ExpectRefusedTextRateToBeBelow,
         ExpectSampledVectorsToBeValid,
         ExpectStoresToReconcile,
+        ExpectTruncatedTextRateToBeBelow,
         ExpectUserIdsToBeWellFormed,
     )
     from expectations_plugins.milvus.datasource import MilvusDatasource
@@ -42,8 +44,10 @@ __all__ = [
     "ExpectPublishedCountToMatch",
     "ExpectRecordsNotToWaitElsewhere",
     "ExpectRecordsToReferenceExistingTargets",
+    "ExpectRefusedTextRateToBeBelow",
     "ExpectSampledVectorsToBeValid",
     "ExpectStoresToReconcile",
+    "ExpectTruncatedTextRateToBeBelow",
     "ExpectUserIdsToBeWellFormed",
     "MilvusDatasource",
     "MongoDBDatasource",

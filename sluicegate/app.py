@@ -350,6 +350,7 @@ class App:
             model=settings.gemini_model,
             concurrency=settings.gemini_concurrency,
             requests_per_second=settings.gemini_requests_per_second,
+            max_tokens=settings.gemini_max_tokens,
             policy=RetryPolicy(attempts, settings.retry_wait, settings.retry_wait_max),
         )
         return self._through("embedder", embedder)

@@ -77,7 +77,7 @@ def _halt(report: GateReport, failed: Sequence[Finding], results: Sequence[Any])
     """What the gate found, before its actions have acted."""
     names, gravest = {one.expectation for one in report.findings}, {one.expectation for one in failed}
     left_out = any(map(names_records, results))
-    return Halt(left_out, COUNTED not in names, NOT_ARRIVED not in gravest, REPEATED in gravest)
+    return Halt(left_out, COUNTED not in names, NOT_ARRIVED not in gravest, REPEATED in gravest, *Halt.texts(names))
 
 
 def alert_of(data: Mapping[str, Any], scope: ActionScope) -> Alert:

@@ -171,7 +171,7 @@ def _flow(batch: Batch) -> Iterator[Place]:
 def _vectors(embedding: EmbeddingState, accepted: int) -> Place:
     aside = _asides(
         {
-            "without a message": max(accepted - embedding.expected, 0),
+            "without a message": max(accepted - embedding.expected - embedding.accepted, 0),
             "fallback vectors": embedding.fallback,
             "refused by their shape": sum(embedding.rejected.values()),
         }
@@ -254,6 +254,10 @@ def _embedding(embedding: EmbeddingState) -> Iterator[tuple[str, str]]:
     yield "written", f"{embedding.written:,} of {embedding.expected:,}"
     for reason, count in embedding.rejected.items():
         yield "not written", f"{count:,}: {reason}"
+    if embedding.truncated:
+        yield "cut at the model's limit", f"{embedding.truncated:,}"
+    if embedding.accepted:
+        yield "goes on without", f"{embedding.accepted:,} texts that the API refused: a person decided so"
     if at := _utc(embedding.rolled_back_at):
         yield "rolled back", f"{at:%Y-%m-%d %H:%M:%S}: {removal(embedding.rolled_back or RollbackNumbers())}"
 

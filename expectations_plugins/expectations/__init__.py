@@ -12,6 +12,7 @@ from expectations_plugins.expectations.references import (
 )
 from expectations_plugins.expectations.repeats import ExpectRecordsNotToWaitElsewhere
 from expectations_plugins.expectations.stores import ExpectStoresToReconcile
+from expectations_plugins.expectations.texts import ExpectRefusedTextRateToBeBelow, ExpectTruncatedTextRateToBeBelow
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from expectations_plugins.expectations.vectors import ExpectSampledVectorsToBeValid
 
@@ -25,7 +26,9 @@ __all__ = [
     "ExpectPublishedCountToMatch",
     "ExpectRecordsNotToWaitElsewhere",
     "ExpectRecordsToReferenceExistingTargets",
+    "ExpectRefusedTextRateToBeBelow",
     "ExpectSampledVectorsToBeValid",
     "ExpectStoresToReconcile",
+    "ExpectTruncatedTextRateToBeBelow",
     "ExpectUserIdsToBeWellFormed",
 ]

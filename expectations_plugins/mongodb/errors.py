@@ -53,6 +53,18 @@ def is_contention(error: BaseException) -> bool:
     return isinstance(error, driver.OperationFailure) and error.code == WRITE_CONFLICT
 
 
+def refuse_all_but_duplicates(error: driver.BulkWriteError) -> None:
+    """Raise what is wrong besides keys that exist, without the bulk error's own text: it repeats whole records.
+
+    Raises:
+        OperationFailure: The first of the other problems.
+    """
+    problems = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
+    others = [problem for problem in problems if problem.get("code") != DUPLICATE_KEY]
+    if others:
+        raise driver.OperationFailure(str(others[0].get("errmsg", "")), others[0].get("code")) from None
+
+
 def _refine(error: BaseException) -> bool | None:
     """By label and server code, where the type alone says too little."""
     if not isinstance(error, driver.PyMongoError):

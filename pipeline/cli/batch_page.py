@@ -9,6 +9,7 @@ import click
 
 from pipeline.cli.tables import coloured, counts, moment, printable, seconds, table
 from pipeline.core.batch import RESUMED, WITHOUT_FILE, Batch, EmbeddingState, GateState, StepState
+from pipeline.core.embeddings import REFUSED
 from pipeline.core.next_steps import next_steps
 from pipeline.core.rollback_plan import RollbackNumbers, removal
 from pipeline.core.topology import STEPS, StepKind
@@ -110,6 +111,17 @@ def _examples(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield f"    and {len(examples) - EXAMPLES_SHOWN} more (--json shows all that were kept)"
 
 
+def _texts(embedding: EmbeddingState) -> Iterator[str]:
+    """Texts that were cut, and texts that were refused, with examples."""
+    if embedding.truncated:
+        yield f"  {embedding.truncated:,} texts were cut at the model's limit"
+        yield from _examples([(key, "cut") for key in embedding.truncated_ids])
+    if embedding.refused:
+        accepted = ": a person lets the batch go on without them" if embedding.accepted else ""
+        yield f"  {embedding.rejected.get(REFUSED, 0):,} texts were refused by the API{accepted}"
+        yield from _examples(embedding.refused)
+
+
 def _embedding(embedding: EmbeddingState) -> Iterator[str]:
     rejected = sum(embedding.rejected.values())
     yield f"{click.style('embedding batch', bold=True)}  {embedding.embedding_batch_id}"
@@ -117,6 +129,7 @@ def _embedding(embedding: EmbeddingState) -> Iterator[str]:
         f"  {embedding.expected:,} expected, {embedding.written:,} written, {embedding.fallback:,} fallback,"
         f" {rejected:,} rejected"
     )
+    yield from _texts(embedding)
     where = embedding.collection or "not noted by the version that wrote it"
     yield f"  collection: {where}" + (f", model: {embedding.model}" if embedding.model else "")
     if at := embedding.rolled_back_at:

@@ -39,6 +39,7 @@ gate_option = click.option("--gate", type=click.Choice(GATES), help="With --all:
 @gate_option
 @click.option("--without-file", is_flag=True, help="Of a load that was cut off: go on with what was loaded.")
 @click.option("--incomplete", is_flag=True, help="Go on although records could not be loaded, or the file was cut off.")
+@click.option("--without-vectors", is_flag=True, help="Go on without vectors of the texts that the API refuses.")
 @json_option
 @click.pass_context
 def resume(
@@ -49,6 +50,7 @@ def resume(
     gate: str | None,
     without_file: bool,
     incomplete: bool,
+    without_vectors: bool,
     json_wanted: bool,
 ) -> ExitCode:
     """Let each halted BATCH go on after its failed gate, without its quarantined records.
@@ -62,10 +64,14 @@ def resume(
     A BATCH whose load was cut off needs its file. When that is gone, or holds something else by now, --without-file
     ends the load where it was cut off, and the batch goes on with the records that MongoDB has of it.
 
+    When the vectors gate failed because the API refuses some texts, --without-vectors embeds the others again, and the
+    batch goes on without a vector for those: they are counted and named with what the API said.
+
     \b
     Examples:
       python run.py resume 3f2a91c07d11
       python run.py resume 3f2a --incomplete
+      python run.py resume 3f2a --without-vectors
       python run.py resume 3f2a --without-file
       python run.py resume --all --gate raw
     """
@@ -74,7 +80,8 @@ def resume(
     def decide(runner: Runner, batch_id: str) -> BatchOutcome:
         if without_file:
             _refuse_with_file(app, batch_id)
-        return runner.resume(batch_id, without_file=without_file, incomplete=incomplete, by=whoami())
+        options = {"without_file": without_file, "incomplete": incomplete, "without_vectors": without_vectors}
+        return runner.resume(batch_id, **options, by=whoami())
 
     return _decide(app, _chosen(app, batches, gate, everything=everything), json_wanted, decide)
 

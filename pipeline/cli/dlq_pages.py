@@ -52,7 +52,9 @@ def group_row(group: LetterGroup) -> tuple[str, ...]:
     """Dead records of a batch in the table, those of one reason together."""
     where = f"line {group.first_line:,}" if group.letters == 1 else f"from line {group.first_line:,}"
     state = "waiting" if group.waiting == group.letters else f"{group.waiting:,} waiting" if group.waiting else "done"
-    return (short(group.batch_id), f"{group.letters:,}", group.reason.value, state, moment(group.buried_at), where)
+    example = f"{where}: {escaped(group.first_detail)}" if group.first_detail else where
+    name, reason = short(group.batch_id), group.reason.value
+    return (name, f"{group.letters:,}", reason, state, moment(group.buried_at), _cut(example))
 
 
 def letter_row(letter: Letter) -> tuple[str, ...]:
@@ -76,8 +78,8 @@ def listing(rows: Sequence[Sequence[str]], *, whole: bool) -> Iterator[str]:
     if not whole:
         yield "There is more: see --limit."
     yield (
-        f"Look at one: {program()} dlq show BATCH or BATCH:LINE. Its records one by one: {program()} dlq list"
-        " --batch BATCH"
+        f"Look at one: {program()} dlq show BATCH or BATCH:LINE. All records of one reason: {program()} dlq list"
+        " --batch BATCH --reason REASON"
     )
 
 

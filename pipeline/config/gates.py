@@ -62,6 +62,13 @@ class GateSettings(BaseSettings):
         alias="SLUICEGATE_FALLBACK_TOLERANCE",
         description="Share of fallback vectors before a warning",
     )
+    truncated_tolerance: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        alias="SLUICEGATE_TRUNCATED_TOLERANCE",
+        description="Share of texts cut at the model's limit before a warning",
+    )
 
     @field_validator("user_id_pattern")
     @classmethod

@@ -91,6 +91,13 @@ class StoreSettings(BaseSettings):
         None, alias="GEMINI_API_ENDPOINT", description="Another endpoint than Google's"
     )
     gemini_model: str = Field("gemini-embedding-001", alias="GEMINI_MODEL", description="Embedding model")
+    gemini_max_tokens: int = Field(
+        2_048,
+        ge=16,
+        le=1_000_000,
+        alias="GEMINI_MAX_TOKENS",
+        description="Tokens of a text that the model reads; longer texts are cut (gemini-embedding-2 reads 8192)",
+    )
     gemini_concurrency: int = Field(
         2, ge=1, le=64, alias="GEMINI_CONCURRENCY", description="Requests in flight at most"
     )

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.core.batches import BatchStatus, LoadCounts, short
-from pipeline.core.decision import Decision
+from pipeline.core.decision import WITHOUT_VECTORS, Decision, DecisionKind
 from pipeline.core.embeddings import EmbedManifest
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.core.topology import GATES, STEPS, Step, StepKind
@@ -196,6 +196,11 @@ class Batch:
     def seen(self) -> datetime:
         """When it was first seen, in UTC; the epoch when the read left it out."""
         return (self.first_seen or _EPOCH).astimezone(UTC)
+
+    @property
+    def goes_without_vectors(self) -> bool:
+        """Whether a person let it go on without the vectors of texts that the API refuses."""
+        return any(one.kind is DecisionKind.RESUME and one.data.get(WITHOUT_VECTORS) for one in self.decisions)
 
     def step(self, key: str) -> StepState:
         """A step; an empty one when it was never begun."""

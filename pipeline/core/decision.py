@@ -28,6 +28,10 @@ class DecisionKind(StrEnum):
     """One of a newer program."""
 
 
+WITHOUT_VECTORS = "without_vectors"
+"""Among the data of a `resume`: whether it goes on without vectors of texts that the API refuses."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A decision about a batch, as the ledger keeps it.

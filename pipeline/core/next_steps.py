@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus, LoadCounts, short
 from pipeline.core.decision import Decision
-from pipeline.core.policy import INCOMPLETE, RECHECK, REDO, RESUME, SUPERSEDE, typed_command
+from pipeline.core.policy import INCOMPLETE, RECHECK, REDO, RESUME, SUPERSEDE, WITHOUT_VECTORS, typed_command
 from pipeline.core.topology import GATE_STEPS, GATES
-from pipeline.core.verdicts import NOT_ARRIVED, REPEATED, Finding, Verdict
+from pipeline.core.verdicts import NOT_ARRIVED, NOT_EMBEDDED, REPEATED, TRUNCATED, Finding, Verdict
 
 LOOK = {
     BatchStatus.HALTED: "status {batch}",
@@ -29,6 +29,7 @@ WORDS = {
     RECHECK: "checks again after it is mended",
     REDO: "does the stage before it again, and checks",
     INCOMPLETE: "goes on without the records that did not arrive",
+    WITHOUT_VECTORS: "embeds the others again, and goes on without the texts that the API refuses",
     SUPERSEDE: "takes the records over that it brings again of batches which wait",
 }
 """What the commands do of which one may let a batch go on that waits for a person."""
@@ -108,6 +109,8 @@ def after_halt(batch_id: str, way: str, counts: LoadCounts) -> str:
         counts: What became of its records.
     """
     why = f"Go on without {_records(counts.quarantined)}" if way == RESUME else "When it is mended"
+    if way == WITHOUT_VECTORS:
+        why = "Its vectors were rolled back. To embed the others again, and go on without the texts that are refused"
     if way == SUPERSEDE:
         why = "It brings records again of batches that wait. To take them over"
     if way == INCOMPLETE:
@@ -128,18 +131,34 @@ class Halt:
         complete: Whether the store holds what was loaded; leaving records out does not help when it does not.
         arrived: Whether all records of the file could be loaded, or as many as the gate tolerates.
         repeats: Whether it brings records again of batches that did not go through.
+        embedded: Whether the model's API took all texts.
+        only_texts: Whether nothing else was found than texts that were cut or refused.
     """
 
     records_left_out: bool = True
     complete: bool = True
     arrived: bool = True
     repeats: bool = False
+    embedded: bool = True
+    only_texts: bool = False
 
     @classmethod
     def of(cls, findings: Iterable[Finding], counts: LoadCounts) -> Halt:
         """From what a gate found, and what became of the batch's records."""
-        critical = {one.expectation for one in findings if one.severity == "critical"}
-        return cls(counts.quarantined > 0, counts.adds_up, NOT_ARRIVED not in critical, REPEATED in critical)
+        found = [(one.expectation, one.severity) for one in findings]
+        critical = {name for name, severity in found if severity == "critical"}
+        return cls(
+            counts.quarantined > 0,
+            counts.adds_up,
+            NOT_ARRIVED not in critical,
+            REPEATED in critical,
+            *cls.texts({name for name, _ in found}),
+        )
+
+    @staticmethod
+    def texts(names: Set[str]) -> tuple[bool, bool]:
+        """Whether the model's API took all texts, and whether texts are all that was found, by the findings' names."""
+        return NOT_EMBEDDED not in names, bool(names) and names <= {NOT_EMBEDDED, TRUNCATED}
 
 
 def way_on(gate: str, halt: Halt) -> str:
@@ -151,6 +170,8 @@ def way_on(gate: str, halt: Halt) -> str:
         halt: What it found.
     """
     command = GATE_STEPS[gate].policy[Verdict.FAIL].command
+    if not halt.embedded:
+        return WITHOUT_VECTORS
     if command != RESUME:
         return command
     if not halt.complete:
@@ -175,6 +196,8 @@ def after_verdict(gate: str, verdict: Verdict, batch_id: str, halt: Halt) -> str
         command = way_on(gate, halt)
     elif verdict is Verdict.WARN and not halt.arrived:
         command = SHOW
+    elif verdict is Verdict.WARN and halt.only_texts:  # the same texts would be cut, or refused, once more
+        command = LOOK[BatchStatus.HALTED]
     return typed_command(command or GATE_STEPS[gate].policy[verdict].command, short(batch_id))
 
 

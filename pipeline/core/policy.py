@@ -38,6 +38,9 @@ SUPERSEDE = "supersede {batch}"
 INCOMPLETE = f"{RESUME} --incomplete"
 """Lets a batch go on although records of its file did not arrive."""
 
+WITHOUT_VECTORS = f"{RESUME} --without-vectors"
+"""Lets a batch go on without the vectors of texts that the model's API refuses."""
+
 REDO = f"{RECHECK} --redo"
 
 GOES_ON = "goes on"

@@ -10,6 +10,12 @@ from typing import Any
 NOT_ARRIVED = "expect_dead_letter_rate_to_be_below"
 """The expectation that says records of a file did not arrive: they could not be loaded, or the file was cut off."""
 
+NOT_EMBEDDED = "expect_refused_text_rate_to_be_below"
+"""The expectation that says texts have no vector because the model's API refuses them."""
+
+TRUNCATED = "expect_truncated_text_rate_to_be_below"
+"""The expectation that says texts were cut at the model's limit."""
+
 REPEATED = "expect_records_not_to_wait_elsewhere"
 """The expectation that says a batch brings records again of batches that did not go through."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import google.api_core.exceptions as driver
@@ -10,8 +11,12 @@ from google.protobuf.json_format import ParseError
 
 from expectations_plugins.core.error_table import ErrorTable
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError, TerminalError, TransientError
+from expectations_plugins.core.redaction import hidden
 
 TOO_LARGE = 413
+SAID_CHARACTERS = 200
+_ADDRESS = re.compile(r"^[A-Z]+ \S+: ")
+"""What google.api_core puts before the API's own message."""
 
 NO_MODEL = "Set GEMINI_MODEL to a model that the API has: this one is misspelt or retired. See docs/operations.md."
 KEY_INVALID = ("API_KEY_INVALID", "API key not valid", "API key expired")
@@ -123,6 +128,9 @@ def _waits(error: BaseException) -> Iterator[str]:
 class RequestRefusedError(TerminalError):
     """The API takes this request no time: one of its texts is to blame, or what all requests have in common."""
 
+    said = ""
+    """What the API said, in its words, of bounded length."""
+
 
 def classified(error: BaseException, doing: str) -> SluicegateError:
     """A driver's exception as ours, with the wait the API asked for."""
@@ -134,5 +142,7 @@ def classified(error: BaseException, doing: str) -> SluicegateError:
     elif isinstance(error, driver.NotFound):
         return ConfigurationError(ours.message, next_step=NO_MODEL)
     elif isinstance(error, driver.BadRequest | driver.InvalidArgument) or getattr(error, "code", None) == TOO_LARGE:
-        return RequestRefusedError(ours.message, next_step=ours.next_step)
+        refused = RequestRefusedError(ours.message, next_step=ours.next_step)
+        refused.said = hidden(_ADDRESS.sub("", str(getattr(error, "message", error))))[:SAID_CHARACTERS]
+        return refused
     return ours

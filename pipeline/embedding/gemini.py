@@ -15,7 +15,7 @@ from typing import Any
 from expectations_plugins.core.defaults import VECTOR_DIMENSION
 from expectations_plugins.core.errors import SluicegateError, TransientError
 from expectations_plugins.core.retry import RetryPolicy, retry
-from pipeline.core.embeddings import Embedding
+from pipeline.core.embeddings import REFUSED, Embedding
 from pipeline.embedding.errors import ERRORS, RequestRefusedError, classified
 from pipeline.embedding.fallback import fallback
 from pipeline.embedding.memory import Memory
@@ -28,6 +28,9 @@ with warnings.catch_warnings():
 
 REQUEST_SIZE = 100
 """Texts in a request; the API takes no more."""
+
+CHARACTERS_PER_TOKEN = 3
+"""Of a text that is cut before it is sent. English has about 4; a text of more tokens is refused, and cut again."""
 
 REQUEST_BYTES = 4_000_000
 """Bytes of text in a request, unless one text alone has more; the API takes about 20 MB."""
@@ -56,6 +59,7 @@ class GeminiEmbedder:
         requests_per_second: Requests started per second at most.
         policy: Attempts and waits of one request.
         timeout: Seconds one request may take.
+        max_tokens: Tokens of a text that the model reads; longer texts are cut.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class GeminiEmbedder:
         requests_per_second: float = 20.0,
         policy: RetryPolicy,
         timeout: float = 30.0,
+        max_tokens: int = 2_048,
     ) -> None:
         options = {"api_endpoint": endpoint} if endpoint else None
         genai.configure(api_key=api_key, transport="rest", client_options=options)
@@ -76,6 +81,7 @@ class GeminiEmbedder:
         self._rate = RateLimit(requests_per_second)
         self._policy = policy
         self._timeout = timeout
+        self._max_tokens = max_tokens
         self._memory = Memory(REMEMBERED)
         self._breaker = CircuitBreaker(BREAKER_THRESHOLD)
 
@@ -93,20 +99,22 @@ class GeminiEmbedder:
     def embed(self, texts: Sequence[str]) -> Sequence[Embedding]:
         """One embedding per text, in order; equal texts are sent once, also when they were sent lately.
 
-        A text the API refuses is marked invalid and does not keep the others from being embedded.
+        A text that is longer than the model reads is cut, and its vector's source says so. A text the API refuses is
+        marked invalid and does not keep the others from being embedded.
 
         Raises:
             ConfigurationError: The API refuses us: the key, or what it may do.
             TerminalError: It refuses what we ask: the model, or every text. An outage does not raise.
         """
+        sent = [text[: self._max_tokens * CHARACTERS_PER_TOKEN] for text in texts]
         known: dict[str, Embedding] = {
-            text: found for text in dict.fromkeys(texts) if (found := self._memory.recall(text)) is not None
+            text: found for text in dict.fromkeys(sent) if (found := self._memory.recall(text)) is not None
         }
-        distinct = [text for text in dict.fromkeys(texts) if text not in known]
+        distinct = [text for text in dict.fromkeys(sent) if text not in known]
         chunks = list(requests(distinct))
         for chunk, made in zip(chunks, self._embed_all(chunks), strict=True):
             known.update(zip(chunk, made, strict=True))
-        return [known[text] for text in texts]
+        return [known[part] if part == text else known[part].cut() for text, part in zip(texts, sent, strict=True)]
 
     def _embed_all(self, chunks: Sequence[Sequence[str]]) -> Iterator[Sequence[Embedding]]:
         if chunks and self._breaker.is_open:
@@ -134,12 +142,12 @@ class GeminiEmbedder:
         except TransientError:
             self._breaker.failed()
             return [fallback(text) for text in texts]
-        except RequestRefusedError:
+        except RequestRefusedError as refused:
             if list(texts) == [HARMLESS]:
                 raise
             if not is_part:
                 self._request([HARMLESS])
-            return self._apart(texts)
+            return self._apart(texts, refused)
         return self._answered(texts, found)
 
     def _answered(self, texts: Sequence[str], found: Sequence[Embedding]) -> Sequence[Embedding]:
@@ -148,10 +156,17 @@ class GeminiEmbedder:
             self._memory.keep(text, embedding)
         return found
 
-    def _apart(self, texts: Sequence[str]) -> Sequence[Embedding]:
-        """Find the texts that are refused, by halves."""
+    def _apart(self, texts: Sequence[str], refused: RequestRefusedError) -> Sequence[Embedding]:
+        """Find the texts that are refused, by halves; one that may have too many tokens is cut by half until it has
+        not: a token is a byte at least.
+        """
         if len(texts) == 1:
-            return [Embedding(vector=(), source=self._model, invalid="refused")]
+            [text] = texts
+            if len(text.encode("utf-8", "replace")) > self._max_tokens:
+                [shorter] = self._request([text[: len(text) // 2]], is_part=True)
+                if shorter.invalid != REFUSED:
+                    return [shorter.cut()]
+            return [Embedding(vector=(), source=self._model, invalid=REFUSED, detail=refused.said)]
         half = len(texts) // 2
         return [*self._request(texts[:half], is_part=True), *self._request(texts[half:], is_part=True)]
 

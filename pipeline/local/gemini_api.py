@@ -24,6 +24,8 @@ from pipeline.local.text_features import embed
 MODEL = "gemini-embedding-001"
 MAX_DIMENSIONS = 3072
 MAX_BATCH = 100
+MAX_TOKENS = 2_048
+"""Of a text, as gemini-embedding-001 reads at most. What the service does above is not documented; this one refuses."""
 _MODEL_NAME = re.compile(r"[a-z0-9.-]*embedding[a-z0-9.-]*")
 _CALL = re.compile(r"/v1beta/models/(?P<model>[^/:]+):(?P<method>embedContent|batchEmbedContents)")
 _STATUS_NAMES: Mapping[int, str] = {
@@ -215,7 +217,17 @@ def _parse_content(request: Any) -> _Content:
             raise _ApiError(400, "EmbedContentRequest.content contains no parts.")
     if not text:
         raise _ApiError(400, "EmbedContentRequest.content contains an empty Part.")
+    if (tokens := token_count(text)) > MAX_TOKENS:
+        raise _ApiError(
+            400, f"The input token count ({tokens}) exceeds the maximum number of tokens allowed ({MAX_TOKENS})."
+        )
     return _Content(text, _dimensions(request))
+
+
+def token_count(text: str) -> int:
+    """About how many tokens a text has: four ASCII characters are one, and so is each other character."""
+    ascii_ones = sum(character < "\x80" for character in text)
+    return len(text) - ascii_ones + -(-ascii_ones // 4)
 
 
 def _part_text(part: Any) -> str:

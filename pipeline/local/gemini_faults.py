@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-STATUS_FAULTS: Mapping[str, int] = {"429": 429, "500": 500, "503": 503}
+STATUS_FAULTS: Mapping[str, int] = {"400": 400, "429": 429, "500": 500, "503": 503}
 VECTOR_FAULTS = frozenset({"zero", "wrong_length", "non_finite"})
 FAULTS = frozenset({*STATUS_FAULTS, *VECTOR_FAULTS, "slow", "short"})
 SLOW_SECONDS = 5.0

@@ -47,7 +47,7 @@ class LetterGroup:
     Args:
         batch_id, reason: Which.
         letters, waiting: How many there are, and how many were neither replayed nor dropped.
-        first_line: The first one's line.
+        first_line, first_detail: The first one's line, and why it could not be loaded; "" when it was dropped.
         buried_at: When the first of them was buried.
     """
 
@@ -56,6 +56,7 @@ class LetterGroup:
     letters: int
     waiting: int
     first_line: int
+    first_detail: str
     buried_at: datetime | None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.core.batch import Batch, GateState, Tombstone
 from pipeline.core.batches import WAITING, BatchStatus, Lease
-from pipeline.core.decision import Decision, DecisionKind, Opening
+from pipeline.core.decision import WITHOUT_VECTORS, Decision, DecisionKind, Opening
 from pipeline.core.next_steps import Halt, advice
 from pipeline.core.outcome import Ending
 from pipeline.core.program import program
@@ -38,7 +38,9 @@ class Rules:
 
 def _resume_refused(decision: Decision, batch: Batch) -> None:
     _refuse_waiting(batch)
-    if batch.status in WAITING:
+    if decision.data.get(WITHOUT_VECTORS):
+        _refuse_without_vectors(batch)
+    elif batch.status in WAITING:
         _refuse_passing_over(batch, incomplete=bool(decision.data.get(INCOMPLETE)))
     elif not decision.data.get(WITHOUT_FILE) and not batch.is_done("stage:load"):
         raise ConfigurationError(
@@ -49,6 +51,8 @@ def _resume_refused(decision: Decision, batch: Batch) -> None:
 
 
 def _resume_opened(decision: Decision, batch: Batch) -> Opening:
+    if decision.data.get(WITHOUT_VECTORS):  # what it had was rolled back
+        return _recheck_opened(replace(decision, data={REDO: True}), batch)
     gate = batch.failed_gate()
     passed = gate.key if batch.status in WAITING and gate is not None else ""
     cut_off = bool(decision.data.get(WITHOUT_FILE)) and not batch.is_done("stage:load")
@@ -323,6 +327,17 @@ def _refuse_waiting(batch: Batch) -> None:
             f"Batch {batch.name} is in the dead-letter queue: {batch.reason}",
             next_step=f"When that is mended, try it again: {program()} dlq replay {batch.name}",
         )
+
+
+def _refuse_without_vectors(batch: Batch) -> None:
+    gate = batch.failed_gate()
+    if batch.status in WAITING and gate is not None and not Halt.of(batch.halting_findings, batch.counts).embedded:
+        return
+    raise ConfigurationError(
+        f"Batch {batch.name} does not wait because of texts that the model's API refused: there is nothing to go on"
+        " without.",
+        next_step=f"Look: {program()} status {batch.name}",
+    )
 
 
 def _refuse_passing_over(batch: Batch, *, incomplete: bool) -> None:

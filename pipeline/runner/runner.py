@@ -12,7 +12,7 @@ from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from expectations_plugins.core.retry import RetryPolicy
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease
-from pipeline.core.decision import Decision, DecisionKind
+from pipeline.core.decision import WITHOUT_VECTORS, Decision, DecisionKind
 from pipeline.core.next_steps import advice
 from pipeline.core.outcome import BatchOutcome, Ending
 from pipeline.core.topology import STEPS, Step, StepKind
@@ -160,7 +160,13 @@ class Runner:
         return outcome
 
     def resume(
-        self, batch_id: str, *, without_file: bool = False, incomplete: bool = False, by: str = ""
+        self,
+        batch_id: str,
+        *,
+        without_file: bool = False,
+        incomplete: bool = False,
+        without_vectors: bool = False,
+        by: str = "",
     ) -> BatchOutcome:
         """Let a halted batch continue after its failed gate, without its quarantined records.
 
@@ -168,12 +174,14 @@ class Runner:
             batch_id: The whole id.
             without_file: Let a batch whose load was cut off go on with what was loaded: its file is gone.
             incomplete: Let it go on although records of its file did not arrive.
+            without_vectors: Embed it again, and let it go on without vectors of texts that the API refuses.
             by: Who decided so.
 
         Raises:
             ConfigurationError: The batch is not halted, or there is nothing that could be left out.
         """
         data = {decisions.WITHOUT_FILE: without_file, decisions.INCOMPLETE: incomplete}
+        data |= {WITHOUT_VECTORS: True} if without_vectors else {}
         outcome = self.decide(batch_id, Decision(DecisionKind.RESUME, data, by))
         if outcome.passed_over:  # not what a later gate has said of it since
             self._parts.alarms.decided(batch_id, outcome.passed_over)

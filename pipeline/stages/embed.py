@@ -13,7 +13,15 @@ from typing import Any
 from expectations_plugins.core.errors import ConfigurationError, TerminalError
 from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import Lease, short
-from pipeline.core.embeddings import FALLBACK_SOURCE, BeforeImage, Embedding, EmbedManifest, VectorRow
+from pipeline.core.embeddings import (
+    FALLBACK_SOURCE,
+    REFUSED,
+    TRUNCATED_MARK,
+    BeforeImage,
+    Embedding,
+    EmbedManifest,
+    VectorRow,
+)
 from pipeline.core.program import program
 from pipeline.core.rollback_plan import removal
 from pipeline.ports.ledger import Ledger
@@ -26,6 +34,9 @@ from pipeline.stages.sweep import Sweep
 
 EMBED, REEMBED = "embed", "reembed"
 
+NAMED = 100
+"""Texts that were cut, and texts that were refused, which the manifest names at most; all are counted."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -33,8 +44,24 @@ class Tally:
 
     ids: list[str] = field(default_factory=list)
     sources: Counter[str] = field(default_factory=Counter)
+    truncated: list[str] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
-    refused: list[str] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    """What the API said of the texts that it refused, by id."""
+
+    def wrote(self, sources: Mapping[str, str]) -> None:
+        """Vectors that are there, by id: what made them."""
+        self.sources.update(sources.values())
+        self.truncated += [key for key, source in sources.items() if source.endswith(TRUNCATED_MARK)]
+
+    def leave_out(self, interaction_id: str, embedding: Embedding) -> None:
+        """A vector that must not be written."""
+        reason = str(embedding.invalid)
+        self.rejected[reason] += 1
+        self.invalid.append(interaction_id)
+        if reason == REFUSED:
+            self.refused[interaction_id] = embedding.detail
 
 
 class EmbedStage:
@@ -98,7 +125,7 @@ class EmbedStage:
         names = (started.collection, *collections_of(batch, started.collection))
         for vectors in existing(self._collections, names):
             vectors.delete([key for key in vectors.of_batch(context.batch_id) if key not in accepted])
-        manifest = finished(started, tally, self._sample_size)
+        manifest = finished(started, tally, self._sample_size, accepted=batch.goes_without_vectors)
         self._ledger.set_embedding(context.lease, manifest)
         return told(manifest)
 
@@ -187,8 +214,7 @@ class Writer:
                 tally.sources[FALLBACK_SOURCE] += 1
                 continue
             if embedding.invalid is not None:
-                tally.rejected[embedding.invalid] += 1
-                tally.refused.append(interaction_id)
+                tally.leave_out(interaction_id, embedding)
                 continue
             yield VectorRow(
                 interaction_id=interaction_id,
@@ -236,11 +262,11 @@ def _embed(writer: Writer, chunk: Sequence[tuple[str, str]], tally: Tally) -> No
         chunk = [(key, text) for key, text in chunk if key not in alive]
     done = {key: source for key, source in mine.items() if source != FALLBACK_SOURCE}
     tally.ids += [key for key, _ in chunk]
-    tally.sources.update(done.values())
+    tally.wrote(done)
     missing = [(key, text) for key, text in chunk if key not in done]
     rows = list(writer.made(missing, tally, set(mine)))
     writer.write(rows)
-    tally.sources.update(row.embedding_source for row in rows)
+    tally.wrote({row.interaction_id: row.embedding_source for row in rows})
 
 
 def begun(lease: Lease, batch: Batch, kind: str, collections: VectorCollections, model: str) -> EmbedManifest:
@@ -277,15 +303,27 @@ def begun(lease: Lease, batch: Batch, kind: str, collections: VectorCollections,
     )
 
 
-def finished(manifest: EmbedManifest, tally: Tally, sample_size: int) -> EmbedManifest:
-    """The manifest of an embedding batch that wrote all it could."""
+def finished(manifest: EmbedManifest, tally: Tally, sample_size: int, *, accepted: bool = False) -> EmbedManifest:
+    """The manifest of an embedding batch that wrote all it could.
+
+    Args:
+        manifest: As it was begun.
+        tally: What it came to.
+        sample_size: How many ids the vector gate samples at most.
+        accepted: Whether a person let the batch go on without the texts that the API refuses.
+    """
+    ids = [key for key in tally.ids if key not in tally.refused] if accepted else tally.ids
     return replace(
         manifest,
-        expected=len(tally.ids),
+        expected=len(ids),
         written=tally.sources.total(),
         fallback=tally.sources[FALLBACK_SOURCE],
         rejected=dict(tally.rejected),
-        sample_ids=drawn(tally.ids, manifest.embedding_batch_id, sample_size),
+        truncated=len(tally.truncated),
+        truncated_ids=tuple(sorted(tally.truncated)[:NAMED]),
+        refused=tuple(sorted(tally.refused.items())[:NAMED]),
+        accepted=len(tally.refused) if accepted else 0,
+        sample_ids=drawn(ids, manifest.embedding_batch_id, sample_size),
         finished=True,
         was_finished=False,
     )
@@ -304,11 +342,17 @@ def announce(context: BatchContext, manifest: EmbedManifest) -> None:
 
 def told(manifest: EmbedManifest) -> dict[str, Any]:
     """The manifest's numbers, for the ledger's step."""
+    texts = {
+        "truncated": manifest.truncated,
+        "refused": manifest.rejected.get(REFUSED, 0),
+        "accepted": manifest.accepted,
+    }
     return {
         "expected": manifest.expected,
         "written": manifest.written,
         "fallback": manifest.fallback,
         "rejected": sum(manifest.rejected.values()),
+        **{name: number for name, number in texts.items() if number},
     }
 
 

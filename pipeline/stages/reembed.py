@@ -69,12 +69,13 @@ class Reembedder:
                 announce(context, started)
                 recorded = True
             writer.write(rows)
-            tally.ids += [*(row.interaction_id for row in rows), *part.refused]
+            tally.ids += [*(row.interaction_id for row in rows), *part.invalid]
             tally.rejected.update(part.rejected)
-            tally.sources.update(row.embedding_source for row in rows)
+            tally.refused |= part.refused
+            tally.wrote({row.interaction_id: row.embedding_source for row in rows})
             context.progress.advance("reembed", len(tally.ids), len(waiting))
         if not recorded:
             return None
-        manifest = finished(started, tally, self._sample_size)
+        manifest = finished(started, tally, self._sample_size, accepted=batch.goes_without_vectors)
         self._ledger.set_embedding(context.lease, manifest)
         return manifest

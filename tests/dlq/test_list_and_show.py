@@ -43,6 +43,20 @@ def test_one_batch_is_listed_record_by_record(site: Site, dlq: Dlq) -> None:
     assert json.loads(dlq("list", "--json").stdout)["records"][0]["letters"] == 1
 
 
+def test_records_of_one_reason_are_one_row_with_an_example_and_the_way_to_all_of_them(site: Site, dlq: Dlq) -> None:
+    (source,) = site.land(*["{"] * 60, {"a": 1})
+    site.process(source)
+    shown, found = dlq("list").output, json.loads(dlq("list", "--json").stdout)["records"]
+    assert "from line 1: not JSON" in shown
+    assert "dlq list --batch BATCH --reason REASON" in shown
+    assert {one["reason"]: (one["letters"], one["first_line"]) for one in found} == {
+        "unparsable": (60, 1),
+        "missing_id": (1, 61),
+    }
+    assert {one["first_detail"] for one in found if one["reason"] == "missing_id"} == {"interaction_id is missing"}
+    assert "There is more" in dlq("list", "--batch", source.batch_id, "--reason", "unparsable").output
+
+
 def test_an_empty_queue_says_so(dlq: Dlq) -> None:
     assert dlq("list").output == "The dead-letter queue is empty.\n"
 

@@ -52,3 +52,26 @@ def test_an_api_that_refuses_every_text_is_terminal() -> None:
         with pytest.raises(TerminalError, match="Gemini: embedding 1 texts with m failed"):
             asking(api).embed(["a", "b"])
     assert len(api.asked) == 2
+
+
+def test_a_text_of_more_tokens_than_the_model_reads_is_cut_and_its_vector_says_so(endpoints: Endpoints) -> None:
+    key, endpoint = str(endpoints.gemini_api_key), endpoints.gemini_endpoint
+    embedder = GeminiEmbedder(key, endpoint=endpoint, model="gemini-embedding-001", policy=POLICY)
+    long, dense, whole = "word " * 3_000, "\u8a9e" * 5_000, "a short text"
+    for _ in range(2):  # the second time from memory
+        found = embedder.embed([long, dense, whole])
+        assert [one.invalid for one in found] == [None] * 3
+        assert [one.source for one in found] == [*["gemini-embedding-001 (truncated)"] * 2, "gemini-embedding-001"]
+    assert embedder.embed([long[:6_144]])[0].source == "gemini-embedding-001"
+
+
+def test_a_long_text_that_is_refused_however_short_says_what_the_api_said() -> None:
+    with refusing_api() as api:
+        [found] = asking(api).embed([WORD + " and more" * 3_000])
+    assert (found.source, found.invalid, found.detail) == ("m", "refused", "Unsupported content.")
+    assert len(api.asked) < 8
+
+
+def test_a_text_that_is_cut_while_the_model_is_down_has_a_plain_fallback_vector() -> None:
+    embedder = GeminiEmbedder("key", endpoint="http://127.0.0.1:9", model="m", policy=POLICY)
+    assert [one.source for one in embedder.embed(["long " * 3_000])] == ["fallback"]

@@ -6,7 +6,7 @@ from pymilvus import MilvusClient
 
 from expectations_plugins.milvus.connection import ensure_loaded
 from expectations_plugins.milvus.errors import ERRORS
-from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.core.embeddings import FALLBACK_SOURCE, model_of
 from pipeline.core.schema_versions import version_in
 from pipeline.stores.milvus.vector_store import PROPERTY, TIME_LIMIT, MilvusVectorStore
 
@@ -70,7 +70,7 @@ class MilvusOldVectors:
         if not self._can_be_read():
             return None
         ids = self._store.some_of(embedding_batch_id, SAMPLE)
-        sources = {source for _, source in self._store.owners(ids).values()} - {FALLBACK_SOURCE}
+        sources = {model_of(source) for _, source in self._store.owners(ids).values()} - {FALLBACK_SOURCE}
         return min(sources, default=self._model) if ids else None
 
     def _can_be_read(self) -> bool:

@@ -62,7 +62,7 @@ def groups_pipeline(condition: Document, limit: int) -> list[Document]:
         "_id": {"batch_id": "$batch_id", "reason": "$reason"},
         "letters": {"$sum": 1},
         "waiting": {"$sum": {"$cond": [is_done, 0, 1]}},
-        "first_line": {"$min": "$line"},
+        "first": {"$min": {"line": "$line", "detail": "$detail"}},
         "buried_at": {"$min": "$buried_at"},
     }
     order = {"buried_at": -1, "_id.batch_id": 1, "_id.reason": 1}

@@ -59,7 +59,8 @@ class MongoDeadQueue(DeadQueue):
                 reason=DeadReason(row["_id"]["reason"]),
                 letters=int(row["letters"]),
                 waiting=int(row["waiting"]),
-                first_line=int(row["first_line"]),
+                first_line=int(row["first"]["line"]),
+                first_detail=row["first"]["detail"],
                 buried_at=row["buried_at"],
             )
             for row in rows

@@ -10,11 +10,11 @@ from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.cursor import Cursor
-from pymongo.errors import BulkWriteError, CursorNotFound, OperationFailure
+from pymongo.errors import BulkWriteError, CursorNotFound
 
 from expectations_plugins.core.errors import TerminalError, TransientError
 from expectations_plugins.mongodb.connection import Database
-from expectations_plugins.mongodb.errors import DUPLICATE_KEY, ERRORS
+from expectations_plugins.mongodb.errors import ERRORS, refuse_all_but_duplicates
 from expectations_plugins.mongodb.values import plain
 from pipeline.core.batches import Lease, short
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTIONS, USER_ID
@@ -243,7 +243,7 @@ class MongoRawStore(RawStore):
                 if documents:
                     self._interactions.insert_many(documents, ordered=False, session=session)
             except BulkWriteError as error:
-                _refuse_others(error)
+                refuse_all_but_duplicates(error)
                 session.abort_transaction()
                 return False
             return True
@@ -272,14 +272,6 @@ class MongoRawStore(RawStore):
     def _aggregate(self, pipeline: list[dict[str, Any]], doing: str) -> Iterator[dict[str, Any]]:
         with ERRORS.guard(doing), self._interactions.aggregate(pipeline, allowDiskUse=True) as rows:
             yield from rows
-
-
-def _refuse_others(error: BulkWriteError) -> None:
-    """Raise what is wrong besides ids that exist, without the bulk error's own text: it repeats whole records."""
-    problems = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
-    others = [problem for problem in problems if problem.get("code") != DUPLICATE_KEY]
-    if others:
-        raise OperationFailure(str(others[0].get("errmsg", "")), others[0].get("code")) from None
 
 
 def _quarantined(row: Mapping[str, Any]) -> Quarantined:

@@ -22,7 +22,7 @@ from pipeline.alerts import transitions
 from pipeline.core.alert import Alert
 from pipeline.core.batches import BatchStatus
 from pipeline.core.embeddings import BeforeImage
-from pipeline.core.records import Interaction
+from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.local import Endpoints
 from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
 from pipeline.stores.mongodb.health import MongoStanding
@@ -135,6 +135,22 @@ def scans(database: Database, command: Mapping[str, Any]) -> Iterator[str]:
 def test_the_ledger_alone_has_the_index_its_newest_batches_are_found_by(database: Database) -> None:
     MongoLedger(database).prepare()
     assert "first_seen_id" in database["batches"].index_information()
+
+
+def test_new_dead_letters_are_written_without_a_question_for_each(watched: Database, commands: Commands) -> None:
+    ledger = MongoLedger(watched)
+    ledger.prepare()
+    commands.seen.clear()
+    letters = [DeadLetter(BATCH, line, DeadReason.UNPARSABLE, "not JSON", "{") for line in range(1, 1_202)]
+    ledger.bury(letters)
+    assert commands.seen == []
+    ledger.bury(letters[-2:])  # a retry replaces what is there, by the key
+    assert [one["q"] for command in commands.seen for one in command["updates"]] == [
+        {"batch_id": BATCH, "line": 1_200},
+        {"batch_id": BATCH, "line": 1_201},
+    ]
+    assert [told for command in commands.seen for told in scans(watched, command)] == []
+    assert sum(1 for _ in ledger.dead_letters(BATCH)) == 1_201
 
 
 def ask_everything(database: Database, make: Callable[..., Interaction]) -> None:
