@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.app import app_of
 from pipeline.core.program import program
 
 
@@ -19,12 +20,10 @@ def gx() -> None:
 @click.option(
     "--root",
     type=click.Path(path_type=Path),
-    default=Path("gx"),
-    envvar="SLUICEGATE_GX",
-    show_default=True,
-    help="The project's folder.",
+    help="The project's folder; otherwise that of SLUICEGATE_GX.",
 )
-def sync(check: bool, root: Path) -> None:
+@click.pass_context
+def sync(context: click.Context, check: bool, root: Path | None) -> None:
     """Generate gx/ from the code in checkpoints/.
 
     Example:  python run.py gx sync --check
@@ -32,6 +31,7 @@ def sync(check: bool, root: Path) -> None:
     from checkpoints.sync import differences, write  # noqa: PLC0415 - GX takes seconds to import
     from expectations_plugins.core.errors import ConfigurationError  # noqa: PLC0415
 
+    root = root or app_of(context).settings.gx_root
     if check:
         changed = differences(root)
         if changed:

@@ -256,7 +256,8 @@ class App:
         wanted = self._started | (local & set(names))
         if wanted != self._started:
             progress.event("waiting", what=f"waiting for local servers: {', '.join(sorted(wanted))}")
-            self._endpoints = self._resources.enter_context(LocalStack(self.settings.home).use(wanted))
+            stack = LocalStack(self.settings.home, self.settings.start_seconds)
+            self._endpoints = self._resources.enter_context(stack.use(wanted))
             self._started = wanted
             progress.event("ready", what="local servers")
         return resolve(self.settings, self._endpoints or Endpoints())

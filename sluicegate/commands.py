@@ -54,7 +54,7 @@ COMMANDS = {
     "metrics": LazyCommand("pipeline.cli.metrics:metrics", "Print or serve the metrics, for Prometheus."),
     "migrate": LazyCommand("pipeline.cli.migrate:migrate", "Bring older data to this version's form."),
     "doctor": LazyCommand("pipeline.cli.doctor:doctor", "Check that every store can be reached."),
-    "stack": LazyCommand("pipeline.local.commands:stack", "Start, stop and look at the local servers."),
+    "stack": LazyCommand("pipeline.cli.stack:stack", "Start, stop and look at the local servers."),
     "gx": LazyCommand("checkpoints.commands:gx", "Generate the Great Expectations project, or compare it."),
 }
 BROKEN_PIPE = 128 + signal.SIGPIPE

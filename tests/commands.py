@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.core.program import started_as
+from pipeline.core.program import keep_environment, started_as
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(ROOT / "run.py")
@@ -74,6 +74,7 @@ def become(arguments: Sequence[str], env: Mapping[str, str], folder: str, said: 
         os.dup2(os.open(Path(said, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.argv = [PROGRAM, *arguments]
     started_as("run.py")
+    keep_environment()
 
 
 def _be_the_command(arguments: tuple[str, ...], env: Mapping[str, str], folder: str, said: str) -> None:

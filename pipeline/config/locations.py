@@ -42,6 +42,12 @@ class LocationSettings(BaseSettings):
     """The landing folder, the spool, results and pages."""
 
     home: Path = Field(Path(".sluicegate"), alias="SLUICEGATE_HOME", description="Folder of the local servers' data")
+    start_seconds: float = Field(
+        300.0,
+        gt=0,
+        alias="SLUICEGATE_START_SECONDS",
+        description="How long a local server is waited for while its process lives",
+    )
     spool: APlace | None = Field(
         None, alias="SLUICEGATE_SPOOL", description="Folder or address for what outlives MongoDB; home/spool"
     )

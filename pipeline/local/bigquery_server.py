@@ -15,7 +15,6 @@ from bqemulator.server import EmulatorServer
 
 from pipeline.local.credentials import BIGQUERY_PROJECT
 from pipeline.local.endpoints import LOOPBACK
-from pipeline.local.process_ties import START_SECONDS
 from pipeline.local.running import RunningServer, ServerContext
 
 STOP_SECONDS = 8
@@ -59,7 +58,7 @@ class _Running:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="bigquery", daemon=True).start()
         self._server = EmulatorServer(settings)
-        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(START_SECONDS)
+        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result()  # the supervisor bounds it
 
     @property
     def ports(self) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from pipeline.core.program import child_environment, module
 from pipeline.local.credentials import Credentials
 from pipeline.local.layout import Layout, open_log
 from pipeline.local.pings import answers
-from pipeline.local.process_ties import GRACE_SECONDS, START_SECONDS
+from pipeline.local.process_ties import GRACE_SECONDS
 from pipeline.local.specs import SERVERS
 from pipeline.local.state import ServerRecord, ServerState, read_ready
 
@@ -25,11 +25,12 @@ SECRET_ENDINGS = ("_PASSWORD", "_TOKEN", "_SECRET", "_KEY")
 class Child:
     """A server process. The supervisor's main thread makes it: the kernel ties it to the thread that did."""
 
-    def __init__(self, name: str, layout: Layout, credentials: Credentials) -> None:
+    def __init__(self, name: str, layout: Layout, credentials: Credentials, start_seconds: float) -> None:
         self._name = name
         self._layout = layout
         self._credentials = credentials
-        self._deadline = time.monotonic() + START_SECONDS
+        self._start_seconds = start_seconds
+        self._deadline = time.monotonic() + start_seconds
         self._process = self._spawn()
         self.record = ServerRecord(ServerState.STARTING, self._process.pid)
 
@@ -75,7 +76,10 @@ class Child:
         elif time.monotonic() > self._deadline:
             self._process.kill()
             self._process.wait()
-            self.record = ServerRecord(ServerState.DIED, detail=f"it did not answer within {START_SECONDS:.0f} s")
+            self.record = ServerRecord(
+                ServerState.DIED,
+                detail=f"it did not answer within {self._start_seconds:g} s (SLUICEGATE_START_SECONDS)",
+            )
 
 
 def stop_all(children: Iterable[Child]) -> None:

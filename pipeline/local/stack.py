@@ -32,7 +32,6 @@ from pipeline.storage.locks import POLL_SECONDS, FileLock, is_held
 
 MAX_SPAWNS = 2
 STOP_SECONDS = 2 * GRACE_SECONDS
-UP_SECONDS = START_SECONDS + STOP_SECONDS
 
 
 class LocalStack:
@@ -40,10 +39,13 @@ class LocalStack:
 
     Args:
         home: The folder that holds the data, the logs and the state; made when the first server starts.
+        start_seconds: How long a server whose process lives is waited for.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, start_seconds: float = START_SECONDS) -> None:
         self._layout = Layout(home.expanduser().resolve())
+        self._start_seconds = start_seconds
+        self._up_seconds = start_seconds + STOP_SECONDS
 
     @property
     def home(self) -> Path:
@@ -65,7 +67,7 @@ class LocalStack:
         chosen = checked_names(names)
         self._layout.create()
         with FileLock(self._layout.start_lock) as start, FileLock(self._layout.use_lock) as in_use:
-            self._take(start.await_exclusive(UP_SECONDS), "another start")
+            self._take(start.await_exclusive(self._up_seconds), "another start")
             self._take(in_use.await_shared(STOP_SECONDS), "a stop")
             generation = self._order(chosen, persistent)
             state = self._await_up(chosen, generation)
@@ -100,7 +102,7 @@ class LocalStack:
         if not is_held(self._layout.supervisor_lock):
             return
         with FileLock(self._layout.start_lock) as start:
-            self._take(start.await_exclusive(UP_SECONDS), "a start")
+            self._take(start.await_exclusive(self._up_seconds), "a start")
             self._order_stop()
             if not self._await_end():
                 raise self._supervisor_error(f"did not stop within {STOP_SECONDS:.0f} s")
@@ -127,6 +129,7 @@ class LocalStack:
             generation=before.generation + 1,
             names=tuple(name for name in ALL if name in names or (alive and name in before.names)),
             persistent=persistent or (alive and before.persistent),
+            start_seconds=self._start_seconds,
         )
         write_wanted(self._layout, wanted)
         return wanted.generation
@@ -150,7 +153,7 @@ class LocalStack:
 
     def _await_up(self, names: Sequence[str], generation: int) -> StackState:
         """Wait for the answer to our order. A supervisor is started when there is none, or when it ended meanwhile."""
-        deadline = time.monotonic() + UP_SECONDS
+        deadline = time.monotonic() + self._up_seconds
         spawns = 0
         while time.monotonic() < deadline:
             if not is_held(self._layout.supervisor_lock):
@@ -160,7 +163,7 @@ class LocalStack:
             if state is not None and state.generation >= generation and self._all_up(names, state):
                 return state
             time.sleep(POLL_SECONDS)
-        raise self._supervisor_error(f"had not brought up {', '.join(names)} after {UP_SECONDS:.0f} s")
+        raise self._supervisor_error(f"had not brought up {', '.join(names)} after {self._up_seconds:.0f} s")
 
     def _all_up(self, names: Sequence[str], state: StackState) -> bool:
         for name in names:

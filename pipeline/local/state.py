@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.local.layout import Layout, write_private
+from pipeline.local.process_ties import START_SECONDS
 
 
 class ServerState(StrEnum):
@@ -30,12 +31,14 @@ class Wanted:
         names: The servers that shall run.
         persistent: Stay up when nobody uses the stack.
         stop: Stop everything and end.
+        start_seconds: How long a server whose process lives is waited for.
     """
 
     generation: int = 0
     names: tuple[str, ...] = ()
     persistent: bool = False
     stop: bool = False
+    start_seconds: float = START_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,13 @@ def read_wanted(layout: Layout) -> Wanted:
     """Read the standing order; one that is missing or unreadable orders nothing."""
     raw = _read(layout.wanted)
     try:
-        return Wanted(int(raw["generation"]), tuple(raw["names"]), bool(raw["persistent"]), bool(raw["stop"]))
+        return Wanted(
+            generation=int(raw["generation"]),
+            names=tuple(raw["names"]),
+            persistent=bool(raw["persistent"]),
+            stop=bool(raw["stop"]),
+            start_seconds=float(raw["start_seconds"]),
+        )
     except (KeyError, TypeError, ValueError):
         return Wanted()
 

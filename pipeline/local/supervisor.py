@@ -84,7 +84,7 @@ class Supervisor:
         self._order = wanted
         for name in wanted.names:
             if name not in self._children or self._children[name].record.state is ServerState.DIED:
-                self._children[name] = Child(name, self._layout, self._credentials)
+                self._children[name] = Child(name, self._layout, self._credentials, wanted.start_seconds)
 
     def _publish(self) -> None:
         servers = {name: child.refresh() for name, child in self._children.items()}

@@ -225,3 +225,22 @@ def test_importing_the_stack_imports_no_driver() -> None:
     assert not {"pymongo", "neo4j", "pymilvus", "grpc", "google.cloud.bigquery", "great_expectations"} & set(
         loaded.split()
     )
+
+
+def test_a_server_whose_process_lives_is_waited_for_until_the_bound(tmp_path: Path) -> None:
+    impatient = LocalStack(tmp_path / "home", start_seconds=0.000001)
+    with pytest.raises(StackError, match=r"gemini.* within 1e-06 s \(SLUICEGATE_START_SECONDS\)"):
+        impatient.up(SMALL)
+    impatient.down()
+
+
+def test_the_first_failure_is_named_at_once_and_the_others_come_up(
+    own: LocalStack, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    monkeypatch.setenv("SLUICEGATE_LOCAL_GEMINI_FAULTS", "not json")
+    try:
+        with pytest.raises(StackError, match="gemini"):
+            own.up(("gemini", "mongodb"))
+        assert eventually(lambda: state_of(own, "mongodb") is ServerState.UP)
+    finally:
+        own.down()

@@ -1,21 +1,20 @@
 """`run.py stack`: the local servers from the command line.
 
-What the stack does is in `stack`; here it is only asked and shown.
+What it does is in `pipeline/local/stack.py`; here it is only asked and shown.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import click
 
-from expectations_plugins.core.errors import ExitCode, SluicegateError
+from expectations_plugins.core.errors import ExitCode
+from pipeline.cli.app import app_of
 from pipeline.core.program import program
 from pipeline.local.layout import Layout, last_lines
 from pipeline.local.specs import ALL
@@ -24,8 +23,6 @@ from pipeline.local.state import ServerStatus
 
 FOLLOW_SECONDS = 0.2
 _COLUMNS = ("server", "state", "port", "pid", "log")
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
 
 stack = click.Group(
     "stack",
@@ -34,41 +31,25 @@ stack = click.Group(
 )
 
 
-def readable_errors(command: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Show an error as one paragraph on stderr, and end with its exit code."""
-
-    @functools.wraps(command)
-    def wrapped(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-        try:
-            return command(*args, **kwargs)
-        except SluicegateError as error:
-            raise _Shown(error) from error
-
-    return wrapped
-
-
-class _Shown(click.ClickException):
-    def __init__(self, error: SluicegateError) -> None:
-        super().__init__(str(error))
-        self.exit_code = int(error.exit_code)  # type: ignore[misc]  # click reads it from the instance too
-
-
 home_option = click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    envvar="SLUICEGATE_HOME",
-    default=".sluicegate",
-    show_default=True,
-    show_envvar=True,
-    help="The folder with the servers' data, logs and state.",
+    help="The folder with the servers' data, logs and state; otherwise that of SLUICEGATE_HOME.",
 )
+
+
+def _local(context: click.Context, home: Path | None) -> LocalStack:
+    app = app_of(context)
+    if home is not None:
+        app.configure(SLUICEGATE_HOME=str(home))
+    return LocalStack(app.settings.home, app.settings.start_seconds)
 
 
 @stack.command()
 @click.argument("names", nargs=-1, type=click.Choice(ALL))
 @home_option
-@readable_errors
-def up(names: tuple[str, ...], home: Path) -> None:
+@click.pass_context
+def up(context: click.Context, names: tuple[str, ...], home: Path | None) -> None:
     """Start the servers (all, or those named) and leave them up until `down`.
 
     Those that are up already stay as they are. Addresses go to stdout; the generated passwords stay in
@@ -76,7 +57,7 @@ def up(names: tuple[str, ...], home: Path) -> None:
 
     Example: run.py stack up mongodb milvus
     """
-    local = LocalStack(home)
+    local = _local(context, home)
     endpoints = local.up(names or ALL)
     for field in fields(endpoints):
         if field.name.endswith(("_endpoint", "_uri")) and (address := getattr(endpoints, field.name)):
@@ -86,26 +67,26 @@ def up(names: tuple[str, ...], home: Path) -> None:
 
 @stack.command()
 @home_option
-@readable_errors
-def down(home: Path) -> None:
+@click.pass_context
+def down(context: click.Context, home: Path | None) -> None:
     """Stop all servers; their data stays. Batches that are running lose their stores.
 
     Example: run.py stack down
     """
-    LocalStack(home).down()
+    _local(context, home).down()
     click.echo("The local servers are down.", err=True)
 
 
 @stack.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table.")
 @home_option
-@readable_errors
-def status(as_json: bool, home: Path) -> None:
+@click.pass_context
+def status(context: click.Context, as_json: bool, home: Path | None) -> None:
     """Show each server: its state, port, process and log. Each that is up is asked for an answer.
 
     Example: run.py stack status --json
     """
-    servers = LocalStack(home).status()
+    servers = _local(context, home).status()
     if as_json:
         click.echo(json.dumps([_as_json(server) for server in servers], indent=2))
         return
@@ -118,13 +99,13 @@ def status(as_json: bool, home: Path) -> None:
 @click.option("--lines", type=click.IntRange(min=1), default=20, show_default=True, help="How many of the last lines.")
 @click.option("--follow", is_flag=True, help="Keep showing new lines until Ctrl-C.")
 @home_option
-@readable_errors
-def logs(name: str, lines: int, follow: bool, home: Path) -> None:
+@click.pass_context
+def logs(context: click.Context, name: str, lines: int, follow: bool, home: Path | None) -> None:
     """Show the end of a server's log.
 
     Example: run.py stack logs mongodb --lines 50 --follow
     """
-    path = LocalStack(home).log_path(name)
+    path = _local(context, home).log_path(name)
     if not path.exists():
         click.echo(f"{name} has written no log in {path.parent} yet.", err=True)
     for line in last_lines(path, lines):

@@ -7,27 +7,35 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click import UsageError
+from click.testing import Result
 
-from pipeline.local.commands import stack
+from expectations_plugins.core.errors import ConfigurationError
+from pipeline.cli.stack import stack
+from pipeline.local import StackError
+from tests.cli.conftest import Invoke
+from tests.fakes.command_app import CommandApp
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    runner = CliRunner(env={"SLUICEGATE_HOME": str(tmp_path / "home")})
+def run(invoke: Invoke) -> Iterator[Run]:
+    def call(*arguments: str) -> Result:
+        return invoke(stack, *arguments)
 
-    def invoke(*arguments: str) -> Result:
-        return runner.invoke(stack, arguments)
-
-    yield invoke
-    invoke("down")
+    yield call
+    call("down")
 
 
-def test_up_prints_the_addresses_and_no_secret(run: Run, tmp_path: Path) -> None:
+@pytest.fixture
+def home(app: CommandApp) -> Path:
+    return app.settings.home
+
+
+def test_up_prints_the_addresses_and_no_secret(run: Run, home: Path) -> None:
     result = run("up", "mongodb", "gemini")
-    secrets = json.loads((tmp_path / "home" / "stack" / "secrets.json").read_text(encoding="utf-8")).values()
+    secrets = json.loads((home / "stack" / "secrets.json").read_text(encoding="utf-8")).values()
     assert [line.split("://")[0].split() for line in result.stdout.splitlines()] == [
         ["mongodb", "mongodb"],
         ["gemini", "http"],
@@ -58,8 +66,8 @@ def test_down_leaves_nothing_up(run: Run) -> None:
     assert {server["state"] for server in json.loads(run("status", "--json").stdout)} == {"down"}
 
 
-def test_logs_shows_the_last_lines(run: Run, tmp_path: Path) -> None:
-    log = tmp_path / "home" / "logs" / "milvus.log"
+def test_logs_shows_the_last_lines(run: Run, home: Path) -> None:
+    log = home / "logs" / "milvus.log"
     log.parent.mkdir(parents=True)
     log.write_text("one\ntwo\nthree\n", encoding="utf-8")
     assert run("logs", "milvus", "--lines", "2").stdout == "two\nthree\n"
@@ -72,18 +80,21 @@ def test_logs_of_a_server_that_never_ran_is_not_an_error(run: Run) -> None:
 
 
 def test_an_unknown_server_is_a_usage_error(run: Run) -> None:
-    assert run("up", "oracle").exit_code == 2
+    with pytest.raises(UsageError):
+        run("up", "oracle")
 
 
-def test_a_home_that_cannot_be_made_is_a_usage_error_in_one_paragraph(run: Run, tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_made_is_a_usage_error_(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    result = run("up", "gemini", "--home", str(tmp_path / "file" / "home"))
-    assert (result.exit_code, result.stdout, len(result.stderr.strip().splitlines())) == (2, "", 1)
+    with pytest.raises(ConfigurationError, match="file/home"):
+        invoke(stack, "up", "gemini", "--home", tmp_path / "file" / "home")
 
 
 def test_a_server_that_does_not_come_up_is_an_outage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICEGATE_LOCAL_GEMINI_FAULTS", "not json")
-    assert run("up", "gemini").exit_code == 3
+    with pytest.raises(StackError) as raised:
+        run("up", "gemini")
+    assert raised.value.exit_code == 3
 
 
 @pytest.mark.parametrize("command", ["up", "down", "status", "logs"])
