@@ -9,7 +9,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -341,20 +341,10 @@ class App:
         return self.stores.schema_note(store)
 
     def _embedder(self, attempts: int = MAX_ATTEMPTS) -> Embedder:
-        from expectations_plugins.core.retry import RetryPolicy
-        from pipeline.embedding import GeminiEmbedder
+        from pipeline.resources.embedding import embedder
 
-        to, settings = self.connections("gemini"), self.settings
-        embedder: Embedder = GeminiEmbedder(
-            to.gemini_api_key,
-            endpoint=to.gemini_endpoint,
-            model=settings.gemini_model,
-            concurrency=settings.gemini_concurrency,
-            requests_per_second=settings.gemini_requests_per_second,
-            max_tokens=settings.gemini_max_tokens,
-            policy=RetryPolicy(attempts, settings.retry_wait, settings.retry_wait_max),
-        )
-        return self._through("embedder", embedder)
+        reaching = partial(self.stores.reaching, "gemini")
+        return self._through("embedder", embedder(self.connections("gemini"), self.settings, attempts, reaching))
 
     @contextlib.contextmanager
     def _importing_gates(self) -> Iterator[None]:

@@ -47,7 +47,9 @@ class Hello:
         return answer
 
 
-_HTTP = Hello("HTTP", b"GET / HTTP/1.0\r\n\r\n", 5, lambda answer: answer == b"HTTP/")
+HTTP = "HTTP"
+
+_HTTP = Hello(HTTP, b"GET / HTTP/1.0\r\n\r\n", 5, lambda answer: answer == b"HTTP/")
 
 HELLOS = {
     "mongodb": Hello(

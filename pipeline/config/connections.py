@@ -53,6 +53,11 @@ class Connections:
             "MILVUS_COLLECTION": self.milvus_collection,
         }
 
+    def address(self, store: str) -> str:
+        """A store's address as it is configured, with credentials and options; "" for Google's own."""
+        own = {"mongodb": self.mongodb_uri, "neo4j": self.neo4j_uri, "milvus": self.milvus_uri}
+        return own.get(store) or (self.bigquery_endpoint if store == "bigquery" else self.gemini_endpoint) or ""
+
     def addresses(self) -> Mapping[str, str]:
         """By store name: its address without credentials, for people; "" for a local one that was not asked for."""
         return {

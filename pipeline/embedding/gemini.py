@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from expectations_plugins.core.defaults import VECTOR_DIMENSION
@@ -60,6 +61,7 @@ class GeminiEmbedder:
         policy: Attempts and waits of one request.
         timeout: Seconds one request may take.
         max_tokens: Tokens of a text that the model reads; longer texts are cut.
+        reaching: Stands around a request with its retries, and tells an address that is wrong from an outage.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class GeminiEmbedder:
         policy: RetryPolicy,
         timeout: float = 30.0,
         max_tokens: int = 2_048,
+        reaching: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         options = {"api_endpoint": endpoint} if endpoint else None
         genai.configure(api_key=api_key, transport="rest", client_options=options)
@@ -82,6 +85,7 @@ class GeminiEmbedder:
         self._policy = policy
         self._timeout = timeout
         self._max_tokens = max_tokens
+        self._reaching = reaching
         self._memory = Memory(REMEMBERED)
         self._breaker = CircuitBreaker(BREAKER_THRESHOLD)
 
@@ -136,7 +140,8 @@ class GeminiEmbedder:
 
     def _request(self, texts: Sequence[str], *, is_part: bool = False) -> Sequence[Embedding]:
         try:
-            found = retry(lambda: self._attempt_unless_down(texts), self._policy)
+            with self._reaching():
+                found = retry(lambda: self._attempt_unless_down(texts), self._policy)
         except _KnownToBeDownError:
             return [fallback(text) for text in texts]
         except TransientError:
@@ -195,6 +200,11 @@ class GeminiEmbedder:
             )
         except ERRORS.base as error:
             raise classified(error, doing) from error
+        except (AttributeError, KeyError, TypeError) as error:  # the library fails within itself over such an answer
+            raise TransientError(
+                f"Gemini: {doing} failed: what came back is no answer of Gemini.",
+                next_step="Check GEMINI_API_ENDPOINT, and what stands between.",
+            ) from error
         return answer
 
 

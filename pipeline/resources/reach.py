@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from expectations_plugins.core.errors import ConfigurationError, TransientError
-from expectations_plugins.core.hellos import HELLOS, Hello
+from expectations_plugins.core.hellos import HELLOS, HTTP, Hello
 
 SECONDS = 3.0
 """How long each look may take."""
@@ -46,7 +46,18 @@ class Reached:
 
     @contextmanager
     def reaching(self, store: str, address: str) -> Iterator[None]:
-        """The first question to a store: an address that is wrong is a setting, and no outage.
+        """The first question to a store, as `connecting`; that it answered is noted."""
+        with self.connecting(store, address):
+            yield
+        noted = self._noted(store, address)
+        with contextlib.suppress(OSError):  # what cannot be noted is only told apart less well
+            if not noted.exists():
+                noted.parent.mkdir(parents=True, exist_ok=True)
+                noted.touch()
+
+    @contextmanager
+    def connecting(self, store: str, address: str) -> Iterator[None]:
+        """An address that is wrong is a setting, and no outage nor one of what is asked for beside it, as credentials.
 
         Args:
             store: Its name in `HELLOS`.
@@ -56,18 +67,16 @@ class Reached:
             ConfigurationError: The address is wrong.
             TransientError: The server cannot be reached, and nothing speaks against a later try.
         """
-        named = _HOSTS.match(address)
-        noted = self._folder / quote(f"{store} {named['hosts'] if named else ''}", safe=" ")
         try:
             yield
-        except TransientError as error:
-            if not noted.exists() and (found := fault(store, address)):
+        except (TransientError, ConfigurationError) as error:
+            if not self._noted(store, address).exists() and (found := fault(store, address)):
                 raise ConfigurationError(f"{found}.", next_step=f"Correct {SETTINGS[store]}.") from error
             raise
-        with contextlib.suppress(OSError):  # what cannot be noted is only told apart less well
-            if not noted.exists():
-                noted.parent.mkdir(parents=True, exist_ok=True)
-                noted.touch()
+
+    def _noted(self, store: str, address: str) -> Path:
+        named = _HOSTS.match(address)
+        return self._folder / quote(f"{store} {named['hosts'] if named else ''}", safe=" ")
 
 
 def fault(store: str, address: str) -> str:
@@ -107,23 +116,33 @@ def _fault_at(store: str, host: str, port: int, *, wants_tls: bool) -> str:
 
 
 def _is_plain(hello: Hello, host: str, port: int) -> bool:
-    """Whether a server that is asked for TLS has none: it answers in its protocol without."""
+    """Whether a server answers in a protocol, without TLS."""
+    return hello.is_answer(_answer(hello, host, port))
+
+
+def _answer(hello: Hello, host: str, port: int) -> bytes:
+    """What comes back when a protocol is begun; nothing when the server hangs up over it."""
     with socket.create_connection((host, port), timeout=SECONDS) as connection:
-        return hello.is_answer(hello.answered(connection))
+        try:
+            return hello.answered(connection)
+        except ConnectionError:
+            return b""
 
 
 def _another(hello: Hello, host: str, port: int) -> str:
     """What a server speaks in place of the protocol it is asked for."""
-    with socket.create_connection((host, port), timeout=SECONDS) as connection:
-        answer = hello.answered(connection)
-    if hello.is_answer(answer):
+    answer = _answer(hello, host, port)
+    is_right = hello.is_answer(answer)
+    if is_right and hello.protocol != HTTP:  # ports of MongoDB and Neo4j answer HTTP too, to say what they are
+        return ""
+    for other in HELLOS.values():
+        if other.protocol != hello.protocol and _is_plain(other, host, port):
+            return f"{host}:{port} speaks {other.protocol}, and does not speak {hello.protocol}"
+    if is_right:
         return ""
     if answer:
         return f"{host}:{port} answers, but does not speak {hello.protocol}"
-    if _speaks_tls(host, port):
-        return f"{host}:{port} speaks TLS, and the address names none"
-    others = (one for one in HELLOS.values() if one is not hello and _is_plain(one, host, port))
-    return next((f"{host}:{port} speaks {one.protocol}, and does not speak {hello.protocol}" for one in others), "")
+    return f"{host}:{port} speaks TLS, and the address names none" if _speaks_tls(host, port) else ""
 
 
 def _speaks_tls(host: str, port: int) -> bool:

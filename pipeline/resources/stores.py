@@ -83,7 +83,7 @@ class OpenedStores:
         self._connections = connections
         self._through = through
         self._resources = resources
-        self.versions = opening.Versions(self._reaching)
+        self.versions = opening.Versions(self.reaching)
 
     @property
     def ledger(self) -> Ledger:
@@ -226,7 +226,7 @@ class OpenedStores:
         from expectations_plugins.milvus.connection import connect
 
         to = self._connections("milvus")
-        with self._reaching("milvus"):
+        with self.reaching("milvus"):
             client = connect(to.milvus_uri, to.milvus_token)
         return self._closing(client), to.milvus_collection
 
@@ -236,7 +236,8 @@ class OpenedStores:
         from pipeline.stores.bigquery.connection import connect
 
         to = self._connections("bigquery")
-        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
+        with self._reached.connecting("bigquery", to.bigquery_endpoint or ""):
+            client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
         return self._closing(client), to.bigquery_dataset
 
     @cached_property
@@ -258,16 +259,19 @@ class OpenedStores:
 
         ledger: Ledger = MongoLedger(database)
         raw_store: RawStore = MongoRawStore(database)
-        with self._reaching("mongodb"):
+        with self.reaching("mongodb"):
             _prepare(ledger)
         _prepare(raw_store)
         dead: DeadQueue = MongoDeadQueue(database)
         return self._through("ledger", ledger), self._through("raw_store", raw_store), self._through("dead_queue", dead)
 
-    def _reaching(self, store: str) -> contextlib.AbstractContextManager[None]:
-        to = self._connections(store)
-        addresses = {"mongodb": to.mongodb_uri, "neo4j": to.neo4j_uri, "milvus": to.milvus_uri}
-        return self._reached.reaching(store, addresses.get(store, to.bigquery_endpoint or ""))
+    def reaching(self, store: str) -> contextlib.AbstractContextManager[None]:
+        """Stands around a store's first questions: a wrong address is a setting, and no outage.
+
+        Args:
+            store: One of `VARIABLES`.
+        """
+        return self._reached.reaching(store, self._connections(store).address(store))
 
     def _closing(self, client: Closable) -> Closable:
         self._resources.callback(client.close)

@@ -9,6 +9,7 @@ from expectations_plugins.core.retry import RetryPolicy
 from pipeline.embedding import GeminiEmbedder
 from pipeline.embedding.fallback import fallback
 from tests.fakes.breaking_off import breaking_off
+from tests.fakes.odd_answers import BODIES, STATUSES, answering
 
 NOWHERE = "http://127.0.0.1:9"
 ONE_ATTEMPT = RetryPolicy(attempts=1)
@@ -53,3 +54,16 @@ def test_an_answer_that_ends_within_its_headers_is_an_outage() -> None:
 @pytest.mark.parametrize("text", ["", " ", "\0", "\ud800", "ünï 😀 \u2028", "x" * 100_000])
 def test_every_text_has_a_fallback_vector(text: str) -> None:
     assert any(fallback(text).vector)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("body", BODIES)
+def test_what_a_gateway_answers_is_no_vector_and_no_bug(status: int, body: bytes) -> None:
+    with answering(status, body) as endpoint:
+        embedder = GeminiEmbedder("key", endpoint=endpoint, model="m", policy=ONE_ATTEMPT)
+        try:
+            found = embedder.embed(["a"])
+        except SluicegateError as error:
+            assert status < 500, error
+        else:
+            assert found == [fallback("a")]

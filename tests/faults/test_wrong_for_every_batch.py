@@ -94,6 +94,18 @@ def http_of(work: Workplace) -> str:
     return urlsplit(str(work.endpoints.bigquery_endpoint)).netloc
 
 
+def tls_to_bigquery(work: Workplace) -> dict[str, str]:
+    return {"BIGQUERY_API_ENDPOINT": str(work.endpoints.bigquery_endpoint).replace("http://", "https://")}
+
+
+def bigquery_to_bolt(work: Workplace) -> dict[str, str]:
+    return {"BIGQUERY_API_ENDPOINT": f"http://{urlsplit(work.endpoints.neo4j_uri).netloc}"}
+
+
+def gemini_to_mongodb(work: Workplace) -> dict[str, str]:
+    return {"GEMINI_API_ENDPOINT": f"http://{urlsplit(work.endpoints.mongodb_uri).netloc.rpartition('@')[2]}"}
+
+
 def milvus_to_bolt(work: Workplace) -> dict[str, str]:
     return {"MILVUS_URI": f"http://{urlsplit(work.endpoints.neo4j_uri).netloc}"}
 
@@ -109,13 +121,17 @@ WRONG: dict[str, tuple[Callable[[Workplace], dict[str, str]], str]] = {
         "3 components, not 768. Name another collection: MILVUS_COLLECTION",
     ),
     "a collection of another program": (collection_of_another_program, "it has no field interaction_id"),
-    "TLS to Gemini": (tls_to_gemini, "Gemini"),
+    "TLS to Gemini": (tls_to_gemini, "without TLS. Correct GEMINI_API_ENDPOINT."),
     "TLS to MongoDB": (tls_to_mongodb, "without TLS. Correct MONGODB_URI."),
     "TLS to Neo4j": (tls_to_neo4j, "without TLS. Correct NEO4J_URI."),
     "TLS to Milvus": (tls_to_milvus, "without TLS. Correct MILVUS_URI."),
     "Bolt to HTTP": (bolt_to_http, "does not speak Bolt. Correct NEO4J_URI."),
     "MongoDB to HTTP": (mongodb_to_http, "does not speak MongoDB's protocol. Correct MONGODB_URI."),
     "Milvus to Bolt": (milvus_to_bolt, "does not speak gRPC. Correct MILVUS_URI."),
+    "TLS to BigQuery": (tls_to_bigquery, "without TLS. Correct BIGQUERY_API_ENDPOINT."),
+    "BigQuery to Bolt": (bigquery_to_bolt, "does not speak HTTP. Correct BIGQUERY_API_ENDPOINT."),
+    "Gemini to MongoDB": (gemini_to_mongodb, "does not speak HTTP. Correct GEMINI_API_ENDPOINT."),
+    "no host for Gemini": (no_such_host(GEMINI_API_ENDPOINT=f"http://{NOWHERE}"), f"There is no host {NOWHERE}"),
     "no host for MongoDB": (no_such_host(MONGODB_URI=f"mongodb://{NOWHERE}:27017"), f"There is no host {NOWHERE}"),
     "no host for Neo4j": (no_such_host(NEO4J_URI=f"bolt://{NOWHERE}:7687"), f"There is no host {NOWHERE}"),
     "no host for Milvus": (no_such_host(MILVUS_URI=f"http://{NOWHERE}:19530"), f"There is no host {NOWHERE}"),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import Client
 from requests import Response
-from requests.exceptions import ChunkedEncodingError
+from requests.exceptions import ContentDecodingError
 
 from expectations_plugins.core.errors import ConfigurationError
 
@@ -42,17 +40,29 @@ def connect(project: str, *, endpoint: str | None = None, location: str | None =
             next_step="Set GOOGLE_APPLICATION_CREDENTIALS to a credentials file that can be read, "
             "or run: gcloud auth application-default login",
         ) from None
-    client._http.hooks["response"].append(_refuse_broken_off)  # noqa: SLF001 - it offers no other place
+    client._http.hooks["response"].append(_refuse_foreign)  # noqa: SLF001 - it offers no other place
     return client
 
 
-def _refuse_broken_off(response: Response, *args: object, **options: object) -> None:
-    """Say of an answer that its connection ended within its headers; the client would take it for one without content.
+def _refuse_foreign(response: Response, *args: object, **options: object) -> None:
+    """Refuse what BigQuery does not answer: a part of an answer, or what a gateway or another server says in its place.
+
+    The client would fail within itself, or take it for an answer without content.
 
     Raises:
-        ChunkedEncodingError: It says neither how long it is nor that it has no body, and has none.
+        ContentDecodingError: It is none of BigQuery's answers.
     """
     del args, options
-    says_its_length = {"content-length", "transfer-encoding"} & {name.lower() for name in response.headers}
-    if response.status_code == HTTPStatus.OK and not says_its_length and not response.content:
-        raise ChunkedEncodingError("the answer ended within its headers", response=response)
+    request = response.request
+    may_be_empty = request.method == "DELETE" or "/upload/" in str(request.url)
+    if not response.content:
+        if response.ok and not may_be_empty:
+            raise ContentDecodingError("the answer is empty", response=response)
+        return
+    try:
+        answer = response.json()
+    except ValueError:
+        return  # the client says so by itself
+    is_ours = isinstance(answer, dict) and ("kind" in answer or isinstance(answer.get("error"), dict))
+    if not is_ours:
+        raise ContentDecodingError(f"HTTP {response.status_code}, and no answer of BigQuery", response=response)
