@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from expectations_plugins.core.errors import SluicegateError, TransientError
@@ -61,9 +63,7 @@ def test_every_text_has_a_fallback_vector(text: str) -> None:
 def test_what_a_gateway_answers_is_no_vector_and_no_bug(status: int, body: bytes) -> None:
     with answering(status, body) as endpoint:
         embedder = GeminiEmbedder("key", endpoint=endpoint, model="m", policy=ONE_ATTEMPT)
-        try:
+        found = None
+        with contextlib.suppress(SluicegateError):
             found = embedder.embed(["a"])
-        except SluicegateError as error:
-            assert status < 500, error
-        else:
-            assert found == [fallback("a")]
+    assert found == [fallback("a")] or (found is None and status < 500)

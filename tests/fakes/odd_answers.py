@@ -34,7 +34,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815 - the name is the base class's
 
         def log_message(self, *_: object) -> None:
             pass

@@ -33,6 +33,6 @@ def test_a_foreign_answer_is_an_error_of_ours_and_no_bug(status: int, body: byte
     with answering(status, body) as endpoint:
         client = connect("project", endpoint=endpoint)
         for ask in ASKING.values():
-            with pytest.raises(SluicegateError, match="^BigQuery: asking failed"), ERRORS.guard("asking"):
+            with pytest.raises(SluicegateError, match=r"^BigQuery: asking failed"), ERRORS.guard("asking"):
                 ask(client)
         client.close()
