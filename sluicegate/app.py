@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.config.connections import Connections
     from pipeline.core.batch import Batch
     from pipeline.local import Endpoints
+    from pipeline.ports.checkup import Probe
     from pipeline.ports.dead_letters import DeadQueue
     from pipeline.ports.health import StandingReader
     from pipeline.ports.history import History
@@ -270,11 +271,11 @@ class App:
         """By store name: its address without credentials, "" for a local one."""
         return self.connections().addresses()
 
-    def probes(self) -> Mapping[str, Callable[[], str]]:
-        """By store name: connects and gives the server's version, raising a SluicegateError when it cannot."""
+    def probes(self) -> Mapping[str, Probe]:
+        """By store name: connects and examines, raising a SluicegateError when the store cannot be used."""
         from pipeline.resources.probes import probes
 
-        return probes(self.connections(), lambda: self._embedder(attempts=1))
+        return probes(self.stores, lambda: self._embedder(attempts=1))
 
     @cached_property
     def _project(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import click
 from pipeline.alerts.router import AlertRouter
 from pipeline.config import Settings
 from pipeline.core.batch import Batch
+from pipeline.ports.checkup import Probe
 from pipeline.ports.dead_letters import DeadQueue
 from pipeline.ports.health import StandingReader
 from pipeline.ports.history import History
@@ -108,8 +109,8 @@ class App(Protocol):
     def runner(self, *stores: str) -> Runner:
         """The runner, with every stage and gate; local servers of these stores, or of all, are started first."""
 
-    def probes(self) -> Mapping[str, Callable[[], str]]:
-        """By store name: connects and gives the server's version, raising a SluicegateError when it cannot."""
+    def probes(self) -> Mapping[str, Probe]:
+        """By store name: connects and examines, raising a SluicegateError when the store cannot be used."""
 
     def addresses(self) -> Mapping[str, str]:
         """By store name: its address without credentials, "" for a local one."""

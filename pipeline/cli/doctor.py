@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from expectations_plugins.core.errors import ExitCode, SluicegateError
+from expectations_plugins.core.errors import ConfigurationError, ExitCode, SluicegateError
 from pipeline.cli.app import App, app_of
+from pipeline.cli.doctor_disk import faults, space
 from pipeline.cli.skipped import LeftOut
 from pipeline.cli.tables import coloured, printable, table
 from pipeline.config import VARIABLES
 from pipeline.config.encryption import MEND, unencrypted
 from pipeline.core.program import program
 from pipeline.local import SERVERS, LocalStack, ServerState
+from pipeline.ports.checkup import Probe
 from pipeline.sources.discovery import list_files
 from pipeline.sources.files import GoneFileError, printed
+
+MISCONFIGURED = "misconfigured"
 
 DRIVERS = {
     "mongodb": "pymongo",
@@ -28,7 +31,7 @@ DRIVERS = {
     "gemini": "google-generativeai",
 }
 
-LANDING = "landing"
+LANDING, DISK = "landing", "disk"
 
 UNENCRYPTED = (
     "The connection is not encrypted: records, and passwords too, can be read on the way. Unless something else"
@@ -41,10 +44,10 @@ class Finding:
     """What was found of one store.
 
     Args:
-        store: Its name; `landing` is the folder of log files.
-        kind: `configured` or `local`, of the landing folder `folder`.
+        store: Its name; `landing` is the folder of log files, `disk` where we write on this machine.
+        kind: `configured` or `local`, of a folder `folder`.
         address: Without credentials.
-        state: `ok`, `unreachable`, or of a local server `up`, `down`.
+        state: `ok`, `unreachable`, `misconfigured` when waiting cannot help, or of a local server `up`, `down`.
         server: The server's version, of a local one what it is; "" when it did not say.
         driver: The driver and its version.
         problem: Why it cannot be reached, and what to do.
@@ -65,9 +68,10 @@ class Finding:
 @click.option("--json", "json_wanted", is_flag=True, help="One JSON list instead of the table.")
 @click.pass_context
 def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
-    """Check that every configured store can be reached, and show versions. Exit code 3 when one cannot.
+    """Check that every store can be used: address, versions, fields, permissions, model, location, clock, disk.
 
-    It also says what the landing folder holds, and what of it is passed over and why.
+    It also says what the landing folder holds, and what of it is passed over and why. Nothing is written that stays.
+    Exit code 2 when something is set up wrongly, else 3 when a store cannot be reached.
 
     Local servers that are down are no fault: a run starts them.
 
@@ -84,6 +88,8 @@ def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
         for finding in found:
             for told in filter(None, (finding.problem, finding.note)):
                 click.echo(f"\n{click.style(finding.store, bold=True)}: {printable(told)}")
+    if any(finding.state == MISCONFIGURED for finding in found):
+        return ExitCode.USAGE
     return ExitCode.OUTAGE if any(finding.problem for finding in found) else ExitCode.OK
 
 
@@ -107,10 +113,17 @@ def examine(app: App) -> list[Finding]:
             found.append(Finding(store, "local", address, state, title, _driver(store), server.detail))
         else:
             finding = _configured(store, addresses[store], probes[store])
-            notes = [app.schema_note(store) if not finding.problem else ""]
+            notes = [finding.note, app.schema_note(store) if not finding.problem else ""]
             notes.append(UNENCRYPTED.format(MEND[store]) if store in plain else "")
             found.append(replace(finding, note=" ".join(filter(None, notes))))
-    return [*found, _landing(app)]
+    return [*found, _disk(app), _landing(app)]
+
+
+def _disk(app: App) -> Finding:
+    settings, problem = app.settings, " ".join(faults(app.settings))
+    return Finding(
+        DISK, "folder", str(settings.home), MISCONFIGURED if problem else "ok", space(settings), "-", problem=problem
+    )
 
 
 def _landing(app: App) -> Finding:
@@ -129,14 +142,15 @@ def _landing(app: App) -> Finding:
     return Finding(LANDING, "folder", where, "files left out" if left_out.files else "ok", files, "-", note=note)
 
 
-def _configured(store: str, address: str, probe: Callable[[], str]) -> Finding:
+def _configured(store: str, address: str, probe: Probe) -> Finding:
     try:
-        server = probe()
+        found = probe()
     except SluicegateError as error:
         # an error that only says "ask the doctor" has nothing to add here
         problem = error.message if f"{program()} doctor" in error.next_step else str(error)
-        return Finding(store, "configured", address, "unreachable", "", _driver(store), problem)
-    return Finding(store, "configured", address, "ok", server, _driver(store))
+        state = MISCONFIGURED if isinstance(error, ConfigurationError) else "unreachable"
+        return Finding(store, "configured", address, state, "", _driver(store), problem)
+    return Finding(store, "configured", address, "ok", found.server, _driver(store), note=" ".join(found.notes))
 
 
 def _driver(store: str) -> str:

@@ -1,84 +1,73 @@
-"""Asking each store for its version, to see whether it can be reached; writes nothing."""
+"""Asking each store whether it can be used, and for its version; writes nothing that stays."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from expectations_plugins.core.errors import TransientError
-from pipeline.config.connections import Connections
+from expectations_plugins.core.errors import ConfigurationError, TerminalError, TransientError
 from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.ports.checkup import Checkup, Probe
 from pipeline.ports.vectors import Embedder
+from pipeline.resources.stores import OpenedStores
 
-Probe = Callable[[], str]
 
-
-def probes(to: Connections, embedder: Callable[[], Embedder]) -> Mapping[str, Probe]:
-    """By store name, a call that connects and gives the server's version ("" of a service that has none).
-
-    A probe raises TransientError or TerminalError when its store cannot be used.
+def probes(stores: OpenedStores, embedder: Callable[[], Embedder]) -> Mapping[str, Probe]:
+    """By store name, a call that connects and examines.
 
     Args:
-        to: Where the stores are.
+        stores: The stores, none of which is prepared.
         embedder: Makes an embedder that tries once.
     """
+    found = {"mongodb": _mongodb, "neo4j": _neo4j, "milvus": _milvus, "bigquery": _bigquery}
     return {
-        "mongodb": lambda: _mongodb(to),
-        "neo4j": lambda: _neo4j(to),
-        "milvus": lambda: _milvus(to),
-        "bigquery": lambda: _bigquery(to),
+        **{name: partial(_settings_at_fault, stores, name, probe) for name, probe in found.items()},
         "gemini": lambda: _gemini(embedder()),
     }
 
 
-def _mongodb(to: Connections) -> str:
-    from expectations_plugins.mongodb.connection import connect  # one driver must do
-    from expectations_plugins.mongodb.errors import ERRORS  # one driver must do
-
-    with (
-        ERRORS.guard("asking for its version"),
-        contextlib.closing(connect(to.mongodb_uri, to.mongodb_database).client) as client,
-    ):
-        return str(client.server_info()["version"])
+def _settings_at_fault(stores: OpenedStores, name: str, probe: Callable[[OpenedStores], Checkup]) -> Checkup:
+    """What a store refuses before any batch is touched is wrong for every batch: a setting."""
+    try:
+        with stores.reaching(name):
+            return probe(stores)
+    except TerminalError as error:
+        raise ConfigurationError(error.message, next_step=error.next_step) from error
 
 
-def _neo4j(to: Connections) -> str:
-    from expectations_plugins.neo4j.connection import connect
-    from expectations_plugins.neo4j.errors import ERRORS
+def _mongodb(stores: OpenedStores) -> Checkup:
+    from pipeline.stores.mongodb.checkup import examine  # one driver must do
 
-    with ERRORS.guard("asking for its version"):
-        graph = connect(to.neo4j_uri, to.neo4j_user, to.neo4j_password, database=to.neo4j_database)
-        with contextlib.closing(graph):
-            return str(graph.driver.get_server_info().agent)
+    return examine(stores.database)
 
 
-def _milvus(to: Connections) -> str:
-    from expectations_plugins.milvus.connection import connect
-    from expectations_plugins.milvus.errors import ERRORS
+def _neo4j(stores: OpenedStores) -> Checkup:
+    from pipeline.stores.neo4j.checkup import examine
 
-    with (
-        ERRORS.guard("asking for its version"),
-        contextlib.closing(connect(to.milvus_uri, to.milvus_token)) as client,
-    ):
-        return str(client.get_server_version())
+    return examine(stores.graph)
 
 
-def _bigquery(to: Connections) -> str:
-    from pipeline.stores.bigquery.connection import connect
-    from pipeline.stores.bigquery.errors import ERRORS
+def _milvus(stores: OpenedStores) -> Checkup:
+    from pipeline.stores.milvus.checkup import examine
 
-    with ERRORS.guard("listing datasets"):
-        client = connect(to.bigquery_project, endpoint=to.bigquery_endpoint, location=to.bigquery_location)
-        with contextlib.closing(client):
-            # without retry=None it would go on asking for ten minutes
-            next(iter(client.list_datasets(max_results=1, retry=None, timeout=10)), None)  # type: ignore[arg-type]
-    return ""
+    return examine(*stores.collection)
 
 
-def _gemini(embedder: Embedder) -> str:
+def _bigquery(stores: OpenedStores) -> Checkup:
+    from pipeline.stores.bigquery.checkup import examine
+
+    return examine(*stores.dataset)
+
+
+def _gemini(embedder: Embedder) -> Checkup:
     (answer,) = embedder.embed(["doctor"])
     if answer.source == FALLBACK_SOURCE:
         raise TransientError(
             "Gemini: the API gave no embedding of one word.", next_step="Check GEMINI_API_ENDPOINT and the quota."
         )
-    return answer.source
+    if answer.invalid:
+        raise ConfigurationError(
+            f"Gemini: {embedder.model} gives no usable vector of one word: {answer.invalid.replace('_', ' ')}.",
+            next_step="Name another model: GEMINI_MODEL.",
+        )
+    return Checkup(answer.source)

@@ -106,7 +106,7 @@ def _fault_at(store: str, host: str, port: int, *, wants_tls: bool) -> str:
         socket.getaddrinfo(host, port)
     except socket.gaierror as error:
         temporary = error.errno == socket.EAI_AGAIN
-        return "" if temporary else f"There is no host {host} for {SETTINGS[store]}"
+        return "" if temporary else f"There is no host {host}"
     try:
         if wants_tls:
             return f"{host}:{port} speaks {hello.protocol} without TLS" if _is_plain(hello, host, port) else ""

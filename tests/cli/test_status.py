@@ -18,6 +18,7 @@ from pipeline.cli.status import status
 from pipeline.core.batch import CHECKSUM, EARLIER, Batch, StepState, StepStatus
 from pipeline.core.topology import STEPS
 from pipeline.core.verdicts import Verdict
+from pipeline.ports.checkup import Checkup
 from tests.cli.conftest import Invoke
 from tests.fakes.command_app import CommandApp
 from tests.fakes.scripted import ScriptedGate
@@ -122,7 +123,7 @@ def configured(app: CommandApp) -> CommandApp:
         BIGQUERY_PROJECT="project",
         GEMINI_API_KEY="key",
     )
-    app.probe_table = {name: lambda: "8.0" for name in ("mongodb", "neo4j", "milvus", "bigquery", "gemini")}
+    app.probe_table = {name: lambda: Checkup("8.0") for name in ("mongodb", "neo4j", "milvus", "bigquery", "gemini")}
     return app
 
 
@@ -132,7 +133,7 @@ def test_doctor_is_content_when_every_store_answers(invoke: Invoke, configured: 
 
 
 def test_doctor_names_a_store_that_does_not_answer(invoke: Invoke, configured: CommandApp) -> None:
-    def refused() -> str:
+    def refused() -> Checkup:
         raise TransientError("Neo4j: connection refused.", next_step="Start it.")
 
     configured.probe_table["neo4j"] = refused
@@ -143,7 +144,7 @@ def test_doctor_names_a_store_that_does_not_answer(invoke: Invoke, configured: C
 
 def test_doctor_starts_nothing_and_forgives_local_servers_that_are_down(invoke: Invoke, app: CommandApp) -> None:
     result = invoke(doctor, "--json")
-    assert {one["state"] for one in json.loads(result.stdout) if one["store"] != "landing"} == {"down"}
+    assert {one["state"] for one in json.loads(result.stdout) if one["kind"] != "folder"} == {"down"}
     assert (result.return_value, (app.folder / ".sluicegate").exists()) == (0, False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pipeline.config import Settings, load_settings
 from pipeline.core.batch import Batch
 from pipeline.core.records import GraphRecord
 from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, StepKind
+from pipeline.ports.checkup import Probe
 from pipeline.runner.effects import DecisionEffects
 from pipeline.runner.runner import Runner
 from tests.fakes.bench import Bench
@@ -71,7 +72,7 @@ class CommandApp:
         loaded = {"read": 60, "accepted": 60, "quarantined": 0, "duplicate": 0, "dead": 0}
         self.stages["load"] = ScriptedStage("load", counts=loaded)
         self.gates = {name: ScriptedGate(name) for name in GATES}
-        self.probe_table: dict[str, Callable[[], str]] = {}
+        self.probe_table: dict[str, Probe] = {}
         self._variables: dict[str, object] = {
             "SLUICEGATE_HOME": folder / ".sluicegate",
             "SLUICEGATE_GX": folder / "gx",
@@ -124,7 +125,7 @@ class CommandApp:
             effects=DecisionEffects(*[Bench.refused] * 4),
         )
 
-    def probes(self) -> Mapping[str, Callable[[], str]]:
+    def probes(self) -> Mapping[str, Probe]:
         return self.probe_table
 
     def addresses(self) -> Mapping[str, str]:

@@ -146,7 +146,10 @@ WRONG: dict[str, tuple[Callable[[Workplace], dict[str, str]], str]] = {
 def test_it_is_exit_code_2_and_not_held_against_the_batch(work: Workplace, wrong: str) -> None:
     make, names = WRONG[wrong]
     file = work.land("one.jsonl", json.dumps(RECORD).encode())
-    done = work.command("run", file, **make(work))
+    settings = make(work)
+    examined = work.command("doctor", **settings)
+    assert (examined.code, names in examined.stdout) == (2, True), str(examined)
+    done = work.command("run", file, **settings)
     assert done.code == 2, str(done)
     assert names in [line for line in done.stderr.splitlines() if line.startswith("Error: ")][-1]
     again = work.command("run", "--json", file)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from pipeline.cli.doctor import doctor
 from pipeline.config import VARIABLES, load_settings
 from pipeline.config.encryption import unencrypted
+from pipeline.ports.checkup import Checkup
 from tests.fakes.command_app import CommandApp
 
 ENCRYPTED = {
@@ -61,7 +62,7 @@ def test_an_encrypted_connection_and_one_that_leaves_no_machine_are_well(variabl
 
 def test_doctor_says_what_is_unencrypted_and_how_to_mend_it(tmp_path: Path) -> None:
     app = CommandApp(tmp_path, **ENCRYPTED | {"NEO4J_URI": "bolt://graph.example.com"})
-    app.probe_table = dict.fromkeys(VARIABLES, lambda: "5.26")
+    app.probe_table = dict.fromkeys(VARIABLES, lambda: Checkup("5.26"))
     done = CliRunner().invoke(click.Command("doctor", callback=doctor.callback, params=doctor.params), [], obj=app)
     assert "neo4j: The connection is not encrypted" in done.output
     assert "neo4j+s://" in done.output

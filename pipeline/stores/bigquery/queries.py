@@ -109,3 +109,8 @@ def view(dataset: str) -> str:
     columns = ", ".join(f"m.{column}" for column in COLUMNS)
     return f"""SELECT {columns}, b.published_at
 FROM `{dataset}.{METRICS}` AS m JOIN `{dataset}.{BATCHES}` AS b ON b.batch_id = m.batch_id"""  # noqa: S608
+
+
+def nothing_deleted(dataset: str) -> str:
+    """A write of nothing, for a dry run: it is allowed when the batch's writes are."""
+    return f"DELETE FROM `{dataset}.{METRICS}` WHERE FALSE"  # noqa: S608 - checked names

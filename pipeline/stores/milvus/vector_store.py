@@ -63,6 +63,18 @@ class MilvusVectorStore:
         self._index_text()
         ensure_loaded(self._client, self._collection, timeout=TIME_LIMIT)
 
+    def examine(self) -> bool:
+        """Whether there is such a collection, which is then one that can be used; nothing is made.
+
+        Raises:
+            TerminalError: It has other fields, or vectors of another dimension.
+        """
+        with ERRORS.guard(f"looking at collection {self._collection}"):
+            if not self._exists():
+                return False
+            self._check_fields(self._client.describe_collection(self._collection, timeout=TIME_LIMIT))
+        return True
+
     def upsert(self, rows: Sequence[VectorRow]) -> None:
         """Write vectors by interaction_id.
 

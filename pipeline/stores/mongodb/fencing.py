@@ -54,7 +54,7 @@ class Fence:
             LeaseLostError: Another run has taken the batch over; nothing was written.
             ConfigurationError: The server has no transactions.
         """
-        with ERRORS.guard(doing), _explained():
+        with ERRORS.guard(doing), with_transactions():
             return through_contention(lambda: self._write_once(batch_id, fence, work, doing), is_contention)
 
     def _write_once(self, batch_id: str, fence: int, work: Callable[[ClientSession], T], doing: str) -> T:
@@ -68,8 +68,8 @@ class Fence:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Says what to do about a server that has no transactions."""
+def with_transactions() -> Iterator[None]:
+    """Around a transaction: says what to do about a server that has none."""
     try:
         yield
     except OperationFailure as error:

@@ -1,0 +1,37 @@
+"""Whether Neo4j can be used, without writing anything that stays."""
+
+from __future__ import annotations
+
+import contextlib
+
+from expectations_plugins.neo4j.connection import Graph, Rows
+from pipeline.ports.checkup import Checkup
+
+TIME_LIMIT = 30.0
+
+WRITE = "CREATE (n:User {user_id: $user_id}) RETURN n.user_id AS user_id"
+"""Undone before it is committed."""
+
+NOBODY = {"user_id": "sluicegate doctor"}
+
+
+class _EnoughError(Exception):
+    """The write was allowed, and is not wanted."""
+
+
+def examine(graph: Graph) -> Checkup:
+    """Look at version and permissions.
+
+    Raises:
+        ConfigurationError: The database does not exist, or the user may not write.
+        TransientError: It cannot be reached.
+    """
+    version = graph.version()
+    with contextlib.suppress(_EnoughError):
+        graph.write((WRITE,), NOBODY, doing="trying whether it may be written", timeout=TIME_LIMIT, first=_undo)
+    return Checkup(version)
+
+
+def _undo(rows: Rows) -> None:
+    del rows
+    raise _EnoughError
