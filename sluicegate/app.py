@@ -9,6 +9,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -58,9 +59,8 @@ class App:
         self._started: set[str] = set()
         self._endpoints: Endpoints | None = None
         self._telemetry: TelemetryProgress | None = None
-        self.stores = OpenedStores(
-            self.connections, self._through, self._resources, Reached(self.settings.home / "answered")
-        )
+        reached = Reached(lambda: self.settings.home / "answered")
+        self.stores = OpenedStores(self.connections, self._through, self._resources, reached)
 
     def close(self) -> None:
         """Let telemetry deliver what is left, close every client, leave the local stack, drop copies of objects."""
@@ -176,7 +176,7 @@ class App:
         """Gives a batch the records of older ones that it brings again."""
         from pipeline.stages import Supersede
 
-        return Supersede(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone))
+        return Supersede(self.raw_store, self.ledger, **self._times())
 
     def reembedder(self) -> Reembedder:
         """Replaces fallback vectors."""
@@ -330,7 +330,14 @@ class App:
 
         # before the first record is anywhere; a local server is not started for it
         self.stores.check_versions(but=set(self.settings.local_stores()) - self._started)
-        return LoadStage(self.raw_store, self.ledger, zone=ZoneInfo(self.settings.source_timezone))
+        return LoadStage(self.raw_store, self.ledger, **self._times())
+
+    def _times(self) -> dict[str, Any]:
+        """How a record's time is read, and which it may be."""
+        from pipeline.stages import Plausible
+
+        plausible = Plausible(self.settings.earliest, timedelta(hours=self.settings.ahead_hours))
+        return {"zone": ZoneInfo(self.settings.source_timezone), "plausible": plausible}
 
     def migration(self) -> Migration:
         """What brings older data to this program's schema versions."""

@@ -17,7 +17,7 @@ from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellForm
 from pipeline.config import Settings
 from pipeline.core.batch import TAKEN_OVER, Batch
 from pipeline.core.batches import SUPERSEDED, short
-from pipeline.core.fields import DEAD_LETTERS, READ_FIELDS, UNREADABLE
+from pipeline.core.fields import DEAD_LETTERS, IMPLAUSIBLE, READ_FIELDS, UNREADABLE
 from pipeline.core.records import DeadReason
 
 EXPECTED = "loaded"
@@ -148,6 +148,11 @@ def _given() -> list[Any]:
             row_condition=Column(f"{UNREADABLE}.timestamp").is_null(),
             severity=FailureSeverity.WARNING,
             notes="Records without a timestamp count in no 10-minute window.",
+        ),
+        gxe.ExpectColumnValuesToBeNull(
+            column=f"{IMPLAUSIBLE}.timestamp",
+            severity=FailureSeverity.WARNING,
+            notes="A time that cannot be right counts in no window: SLUICEGATE_EARLIEST, SLUICEGATE_AHEAD_HOURS.",
         ),
         gxe.ExpectColumnValuesToNotBeNull(
             column="type", severity=FailureSeverity.WARNING, notes="Records without a type count under no type."

@@ -83,7 +83,8 @@ def _intent(intent: IntentState) -> dict[str, Any]:
 def _embedding(embedding: EmbeddingState) -> dict[str, Any]:
     manifest = {field.name: getattr(embedding, field.name) for field in fields(EmbedManifest)}
     if not embedding.model:  # an earlier version wrote it, without these
-        del manifest["model"]
+        for name in ("model", "truncated", "truncated_ids", "refused", "accepted"):
+            del manifest[name]
         manifest |= {"collection": embedding.collection or None}
     return _known(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +14,18 @@ class RunSettings(BaseSettings):
     """Batches, leases and retries."""
 
     source_timezone: str = Field("UTC", alias="SLUICEGATE_SOURCE_TIMEZONE", description="Zone of naive timestamps")
+    earliest: datetime = Field(
+        datetime(2000, 1, 1, tzinfo=UTC),
+        alias="SLUICEGATE_EARLIEST",
+        description="Day or time (UTC) before which no record can be; such a one counts in no window, and is a warning",
+    )
+    ahead_hours: float = Field(
+        24.0,
+        ge=0,
+        le=24 * 365,
+        alias="SLUICEGATE_AHEAD_HOURS",
+        description="Hours a record's time may be after it was received; a later one counts in no window, and is a warning",
+    )
     max_batch_records: int = Field(
         50_000,
         ge=1,
@@ -35,6 +48,11 @@ class RunSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="SLUICEGATE_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR"
     )
+
+    @field_validator("earliest")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
 
     @field_validator("log_level", mode="before")
     @classmethod

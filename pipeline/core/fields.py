@@ -12,6 +12,9 @@ READ_FIELDS = (CAMPAIGN_ID, "type", "timestamp", "value", "message")
 CONVERTED, UNREADABLE = "converted", "unreadable"
 """Where a raw record in MongoDB says, by field, what it was read from, and the type of what could not be read."""
 
+IMPLAUSIBLE = "implausible"
+"""Where it says, by field, why a value cannot be right that was read: of `timestamp`, `early` or `ahead`."""
+
 MAX_NUMBER = 2**53
 """The largest number that may reach a sum. Beyond it a 64-bit float leaves whole numbers out, so a sum is wrong."""
 

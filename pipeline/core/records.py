@@ -62,6 +62,7 @@ class Interaction:
         value: The number that the text in `value` means; None where it is a number, or means none.
         converted: Fields that were read from another type or notation, and which.
         unreadable: Fields that were given and could not be read, and the type they had.
+        implausible: Fields that were read and cannot be right, and why.
     """
 
     interaction_id: str
@@ -77,6 +78,7 @@ class Interaction:
     value: int | float | None = None
     converted: Mapping[str, str] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    implausible: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import contextlib
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -38,10 +38,10 @@ class Reached:
     """Which servers have answered from this machine: one of them that is gone is an outage, whatever its name says.
 
     Args:
-        folder: Has an empty file for each.
+        folder: The folder that has an empty file for each; asked for when it is needed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Callable[[], Path]) -> None:
         self._folder = folder
 
     @contextmanager
@@ -76,7 +76,7 @@ class Reached:
 
     def _noted(self, store: str, address: str) -> Path:
         named = _HOSTS.match(address)
-        return self._folder / quote(f"{store} {named['hosts'] if named else ''}", safe=" ")
+        return self._folder() / quote(f"{store} {named['hosts'] if named else ''}", safe=" ")
 
 
 def fault(store: str, address: str) -> str:

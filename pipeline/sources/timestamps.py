@@ -14,7 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Read = tuple[datetime, str]
-"""The moment in UTC, and the notation it came in; "" for ISO 8601."""
+"""The moment in UTC, and the notation it came in; "" for ISO 8601 of one moment."""
+
+TWICE, NEVER = "local time that comes twice", "local time that never comes"
+"""An hour ends summer time and one begins it: of the one the earlier is taken, of the other the same time later."""
 
 _ISO_8601 = re.compile(
     r"(\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?|\d{8}T\d{4}(\d\d)?)"
@@ -22,6 +25,7 @@ _ISO_8601 = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _END_OF_DAY = re.compile(r"(?<=[T ])24(?=:00(:00([.,]0+)?)?(Z|[+-]|$))", re.ASCII)
+_LEAP_SECOND = re.compile(r"(?<=:\d\d:)60(?=[.,Z+-]|$)", re.ASCII)
 _ZONE = re.compile(r"\s?(UTC|GMT)$", re.ASCII)
 _ZONE_NAME = re.compile(r"\[.*\]$", re.ASCII)
 _EPOCH = re.compile(r"\d{10,19}(\.\d{1,9})?", re.ASCII)
@@ -44,7 +48,7 @@ def moment(value: Any, zone: ZoneInfo) -> Read | None:
         zone: Where one without an offset was written down.
     """
     try:
-        found = _read(value, zone)
+        found = _extended(value, zone) if isinstance(value, Mapping) else _read(value, zone)
         utc = found[0].astimezone(UTC) if found else None
     except (ValueError, OverflowError):
         return None
@@ -58,7 +62,7 @@ def _read(value: Any, zone: ZoneInfo) -> Read | None:
         return None
     text = value.strip() if isinstance(value, str) else str(value)
     if isinstance(value, str) and _ISO_8601.fullmatch(text):
-        return _iso(text, zone), ""
+        return _iso(text, zone)
     if _EPOCH.fullmatch(text):
         return _since_1970(text)
     if _RFC_2822.fullmatch(text):
@@ -69,16 +73,39 @@ def _read(value: Any, zone: ZoneInfo) -> Read | None:
     return None
 
 
-def _iso(text: str, zone: ZoneInfo) -> datetime:
-    days, plain = 0, text.upper()
+def _extended(document: Mapping[str, Any], zone: ZoneInfo) -> Read | None:
+    """MongoDB's Extended JSON, as mongoexport writes it: ISO 8601, or milliseconds since 1970 or their text."""
+    value = document["$date"] if list(document) == ["$date"] else None
+    if isinstance(value, Mapping) and list(value) == ["$numberLong"]:
+        value = value["$numberLong"]
+    is_text = isinstance(value, str) and _ISO_8601.fullmatch(value) is not None
+    found = _iso(str(value), zone) if is_text else _since_1970(str(value)) if _EPOCH.fullmatch(str(value)) else None
+    return (found[0], "extended JSON") if found and found[1] in {"", "epoch milliseconds"} else None
+
+
+def _iso(text: str, zone: ZoneInfo) -> Read:
+    later, notation, plain = timedelta(), "", text.upper()
     try:
         given = datetime.fromisoformat(plain)
-    except ValueError:  # what Python does not read of it: names of zones, and the end of a day
+    except ValueError:  # what Python does not read of it: names of zones, the end of a day, a leap second
         plain = _ZONE.sub("Z", _ZONE_NAME.sub("", plain)).replace(" Z", "Z")
-        midnight = _END_OF_DAY.sub("00", plain)
-        given, days = datetime.fromisoformat(midnight), int(midnight != plain)
-    aware = given if given.tzinfo is not None else given.replace(tzinfo=zone)
-    return aware + timedelta(days=days) if days else aware
+        midnight, leap = _END_OF_DAY.sub("00", plain), _LEAP_SECOND.sub("59", plain)
+        if leap != plain:
+            given, later, notation = datetime.fromisoformat(leap), timedelta(seconds=1), "leap second"
+        else:
+            given, later = datetime.fromisoformat(midnight), timedelta(days=int(midnight != plain))
+    if given.tzinfo is not None:
+        return given + later, notation
+    local = given.replace(tzinfo=zone)
+    return local.astimezone(UTC) + later if later else local, notation or _odd_hour(local)
+
+
+def _odd_hour(local: datetime) -> str:
+    """Whether a time on the clocks of a zone comes twice, or never."""
+    if local.utcoffset() == local.replace(fold=1).utcoffset():
+        return ""
+    is_there = local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) == local.replace(tzinfo=None)
+    return TWICE if is_there else NEVER
 
 
 def _mail_date(text: str) -> datetime:

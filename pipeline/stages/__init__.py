@@ -6,6 +6,7 @@ from pipeline.stages.aggregate import AggregateStage
 from pipeline.stages.embed import EmbedStage
 from pipeline.stages.graph import GraphStage
 from pipeline.stages.load import LoadStage
+from pipeline.stages.plausible import Plausible
 from pipeline.stages.publish import PublishStage
 from pipeline.stages.reembed import Reembedder
 from pipeline.stages.rollback import Rollback
@@ -17,6 +18,7 @@ __all__ = [
     "EmbedStage",
     "GraphStage",
     "LoadStage",
+    "Plausible",
     "PublishStage",
     "Reembedder",
     "Rollback",

@@ -14,12 +14,13 @@ from expectations_plugins.core.checksums import Checksum
 from expectations_plugins.core.errors import TerminalError, TransientError
 from pipeline.core.batch import CHECKSUM, EARLIER
 from pipeline.core.batches import LoadCounts, short
-from pipeline.core.fields import CONVERTED
+from pipeline.core.fields import CONVERTED, IMPLAUSIBLE
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
 from pipeline.ports.stores import RawStore
 from pipeline.sources.reading import read
+from pipeline.stages.plausible import Plausible
 
 CHUNK_CHARACTERS = 8_000_000
 """A chunk ends here even when it has fewer records than it may: memory stays bounded whatever their size."""
@@ -36,15 +37,25 @@ class LoadStage:
         raw: Where records go.
         ledger: Where dead letters and counts go.
         zone: Where timestamps without an offset were written down.
+        plausible: Which times a record may have.
         chunk: Records inserted at once at most.
     """
 
     name = "load"
 
-    def __init__(self, raw: RawStore, ledger: Ledger, *, zone: ZoneInfo, chunk: int = 1_000) -> None:
+    def __init__(
+        self,
+        raw: RawStore,
+        ledger: Ledger,
+        *,
+        zone: ZoneInfo,
+        plausible: Plausible | None = None,
+        chunk: int = 1_000,
+    ) -> None:
         self._raw = raw
         self._ledger = ledger
         self._zone = zone
+        self._plausible = plausible or Plausible()
         self._chunk = chunk
 
     def run(self, context: BatchContext) -> Mapping[str, Any]:
@@ -65,20 +76,18 @@ class LoadStage:
         counts = self._counts(context.batch_id, tally)
         self._ledger.set_span(context.lease, tally.oldest, tally.newest)
         self._ledger.set_counts(context.lease, counts)
-        converted = {f"{CONVERTED}_{name}": n for name, n in sorted(tally.converted.items())}
         earlier = [f"{batch_id} {number}" for batch_id, number in tally.earlier.most_common(MOST_EARLIER)]
         noted = {CHECKSUM: tally.own.as_list(), **({EARLIER: earlier} if earlier else {})}
-        return dataclasses.asdict(counts) | converted | noted
+        return dataclasses.asdict(counts) | dict(sorted(tally.odd.items())) | noted
 
     def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
-        records = [item for item in chunk if isinstance(item, Interaction)]
+        records = [self._plausible.noted(item, context.received_at) for item in chunk if isinstance(item, Interaction)]
         letters = [item for item in chunk if isinstance(item, DeadLetter)]
         if records:
             self._raw.insert(context.batch_id, records, context.received_at, fence=context.lease.fence)
             owners = self._raw.owners([record.interaction_id for record in records])
             for record in records:
-                tally.seen(record.timestamp)
-                tally.converted.update(record.converted.keys())
+                tally.seen(record)
                 letter = _judged(context.batch_id, record, owners, tally)
                 letters.extend([letter] if letter else [])
         if letters:
@@ -113,11 +122,14 @@ class _Tally:
     """Records that other batches had brought before, by batch."""
     oldest: datetime | None = None
     newest: datetime | None = None
-    converted: Counter[str] = field(default_factory=Counter)
+    odd: Counter[str] = field(default_factory=Counter)
 
-    def seen(self, moment: datetime | None) -> None:
-        """A record's time."""
-        if moment is not None:
+    def seen(self, record: Interaction) -> None:
+        """A record's time, and what is odd about its fields."""
+        self.odd.update(f"{CONVERTED}_{name}" for name in record.converted)
+        self.odd.update(f"{IMPLAUSIBLE}_{name}" for name in record.implausible)
+        moment = record.timestamp
+        if moment is not None and not record.implausible:
             self.oldest, self.newest = min(self.oldest or moment, moment), max(self.newest or moment, moment)
 
 

@@ -24,6 +24,7 @@ from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
 from pipeline.ports.stores import RawStore
 from pipeline.sources.reading import read
+from pipeline.stages.plausible import Plausible
 
 LOAD = STEPS[0].key
 CHUNK = 500
@@ -46,12 +47,22 @@ class Supersede:
         raw: Where records are.
         ledger: Where counts and dead letters are.
         zone: Where timestamps without an offset were written down.
+        plausible: Which times a record may have.
     """
 
-    def __init__(self, raw: RawStore, ledger: Ledger, *, zone: ZoneInfo, reads: Read = read) -> None:
+    def __init__(
+        self,
+        raw: RawStore,
+        ledger: Ledger,
+        *,
+        zone: ZoneInfo,
+        plausible: Plausible | None = None,
+        reads: Read = read,
+    ) -> None:
         self._raw = raw
         self._ledger = ledger
         self._zone = zone
+        self._plausible = plausible or Plausible()
         self._reads = reads
 
     def perform(self, context: BatchContext, older: Sequence[str], leased: Leased, *, by: str) -> None:
@@ -88,7 +99,7 @@ class Supersede:
             if row["content_hash"] != records[key].content_hash
         ]
         self._ledger.bury(letters)
-        taken = [records[key] for key in stored]
+        taken = [self._plausible.noted(records[key], context.received_at) for key in stored]
         self._raw.take_over(lease, context.batch_id, taken, context.received_at)
         # of those an interrupted one took over, too
         owned = [records[key].line for key, row in found.items() if row["batch_id"] in (older, context.batch_id)]

@@ -42,9 +42,6 @@ def read_one(tmp_path: Path, value: object, zone: str = "UTC") -> Interaction:
         ("2010-12-01 08:26:00 UTC", "Europe/Berlin", "2010-12-01T08:26:00+00:00"),
         ("2010-12-01T08:26:00+01:00[Europe/Berlin]", "UTC", "2010-12-01T07:26:00+00:00"),
         ("2010-12-31T24:00:00Z", "UTC", "2011-01-01T00:00:00+00:00"),
-        # in the hour that summer time skips, and the earlier one of the hour that comes twice
-        ("2010-03-28T01:30:00", "Europe/London", "2010-03-28T01:30:00+00:00"),
-        ("2010-10-31T01:30:00", "Europe/London", "2010-10-31T00:30:00+00:00"),
     ],
 )
 def test_a_timestamp_becomes_utc(tmp_path: Path, given: str, zone: str, expected: str) -> None:
@@ -67,6 +64,10 @@ def test_a_timestamp_becomes_utc(tmp_path: Path, given: str, zone: str, expected
         ("Wed, 01 Dec 2010 09:26:00 +0100", "RFC 2822", 0),
         ("1 Dec 2010 08:26:00 GMT", "RFC 2822", 0),
         ("01/Dec/2010:09:26:00 +0100", "common log format", 0),
+        ({"$date": "2010-12-01T08:26:00Z"}, "extended JSON", 0),
+        ({"$date": "2010-12-01T09:26:00.123+01:00"}, "extended JSON", 123),
+        ({"$date": {"$numberLong": "1291191960123"}}, "extended JSON", 123),
+        ({"$date": 1291191960123}, "extended JSON", 123),
     ],
 )
 def test_a_notation_that_means_one_moment_is_read_noted_and_kept(
@@ -88,7 +89,6 @@ def test_a_notation_that_means_one_moment_is_read_noted_and_kept(
         -1291191960,
         "11/12/2010 08:26:00",
         "Wed, 01 Dec 2010 08:26:00 EST",
-        "2010-12-01T23:59:60Z",
         "2010-12-01T24:30:00Z",
         "2010-12-01T08:26:00Z[UTC",
         "31/Foo/2010:08:26:00 +0000",
@@ -100,7 +100,6 @@ def test_a_notation_that_means_one_moment_is_read_noted_and_kept(
         "01/12/2010 08:26",
         "2010-W48-3",
         True,
-        {"$date": "2010-12-01T08:26:00Z"},
     ],
 )
 def test_a_timestamp_that_cannot_be_read_is_not_guessed_at_but_kept(tmp_path: Path, given: object) -> None:
@@ -112,3 +111,45 @@ def test_a_timestamp_that_cannot_be_read_is_not_guessed_at_but_kept(tmp_path: Pa
 def test_a_null_timestamp_is_none(tmp_path: Path) -> None:
     found = read_one(tmp_path, None)
     assert (found.timestamp, found.extra) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "zone", "expected", "notation"),
+    [
+        ("2010-03-28T01:30:00", "Europe/London", "2010-03-28T01:30:00", "local time that never comes"),
+        ("2010-10-31T01:30:00", "Europe/London", "2010-10-31T00:30:00", "local time that comes twice"),
+        ("2026-11-01 01:59:59", "America/New_York", "2026-11-01T05:59:59", "local time that comes twice"),
+        ("2026-10-04 02:15", "Australia/Lord_Howe", "2026-10-03T15:45:00", "local time that never comes"),
+        ("2016-12-31T23:59:60Z", "UTC", "2017-01-01T00:00:00", "leap second"),
+    ],
+)
+def test_a_time_that_is_odd_on_the_clocks_is_read_noted_and_kept(
+    tmp_path: Path, given: str, zone: str, expected: str, notation: str
+) -> None:
+    found = read_one(tmp_path, given, zone)
+    assert found.timestamp == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    assert (found.converted, found.extra) == ({"timestamp": notation}, {"timestamp": given})
+
+
+@pytest.mark.parametrize("given", ["2010-10-31T00:59:59", "2010-10-31T02:00:00", "2010-03-28T02:00:00+01:00"])
+def test_times_beside_those_hours_are_nothing_special(tmp_path: Path, given: str) -> None:
+    assert read_one(tmp_path, given, "Europe/London").converted == {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"$date": "yesterday"},
+        {"$date": None},
+        {"$date": 20101201},
+        {"$date": "2010-12-01T08:26:00Z", "more": 1},
+        {"$numberLong": "1291191960123"},
+        {},
+        {"$date": {"$numberLong": {}}},
+        "2016-12-31T23:60:00Z",
+        "2016-12-31T23:59:61Z",
+    ],
+)
+def test_what_only_looks_like_it_is_not_read(tmp_path: Path, given: object) -> None:
+    found = read_one(tmp_path, given)
+    assert (found.timestamp, list(found.unreadable)) == (None, ["timestamp"])

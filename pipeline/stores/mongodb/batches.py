@@ -6,7 +6,7 @@ what is not known is left out. So no document keeps a page or a run from the oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from math import isfinite
@@ -105,8 +105,7 @@ def _object(found: Found, name: str) -> Document:
 
 
 def _objects(found: Found, name: str) -> Iterator[Found]:
-    value = found.get(name)
-    return (one for one in value if isinstance(one, Mapping)) if isinstance(value, list | tuple) else iter(())
+    return (one for one in _list(found, name) if isinstance(one, Mapping))
 
 
 def _each(make: Callable[[Found], T], found: Found, name: str) -> dict[str, T]:
@@ -152,21 +151,28 @@ def _gate(found: Found) -> GateState:
 
 
 def _finding(found: Found) -> Finding:
-    examples = found.get("examples")
-    pairs = examples if isinstance(examples, list | tuple) else ()
     return Finding(
         expectation=text(found, "expectation"),
         severity=text(found, "severity"),
         summary=text(found, "summary"),
         unexpected=number(found, "unexpected"),
         checked=number(found, "checked"),
-        examples=tuple((str(pair[0]), str(pair[1])) for pair in pairs if _is_pair(pair)),
+        examples=_pairs(found, "examples"),
         column=text(found, "column"),
     )
 
 
+def _pairs(found: Found, name: str) -> tuple[tuple[str, str], ...]:
+    return tuple((str(pair[0]), str(pair[1])) for pair in _list(found, name) if _is_pair(pair))
+
+
 def _is_pair(value: object) -> bool:
     return isinstance(value, list | tuple) and len(value) == 2  # noqa: PLR2004 - that is what a pair is
+
+
+def _list(found: Found, name: str) -> Sequence[Any]:
+    value = found.get(name)
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _intent(found: Found) -> IntentState:
@@ -175,7 +181,7 @@ def _intent(found: Found) -> IntentState:
 
 
 def _embedding(found: Found) -> EmbeddingState:
-    rejected, samples = _object(found, "rejected"), found.get("sample_ids")
+    rejected = _object(found, "rejected")
     return EmbeddingState(
         embedding_batch_id=text(found, "embedding_batch_id"),
         expected=number(found, "expected"),
@@ -183,10 +189,10 @@ def _embedding(found: Found) -> EmbeddingState:
         fallback=number(found, "fallback"),
         rejected={reason: number(rejected, reason) for reason in rejected},
         truncated=number(found, "truncated"),
-        truncated_ids=tuple(map(str, found.get("truncated_ids") or ())),
-        refused=tuple((str(key), str(why)) for key, why in found.get("refused") or ()),
+        truncated_ids=tuple(map(str, _list(found, "truncated_ids"))),
+        refused=_pairs(found, "refused"),
         accepted=number(found, "accepted"),
-        sample_ids=tuple(map(str, samples)) if isinstance(samples, list | tuple) else (),
+        sample_ids=tuple(map(str, _list(found, "sample_ids"))),
         number=number(found, "number", default=1),
         kind=text(found, "kind") or "embed",
         finished=_flag(found, "finished", default=True),

@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pipeline.core.fields import CAMPAIGN_ID, CONVERTED, INTERACTION_ID, MAX_NUMBER, UNREADABLE, USER_ID, WINDOW_MINUTES
+from pipeline.core.fields import (
+    CAMPAIGN_ID,
+    CONVERTED,
+    IMPLAUSIBLE,
+    INTERACTION_ID,
+    MAX_NUMBER,
+    UNREADABLE,
+    USER_ID,
+    WINDOW_MINUTES,
+)
 from pipeline.core.records import MISSING, Interaction
 from pipeline.stores.mongodb.windows import EVER
 
@@ -55,7 +64,7 @@ def interaction_document(batch_id: str, record: Interaction, received_at: dateti
     if record.value is not None:
         document["value"] = record.value
     document["extra"] = dict(record.extra)
-    noted = {CONVERTED: record.converted, UNREADABLE: record.unreadable}
+    noted = {CONVERTED: record.converted, UNREADABLE: record.unreadable, IMPLAUSIBLE: record.implausible}
     return document | {name: dict(fields) for name, fields in noted.items() if fields}
 
 
@@ -107,7 +116,7 @@ def released(changes: Mapping[str, Any], note: str, run_id: str) -> list[Documen
     }
     history = {"$concatArrays": [{"$ifNull": ["$quarantine_history", []]}, [entry]]}
     new = {name: {"$literal": value} for name, value in changes.items()}
-    settled = ["quarantine", *(f"{UNREADABLE}.{name}" for name in changes)]
+    settled = ["quarantine", *(f"{note}.{name}" for note in (UNREADABLE, IMPLAUSIBLE) for name in changes)]
     return [{"$set": {"quarantine_history": history}}, {"$set": new}, {"$unset": settled}]
 
 
@@ -124,10 +133,11 @@ def metrics_pipeline(batch_id: str, *, include_quarantined: bool) -> list[Docume
     """
     match = _of_batch(batch_id) if include_quarantined else _accepted(batch_id)
     window = {"$dateTrunc": {"date": "$timestamp", "unit": "minute", "binSize": WINDOW_MINUTES}}
+    is_plausible = {"$eq": [{"$type": f"${IMPLAUSIBLE}.timestamp"}, "missing"]}
     by_user = {
         CAMPAIGN_ID: _text_or_null(CAMPAIGN_ID),
         "type": _text_or_null("type"),
-        "window_start": window,
+        "window_start": {"$cond": [is_plausible, window, None]},
         USER_ID: _text_or_null(USER_ID),
     }
     rows = {name: f"$_id.{name}" for name in (CAMPAIGN_ID, "type", "window_start")}

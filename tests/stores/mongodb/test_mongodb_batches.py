@@ -44,6 +44,10 @@ MANIFEST = EmbedManifest(
     written=2,
     fallback=1,
     rejected={"zero.vector": 1},
+    truncated=1,
+    truncated_ids=("i_1",),
+    refused=(("i_3", "it is empty"),),
+    accepted=1,
     sample_ids=("i_1", "i_2"),
     number=2,
     kind="reembed",
@@ -139,7 +143,7 @@ def test_every_field_of_a_batch_is_written_by_the_ledger(ledger: MongoLedger, da
     expected = {
         "batch.gates.raw." + name for name in ("findings", "actions", "docs", "page", "rate", "parameters", "intents")
     }
-    expected |= {f"batch.embeddings.e_1.{name}" for name in ("rejected", "sample_ids")}
+    expected |= {f"batch.embeddings.e_1.{name}" for name in ("rejected", "sample_ids", "truncated_ids", "refused")}
     expected |= {f"batch.embeddings.e_1.{name}" for name in ("rollback", "rolled_back", "rolled_back_at")}
     # the intent without an outcome; the load, which went well; nothing was ever written of the graph gate
     expected |= {"batch.gates.vectors.intents.at", "batch.gates.vectors.intents.detail", "batch.steps.stage:load.error"}
