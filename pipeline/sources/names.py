@@ -30,9 +30,9 @@ def plain_name(name: str) -> str:
     return plain
 
 
-def is_csv(place: Place) -> bool:
-    """Whether a file is read as CSV rather than as JSON Lines."""
-    return plain_name(place.name).endswith(".csv")
+def is_csv_name(name: str) -> bool:
+    """Whether a file is called CSV; what it is, its bytes say."""
+    return plain_name(name).endswith(".csv")
 
 
 def is_unfinished(name: str) -> bool:

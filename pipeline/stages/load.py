@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from expectations_plugins.core.checksums import Checksum
 from expectations_plugins.core.errors import TerminalError, TransientError
-from pipeline.core.batch import CHECKSUM, EARLIER
+from pipeline.core.batch import CHECKSUM, DROPPED, EARLIER
 from pipeline.core.batches import LoadCounts, short
 from pipeline.core.fields import CONVERTED
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
@@ -51,7 +52,8 @@ class LoadStage:
         """Load one batch.
 
         Returns:
-            What became of its records, by name of the fields of `LoadCounts`; what was converted; their checksum.
+            What became of its records, by name of the fields of `LoadCounts`; what was converted, and what was passed
+            over between them; their checksum.
 
         Raises:
             TransientError: Worth another attempt.
@@ -59,7 +61,7 @@ class LoadStage:
             LeaseLostError: Another run took the batch over.
         """
         tally = _Tally()
-        for chunk in _chunks(read(context.source, zone=self._zone), self._chunk):
+        for chunk in _chunks(read(context.source, zone=self._zone, dropped=tally.dropped), self._chunk):
             self._load(context, chunk, tally)
             context.progress.advance(self.name, tally.read, None)
         counts = self._counts(context.batch_id, tally)
@@ -67,6 +69,7 @@ class LoadStage:
         self._ledger.set_counts(context.lease, counts)
         converted = {f"{CONVERTED}_{name}": n for name, n in sorted(tally.converted.items())}
         earlier = [f"{batch_id} {number}" for batch_id, number in tally.earlier.most_common(MOST_EARLIER)]
+        converted |= {f"{DROPPED}_{name}": n for name, n in sorted(tally.dropped.items())}
         noted = {CHECKSUM: tally.own.as_list(), **({EARLIER: earlier} if earlier else {})}
         return dataclasses.asdict(counts) | converted | noted
 
@@ -114,6 +117,8 @@ class _Tally:
     oldest: datetime | None = None
     newest: datetime | None = None
     converted: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    """What was passed over between records."""
 
     def seen(self, moment: datetime | None) -> None:
         """A record's time."""
@@ -122,7 +127,7 @@ class _Tally:
 
 
 def _judged(
-    batch_id: str, record: Interaction, owners: Mapping[str, tuple[str, int, str]], tally: _Tally
+    batch_id: str, record: Interaction, owners: Mapping[str, tuple[str, Locator, str]], tally: _Tally
 ) -> DeadLetter | None:
     """First writer wins: a dead letter when the id belongs to another record with other content."""
     owner = owners.get(record.interaction_id)
@@ -131,8 +136,8 @@ def _judged(
             f"Interaction {record.interaction_id!r} of batch {short(batch_id)} was inserted and is not there.",
             next_step="Run again; if it stays so, look at MongoDB's write concern.",
         )
-    owning_batch, line, content_hash = owner
-    if (owning_batch, line) == (batch_id, record.line):
+    owning_batch, at, content_hash = owner
+    if (owning_batch, at.key) == (batch_id, record.at.key):
         tally.own += Checksum.of([record.interaction_id])
         return None
     if owning_batch != batch_id:
@@ -140,9 +145,9 @@ def _judged(
     if content_hash == record.content_hash:
         tally.duplicate += 1
         return None
-    place = f"line {line} of this batch" if owning_batch == batch_id else f"batch {short(owning_batch)}, line {line}"
+    place = f"{at} of this batch" if owning_batch == batch_id else f"batch {short(owning_batch)}, {at}"
     detail = f"interaction_id {record.interaction_id!r} was first brought, with other content, by {place}"
-    return DeadLetter(batch_id, record.line, DeadReason.CONFLICT, detail, record.raw, record.interaction_id)
+    return DeadLetter(batch_id, record.at, DeadReason.CONFLICT, detail, record.raw, record.interaction_id)
 
 
 def _chunks(items: Iterable[Interaction | DeadLetter], most: int) -> Iterator[Sequence[Interaction | DeadLetter]]:

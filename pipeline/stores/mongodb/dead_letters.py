@@ -16,6 +16,7 @@ from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter, lines_filter
 from pipeline.stores.mongodb.ledger_queries import plain
+from pipeline.stores.mongodb.queries import located, place_of
 
 BURY_LETTERS = 500
 
@@ -78,7 +79,7 @@ class DeadLetters:
             self._letters.find({"batch_id": {"$eq": batch_id}}).sort("line", 1) as rows,
         ):
             for row in rows:
-                known = (batch_id, row["line"], DeadReason(row["reason"]), row["detail"], row["raw"])
+                known = (batch_id, located(row), DeadReason(row["reason"]), row["detail"], row["raw"])
                 yield DeadLetter(*known, row.get(INTERACTION_ID, ""))
 
 
@@ -88,9 +89,9 @@ def _content(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _document(letter: DeadLetter, now: datetime) -> dict[str, Any]:
-    return {**letter_filter(letter.batch_id, letter.line), **_content(letter), "buried_at": now}
+    return {"batch_id": letter.batch_id, **place_of(letter.at), **_content(letter), "buried_at": now}
 
 
 def _upsert(letter: DeadLetter, now: datetime) -> UpdateOne:
-    buried = letter_buried(letter.batch_id, letter.line, _content(letter), now)
-    return UpdateOne(letter_filter(letter.batch_id, letter.line), buried, upsert=True)
+    buried = letter_buried(letter.batch_id, letter.at, _content(letter), now)
+    return UpdateOne(letter_filter(letter.batch_id, letter.at.key), buried, upsert=True)
