@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import click
 
@@ -19,6 +21,8 @@ from pipeline.core.program import program
 from pipeline.local import SERVERS, LocalStack, ServerState
 from pipeline.sources.discovery import list_files
 from pipeline.sources.files import GoneFileError, printed
+from pipeline.sources.reading import looks_like
+from pipeline.storage.location import Place
 
 DRIVERS = {
     "mongodb": "pymongo",
@@ -29,6 +33,8 @@ DRIVERS = {
 }
 
 LANDING = "landing"
+LOOKED_INTO = 200
+"""Files of the landing folder that are opened, the last by name: names have dates in them."""
 
 UNENCRYPTED = (
     "The connection is not encrypted: records, and passwords too, can be read on the way. Unless something else"
@@ -67,7 +73,7 @@ class Finding:
 def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
     """Check that every configured store can be reached, and show versions. Exit code 3 when one cannot.
 
-    It also says what the landing folder holds, and what of it is passed over and why.
+    It also says what the landing folder holds, what of it is passed over and why, and which files hold no records.
 
     Local servers that are down are no fault: a run starts them.
 
@@ -118,15 +124,24 @@ def _landing(app: App) -> Finding:
     folder, left_out = app.settings.landing, LeftOut(app.progress)
     where = printed(folder)
     try:
-        number = sum(1 for _ in list_files((folder,), left_out.add, app.settings.log_files))
+        files = list(list_files((folder,), left_out.add, app.settings.log_files))
+        foreign = list(_foreign(files))
     except SluicegateError as error:
         missing = isinstance(error, GoneFileError)
         return Finding(
             LANDING, "folder", where, "missing" if missing else "unreachable", "", "-", "" if missing else str(error)
         )
-    note = " ".join(click.unstyle(line) for line in left_out.as_text())
-    files = f"{number:,} log {'file' if number == 1 else 'files'}"
-    return Finding(LANDING, "folder", where, "files left out" if left_out.files else "ok", files, "-", note=note)
+    note = " ".join((*foreign, *(click.unstyle(line) for line in left_out.as_text())))
+    number = f"{len(files):,} log {'file' if len(files) == 1 else 'files'}"
+    return Finding(LANDING, "folder", where, "files left out" if left_out.files else "ok", number, "-", note=note)
+
+
+def _foreign(files: Sequence[Place]) -> Iterator[str]:
+    """Of the last files by name, those on this machine, a sentence for each that holds no records."""
+    for path in [path for path in files if isinstance(path, Path)][-LOOKED_INTO:]:
+        with suppress(SluicegateError):  # a run says so
+            if what := looks_like(path):
+                yield f"{printed(path)} {what}."
 
 
 def _configured(store: str, address: str, probe: Callable[[], str]) -> Finding:

@@ -14,6 +14,7 @@ from pipeline.core.records import DeadReason
 from pipeline.ports.dead_letters import Letter
 from pipeline.sources.forms import Records, records_in
 from pipeline.sources.lines import OPEN_QUOTE
+from pipeline.sources.names import AS_THEY_WERE
 from pipeline.sources.parsing import RAW_BYTES, Refused, json_record
 from pipeline.storage.location import Place
 
@@ -61,7 +62,7 @@ def as_they_were(letters: Iterable[Letter], source: Place) -> Repaired:
     headings = [_opened(letter.raw, source).heading for letter in whole]
     if not any(headings):
         # a record of an array may be on several lines; a line end inside a text is not JSON anyway
-        return Repaired(JSON_FILE, "".join(one.raw.replace("\n", " ") + "\n" for one in whole).encode(), lines, left)
+        return Repaired(AS_THEY_WERE, "".join(one.raw.replace("\n", " ") + "\n" for one in whole).encode(), lines, left)
     rows = [letter.raw.removeprefix(heading) for letter, heading in zip(whole, headings, strict=True)]
     return Repaired(CSV_FILE, (headings[0] + "".join(f"{row}\n" for row in rows)).encode(), lines, left)
 

@@ -23,7 +23,7 @@ from pipeline.sources.csv_form import columns_in, csv_rows, delimiter_in, says_d
 from pipeline.sources.encodings import utf8
 from pipeline.sources.json_values import json_values
 from pipeline.sources.lines import MAX_LINE_BYTES, Chunk, json_records
-from pipeline.sources.names import is_csv_name
+from pipeline.sources.names import AS_THEY_WERE, is_csv_name
 from pipeline.sources.parsing import Refused, csv_record, json_record
 from pipeline.sources.seams import DECODER, Dropped
 
@@ -143,7 +143,7 @@ def _form(sample: bytes, name: str) -> Open | str:
     text = sample.decode("utf-8", "replace")
     text = text[found.end() :] if (found := _MARKS.match(text)) else text
     by_name: Open = partial(_csv, delimiter=",", is_said=False) if is_csv_name(name) else _lines
-    if not text:
+    if not text or name == AS_THEY_WERE:
         return by_name
     if what := foreign.binary(sample):
         return what
@@ -175,6 +175,8 @@ def _of_objects(text: str) -> Open | str:
 
 def _of_partial(text: str) -> Open | str:
     """The form of a file whose first object goes on where the sample ends."""
+    if _has_objects(text):
+        return _lines
     return foreign.document(text) or (_objects if "\n" in text.rstrip() else _lines)
 
 

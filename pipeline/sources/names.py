@@ -10,6 +10,9 @@ from pathlib import PurePath
 from pipeline.sources.compression import ENDINGS
 from pipeline.storage.location import Place
 
+AS_THEY_WERE = "records-as-they-were.jsonl"
+"""A file of ours with dead records that are tried again: each is a line, whatever it looks like."""
+
 UNFINISHED_ENDINGS = (".part", ".tmp")
 EXCLUDES = "!"
 """A pattern that begins with it excludes what it matches."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +17,10 @@ from pipeline.sources.interactions import id_in, interaction
 from pipeline.sources.lines import MAX_LINE_BYTES, OPEN_QUOTE, Chunk
 from pipeline.sources.parsing import Refused, text_of
 from pipeline.sources.seams import Dropped
+from pipeline.storage.location import Place
+
+PIECES_LOOKED_AT = 3
+"""Pieces of a file that show its form."""
 
 CUT_OFF = "the file ends in the middle of this record"
 
@@ -64,6 +69,18 @@ def read(
     if next(records.chunks, None) is not None:  # what lies before the next record is another batch's
         counted.clear()
         counted.update(own)
+
+
+def looks_like(path: Place) -> str:
+    """What a file is that holds no records, as it ends a sentence, by its first bytes; "" when it may hold some.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UnreadableFileError, TransientError: As in `read`.
+    """
+    return records_in(itertools.islice(pieces(path), PIECES_LOOKED_AT), path.name).looks_like
 
 
 def _why_dead(chunk: Chunk, refused: Refused) -> tuple[DeadReason, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from expectations_plugins.core.checksums import Checksum
 from expectations_plugins.core.errors import TerminalError, TransientError
-from pipeline.core.batch import CHECKSUM, DROPPED, EARLIER
+from pipeline.core.batch import CHECKSUM, COMPLETES, DROPPED, EARLIER
 from pipeline.core.batches import LoadCounts, short
 from pipeline.core.fields import CONVERTED
 from pipeline.core.locator import Locator
@@ -20,7 +21,8 @@ from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
 from pipeline.ports.stores import RawStore
-from pipeline.sources.reading import read
+from pipeline.sources.reading import CUT_OFF, read
+from pipeline.storage.location import written
 
 CHUNK_CHARACTERS = 8_000_000
 """A chunk ends here even when it has fewer records than it may: memory stays bounded whatever their size."""
@@ -28,6 +30,10 @@ CHUNK_CHARACTERS = 8_000_000
 
 MOST_EARLIER = 100
 """Other batches that are named as having brought some of the records before."""
+
+
+_CUT_CHARACTER = re.compile(r"(\\x[0-9a-f]{2}){1,3}$")
+"""The bytes of a character in the middle of which a file ends, as a dead letter keeps them."""
 
 
 class LoadStage:
@@ -60,7 +66,7 @@ class LoadStage:
             TerminalError: The counts do not add up, or a store refused.
             LeaseLostError: Another run took the batch over.
         """
-        tally = _Tally()
+        tally = _Tally(halves=self._halves(context))
         for chunk in _chunks(read(context.source, zone=self._zone, dropped=tally.dropped), self._chunk):
             self._load(context, chunk, tally)
             context.progress.advance(self.name, tally.read, None)
@@ -70,8 +76,21 @@ class LoadStage:
         converted = {f"{CONVERTED}_{name}": n for name, n in sorted(tally.converted.items())}
         earlier = [f"{batch_id} {number}" for batch_id, number in tally.earlier.most_common(MOST_EARLIER)]
         converted |= {f"{DROPPED}_{name}": n for name, n in sorted(tally.dropped.items())}
-        noted = {CHECKSUM: tally.own.as_list(), **({EARLIER: earlier} if earlier else {})}
+        for batch_id, keys in tally.completed.items():
+            self._ledger.complete(batch_id, keys, context.batch_id)
+        lists = {EARLIER: earlier, COMPLETES: list(tally.completed)}
+        noted = {CHECKSUM: tally.own.as_list(), **{name: found for name, found in lists.items() if found}}
         return dataclasses.asdict(counts) | converted | noted
+
+    def _halves(self, context: BatchContext) -> Mapping[int, Sequence[DeadLetter]]:
+        """By key, records in which this file ended when it was shorter, and that wait since then."""
+        halves: dict[int, list[DeadLetter]] = {}
+        for older in self._ledger.halted(MOST_EARLIER, written(context.source.path)):
+            letters = () if older.batch_id == context.batch_id else self._ledger.dead_letters(older.batch_id)
+            for letter in letters:
+                if letter.reason is DeadReason.INCOMPLETE and letter.detail.startswith(CUT_OFF):
+                    halves.setdefault(letter.at.key, []).append(letter)
+        return halves
 
     def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
         records = [item for item in chunk if isinstance(item, Interaction)]
@@ -84,6 +103,8 @@ class LoadStage:
                 tally.converted.update(record.converted.keys())
                 letter = _judged(context.batch_id, record, owners, tally)
                 letters.extend([letter] if letter else [])
+        for item in chunk if tally.halves else ():
+            tally.complete(item)
         if letters:
             self._ledger.bury(letters)
         tally.read += len(chunk)
@@ -119,6 +140,17 @@ class _Tally:
     converted: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     """What was passed over between records."""
+
+    halves: Mapping[int, Sequence[DeadLetter]] = field(default_factory=dict)
+    completed: dict[str, list[int]] = field(default_factory=dict)
+    """Keys of records of other batches that this one brings whole, by batch."""
+
+    def complete(self, item: Interaction | DeadLetter) -> None:
+        """A record, which may begin with what another batch has of it."""
+        for half in self.halves.get(item.at.key, ()):
+            begins = _CUT_CHARACTER.sub("", half.raw)
+            if item.raw.startswith(begins) and len(item.raw) > len(begins):
+                self.completed.setdefault(half.batch_id, []).append(half.at.key)
 
     def seen(self, moment: datetime | None) -> None:
         """A record's time."""

@@ -100,6 +100,39 @@ def test_a_file_of_another_format_is_one_outcome_that_says_what_it_is(make_site:
 
 
 @pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("log.jsonl", lines(*some(10)), lines(*some(5, 10))),
+        ("first.jsonl", lines(good(0)), lines(*some(5, 1))),
+        ("utf-8.jsonl", lines(*some(3)) + '{"interaction_id": "é", "user_id": "u_1é"}\n'.encode(), b""),
+        ("log.csv", b"interaction_id,user_id,type\nc1,u_100,click\nc2,u_100,click\n", b"c3,u_100,click\n"),
+        ("array.json", json.dumps(some(3), indent=1).encode()[:-4], b"\n},\n" + json.dumps(good(4)).encode() + b"]"),
+    ],
+)
+def test_half_a_last_record_is_over_when_the_grown_file_brings_it_whole(
+    make_site: MakeSite, land: Land, name: str, before: bytes, after: bytes
+) -> None:
+    site = make_site(SLUICEGATE_USER_ID_PATTERN="^u_.+$")
+    whole, cut = before + after, before.rindex(b"u_1") + 4
+    half = site.process(land(whole[:cut], name))
+    assert (half.status, half.counts.dead) == (BatchStatus.HALTED, 1)
+    grown = site.process(land(whole, name))
+    assert grown.status is BatchStatus.CLOSED
+    older = site.app.ledger.find(half.batch_id)
+    assert older.status is BatchStatus.CLOSED
+    assert next(site.app.dead_queue.letters(waiting=True), None) is None
+    assert older.counts.accepted + grown.counts.accepted == grown.counts.read
+
+
+def test_half_a_last_record_waits_while_nothing_brings_it_whole(make_site: MakeSite, land: Land) -> None:
+    site = make_site()
+    half = site.process(land(lines(*some(10))[:-30]))
+    other = site.process(land(lines(*some(9, 20), good(9, user_id="u_777"))))
+    assert (half.status, other.status) == (BatchStatus.HALTED, BatchStatus.CLOSED)
+    assert site.app.ledger.find(half.batch_id).status is BatchStatus.HALTED
+
+
+@pytest.mark.parametrize(
     ("data", "name", "place"),
     [
         (json.dumps([*some(30), good(0, value=2)], indent=2).encode(), "array.json", "item 31 of the array"),

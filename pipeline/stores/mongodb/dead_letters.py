@@ -72,6 +72,11 @@ class DeadLetters:
                 condition = lines_filter(batch_id, lines[start : start + BURY_LETTERS])
                 self._letters.delete_many({**condition, "reason": {"$eq": reason.value}})
 
+    def complete(self, batch_id: str, lines: Sequence[int], into: str) -> None:
+        """Write down that a newer batch brings these records whole, so that their letters wait for nobody."""
+        with ERRORS.guard(f"completing dead letters of batch {short(batch_id)}"):
+            self._letters.update_many(lines_filter(batch_id, lines), {"$addToSet": {"replayed_in": into}})
+
     def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
         """Dead letters of a batch, by line."""
         with (
