@@ -185,7 +185,7 @@ def count_records(source: BatchSource) -> int | None:
     """How many records a batch has; None when its file cannot be read."""
     try:
         records = records_in(pieces(source.path), source.path.name)
-        return sum(1 for _ in source.part_of(records.chunks))
+        return 0 if records.looks_like else sum(1 for _ in source.part_of(records.chunks))
     except SluicegateError:
         return None
 

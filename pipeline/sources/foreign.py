@@ -63,12 +63,17 @@ _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def binary(sample: bytes) -> str:
-    """What a file is that is no text; "" when it may be text."""
+    """What a file is that is no text, by how it begins; "" when it begins as none of these."""
     for magic, what, advice in _BINARY:
         if sample.startswith(magic):
             return said(what, advice)
     if sample[257:262] == b"ustar":
         return said("a tar archive", "unpack it")
+    return ""
+
+
+def no_text(sample: bytes) -> str:
+    """What data is that is no text and of no known format; "" when it may be text."""
     text = sample.replace(bytes(4), b"").decode("latin-1")  # a run of NULs says nothing
     share = len(_NO_TEXT.findall(text)) / max(1, len(text))
     return said("binary data", AS_LINES) if share > MOST_CONTROLS else ""

@@ -109,9 +109,9 @@ def _csv(stream: Stream, max_bytes: int, dropped: Dropped, *, delimiter: str, is
 
 
 def _none_of(stream: Stream) -> Iterator[Chunk]:
-    """No chunk; the stream is read to its end, for whoever counts its bytes."""
+    """No chunk; whoever asks for one has the stream read to its end, as of other files."""
     deque(stream, 0)
-    return iter(())
+    yield from ()
 
 
 def _sampled(stream: Iterator[bytes | Break]) -> tuple[bytes, Iterator[bytes | Break]]:
@@ -145,7 +145,7 @@ def _form(sample: bytes, name: str) -> Open | str:
     by_name: Open = partial(_csv, delimiter=",", is_said=False) if is_csv_name(name) else _lines
     if not text or name == AS_THEY_WERE:
         return by_name
-    if what := foreign.binary(sample):
+    if what := foreign.binary(sample) or ("" if _has_objects(text) else foreign.no_text(sample)):
         return what
     if begun := [form for pattern, form in _BEGINNINGS if pattern.match(text)]:
         return begun[0]

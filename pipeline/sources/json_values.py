@@ -30,8 +30,9 @@ _IN_TEXT, _OUTSIDE = re.compile(r'["\\\n]'), re.compile(r'["{}\[\]]')
 _NEAR_END = 16
 """An error so few characters before the end of what is held may be one of what is not there yet."""
 
-_BALANCED_BYTES = 64 * 1024
-"""How far the closing bracket of a broken value is looked for."""
+_NEAR, _FAR = 256, 64 * 1024
+"""How far the closing bracket of a broken value is looked for; half as far each time that there is none, so that a file
+of nothing else is read in linear time."""
 
 
 def json_values(
@@ -60,6 +61,7 @@ class _Values:
         self._text, self._start, self._base = "", 0, 0
         self._ended, self._break = False, ""
         self._in_array, self._is_partial = False, False
+        self._reach = _FAR
 
     def chunks(self) -> Iterator[Chunk]:
         """See `json_values`."""
@@ -130,13 +132,15 @@ class _Values:
 
     def _end_of_broken(self) -> tuple[int, str]:
         """Where a value ends whose JSON is wrong: with its brackets, or before what begins the next one."""
-        if len(self._text) - self._start < _BALANCED_BYTES:
-            self._more(_BALANCED_BYTES)
+        if len(self._text) - self._start < self._reach:
+            self._more(self._reach)
         depth = 0
-        for found in _TOKEN.finditer(self._text, self._start, self._start + _BALANCED_BYTES):
+        for found in _TOKEN.finditer(self._text, self._start, self._start + self._reach):
             depth += (found[0] in "{[") - (found[0] in "}]")
             if depth <= 0:
+                self._reach = min(_FAR, 2 * self._reach)
                 return found.end(), ""
+        self._reach = max(_NEAR, self._reach // 2)
         return self._end_at(_BOUNDARY)
 
     def _end_at(self, boundary: re.Pattern[str]) -> tuple[int, str]:

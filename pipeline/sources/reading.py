@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,9 +17,6 @@ from pipeline.sources.lines import MAX_LINE_BYTES, OPEN_QUOTE, Chunk
 from pipeline.sources.parsing import Refused, text_of
 from pipeline.sources.seams import Dropped
 from pipeline.storage.location import Place
-
-PIECES_LOOKED_AT = 3
-"""Pieces of a file that show its form."""
 
 CUT_OFF = "the file ends in the middle of this record"
 
@@ -80,7 +76,7 @@ def looks_like(path: Place) -> str:
     Raises:
         UnreadableFileError, TransientError: As in `read`.
     """
-    return records_in(itertools.islice(pieces(path), PIECES_LOOKED_AT), path.name).looks_like
+    return records_in(pieces(path), path.name).looks_like
 
 
 def _why_dead(chunk: Chunk, refused: Refused) -> tuple[DeadReason, str]:

@@ -18,6 +18,9 @@ MARKS, NULS, HEADERS = "byte_order_marks", "nul_bytes", "header_rows"
 _BETWEEN = re.compile(rb"(?:\0|\xef\xbb\xbf)+")
 _SEAM = re.compile(rb"(?:\0|\xef\xbb\xbf)+[ \t\r]*(?=\{)")
 _SPACE = re.compile(rb"[ \t\r]*(?:\0|\xef\xbb\xbf|[ \t\r])*")
+MOST_BROKEN = 100
+"""Broken objects in one line after which the rest of it is taken for one more: each costs a look at what is before."""
+
 DECODER = JSONDecoder(parse_float=len, parse_int=len, parse_constant=len)
 """Finds where a value ends. What is in it is read elsewhere, so that its numbers need not be made."""
 
@@ -41,7 +44,7 @@ def count(passed_over: bytes, dropped: Dropped, *, is_first: bool = False) -> No
 
 def objects_in(line: bytes, dropped: Dropped, *, is_first: bool) -> Iterator[tuple[int, int]]:
     """Start and end of each object of a line; of a line that is not one object behind another, the whole line."""
-    text, position = line.decode("latin-1"), 0
+    text, position, broken = line.decode("latin-1"), 0, 0
     while True:
         gap = _SPACE.match(line, position)
         if gap and gap.end() > position:
@@ -50,17 +53,20 @@ def objects_in(line: bytes, dropped: Dropped, *, is_first: bool) -> Iterator[tup
         if position >= len(line):
             return
         end = _end_of_object(line, text, position)
+        broken += end is None
+        if end is None:
+            seam = _SEAM.search(line, position + 1) if broken <= MOST_BROKEN else None
+            end = seam.start() if seam else len(line)
         yield position, end
         position = end
 
 
-def _end_of_object(line: bytes, text: str, start: int) -> int:
-    """Where the object ends that starts here: where the next one follows it, or where what broke it off begins."""
+def _end_of_object(line: bytes, text: str, start: int) -> int | None:
+    """Where the object ends that starts here, which is where the next one follows it; None of a broken one."""
     try:
         end = DECODER.raw_decode(text, start)[1]
     except (JSONDecodeError, RecursionError):
-        broken = _SEAM.search(line, start + 1)
-        return broken.start() if broken else len(line)
+        return None
     gap = _SPACE.match(line, end)
     rest = gap.end() if gap else end
     return end if rest == len(line) or line.startswith(b"{", rest) else len(line)

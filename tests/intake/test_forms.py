@@ -320,3 +320,22 @@ def test_no_text_whatever_is_lost_or_read_otherwise_in_other_pieces(text: str, a
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
 def test_no_bytes_whatever_end_reading(data: bytes, at: list[int]) -> None:
     opened(data, at)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{\n" + '{"a": [1, 2}\n' * 40_000,
+        "[{}" + "{" * 500_000,
+        '[{"a":[' + '{"a":[' * 100_000,
+        "[" + '{"a": 1,, "b": 2},\n' * 20_000 + "]",
+        '[{"a":"' + "\\" * 1_000_001,
+        '{"interaction_id":"i"}\n' + '{"a":\0' * 150_000,
+        '{"interaction_id":"i"}\n' + "{}" * 200_000,
+        "[]" * 200_000,
+        "interaction_id,a\n" + 'a,"b\n' * 50_000,
+    ],
+)
+def test_a_hostile_file_is_read_in_one_go(text: str) -> None:
+    data = text.encode()  # where each value is looked for in all the rest, this takes hours
+    assert sum(1 for _ in records_in(cut(data, list(range(0, len(data), 65536))), "log.json").chunks) < 210_000
