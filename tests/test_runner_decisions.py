@@ -9,6 +9,7 @@ import pytest
 
 from expectations_plugins.core.errors import ConfigurationError, ExitCode
 from pipeline.core.batches import BatchStatus, LoadCounts, short
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadLetter, DeadReason
 from tests.fakes.bench import LOADED, Bench
 from tests.fakes.scripted import ScriptedStage
@@ -93,7 +94,10 @@ def cut_off_load(bench: Bench) -> None:
         bench.runner().process(bench.source)
     bench.records.numbers = (38, 2)
     bench.ledger.bury(
-        [DeadLetter(bench.source.batch_id, line, DeadReason.UNPARSABLE, "no JSON", "{", None) for line in (3, 9)]
+        [
+            DeadLetter(bench.source.batch_id, Locator(line), DeadReason.UNPARSABLE, "no JSON", "{", None)
+            for line in (3, 9)
+        ]
     )
     bench.stages["load"] = ScriptedStage("load", counts=LOADED)
 

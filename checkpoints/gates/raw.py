@@ -15,7 +15,7 @@ from expectations_plugins.expectations.given_values import ExpectGivenValuesToBe
 from expectations_plugins.expectations.repeats import ExpectRecordsNotToWaitElsewhere
 from expectations_plugins.expectations.user_ids import ExpectUserIdsToBeWellFormed
 from pipeline.config import Settings
-from pipeline.core.batch import TAKEN_OVER, Batch
+from pipeline.core.batch import COMPLETED, TAKEN_OVER, Batch
 from pipeline.core.batches import SUPERSEDED, short
 from pipeline.core.fields import DEAD_LETTERS, IMPLAUSIBLE, READ_FIELDS, UNREADABLE
 from pipeline.core.records import DeadReason
@@ -29,7 +29,7 @@ MEANINGS = {
     "unreadable_tolerance": "the share in SLUICEGATE_UNREADABLE_TOLERANCE",
     "duplicate_tolerance": "the share in SLUICEGATE_DUPLICATE_TOLERANCE",
     "loaded": "the records the load stage says it wrote: read, without duplicates and dead letters",
-    "at_least": "1, or 0 when the file held nothing but duplicates",
+    "at_least": "1, or 0 when the file held nothing but duplicates, or half a record that came whole later",
 }
 
 batches = loaded
@@ -162,7 +162,8 @@ def _given() -> list[Any]:
 
 def parameters(settings: Settings, batch: Batch, stores: Stores) -> dict[str, Any]:
     """From the settings, and what the load stage counted."""
-    counts, taken_over = batch.counts, batch.step("stage:load").counts.get(TAKEN_OVER)
+    counts, noted = batch.counts, batch.step("stage:load").counts
+    taken_over, completed = noted.get(TAKEN_OVER), int(noted.get(COMPLETED) or 0)
     earlier = {one: stores.ledger.batch(one) for one in batch.earlier}
     stopped = [name for name, one in earlier.items() if one and one.status in SUPERSEDED]
     return {
@@ -175,5 +176,5 @@ def parameters(settings: Settings, batch: Batch, stores: Stores) -> dict[str, An
         "read": counts.read,
         "duplicates": counts.duplicate if taken_over is None else 0,
         "loaded": counts.read - counts.duplicate - counts.dead,
-        "at_least": 1 if counts.read > counts.duplicate + int(taken_over or 0) else 0,
+        "at_least": 1 if counts.read > counts.duplicate + int(taken_over or 0) + completed else 0,
     }

@@ -28,6 +28,9 @@ READABLE_TYPES = "sluicegate.readable.types"
 READABLE_EXAMPLES = "sluicegate.readable.examples"
 READABLE_QUERY = "sluicegate.readable.query"
 DEAD_LETTERS = "sluicegate.dead_letters"
+PLACE = "place"
+"""The field of a dead letter that says where it is, when that is no line."""
+
 REASONS = 10
 """How many reasons are told apart."""
 
@@ -86,16 +89,21 @@ def _dead_letters(call: MetricCall) -> Plan:
         side = other_side(there, data)
         reason = Field.of(values["reason"])
         groups = side.backend.top_values(side.data, TopValues(side.where, reason, REASONS))
-        shown = (side.key, Field.of(values["detail"]))
+        shown = (side.key, Field.of(values["detail"]), Field.of(PLACE))
         found: list[Mapping[str, Any]] = []
         for name, count in groups:
             of_reason = both(side.where, Compare(Op.EQ, reason, name))
             rows = side.backend.sample(side.data, Sample(of_reason, shown, EXAMPLES))
-            examples = [[row.get(field.path) for field in shown] for row in rows]
+            examples = [_example(*(row.get(field.path) for field in shown)) for row in rows]
             found.append({"reason": str(name), "count": int(count), "examples": examples})
         return found
 
     return Direct(ask)
+
+
+def _example(line: Any, detail: Any, place: Any) -> tuple[str, Any]:
+    """Where a record is, which of a plain line its number says, and what is wrong with it."""
+    return str(place or f"line {line}"), detail
 
 
 READABLE_KEYS = ("unreadable_in", "converted_in", "given_in", "key")

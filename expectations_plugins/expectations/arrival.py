@@ -59,7 +59,7 @@ class ExpectDeadLetterRateToBeBelow(ReadableExpectation):
         "line",
     )
 
-    example_columns: ClassVar[tuple[str, str]] = ("line", "why it could not be loaded")
+    example_columns: ClassVar[tuple[str, str]] = ("place", "why it could not be loaded")
 
     @pydantic.validator("letters_row_condition")
     def _check_letters_row_condition(cls, value: Any) -> Any:  # noqa: N805 - pydantic's signature
@@ -103,8 +103,8 @@ def _observed(groups: Sequence[Mapping[str, Any]], dead: int, records: int) -> s
     """How many, and of the commonest reasons how many each, with an example."""
     parts = []
     for group in groups[:SHOWN_REASONS]:
-        line, detail = group["examples"][0] if group["examples"] else ("", "")
-        parts.append(f"{group['count']:,} {group['reason']}" + (f" (line {line}: {detail})" if detail else ""))
+        place, detail = group["examples"][0] if group["examples"] else ("", "")
+        parts.append(f"{group['count']:,} {group['reason']}" + (f" ({place}: {detail})" if detail else ""))
     more = len(groups) - SHOWN_REASONS
     text = f"{share(dead, records)} records could not be loaded{': ' if parts else ''}{'; '.join(parts)}"
     return text + (f"; and {more:,} more reasons" if more > 0 else "")
@@ -114,7 +114,7 @@ def _examples(groups: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Examples of every reason, as many of each."""
     most = max(1, EXAMPLES // max(1, len(groups)))
     shown = [(group["reason"], *example) for group in groups for example in group["examples"][:most]]
-    return [(f"line {line}", f"{reason}: {detail}") for reason, line, detail in shown][:EXAMPLES]
+    return [(place, f"{reason}: {detail}") for reason, place, detail in shown][:EXAMPLES]
 
 
 class ExpectDuplicateRateToBeBelow(ReadableExpectation):

@@ -136,7 +136,7 @@ def _version(step: StepState) -> Version:
 
 
 def _time_of(source: BatchSource, zone: ZoneInfo) -> datetime | None:
-    records = itertools.islice(read(source, zone=zone), LOOKED_AT)
+    records = itertools.islice(() if source.looks_like else read(source, zone=zone), LOOKED_AT)
     times = (record.timestamp for record in records if isinstance(record, Interaction))
     found = next((one for one in times if one is not None), None)
     if found is not None or source.stamp is None:

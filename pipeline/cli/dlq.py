@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -19,6 +20,7 @@ from pipeline.cli.summary import plain
 from pipeline.core.records import DeadReason
 from pipeline.dead_letters import DeadFolders, Entry
 from pipeline.dead_letters.repair import fields_of
+from pipeline.ports.dead_letters import Letter, LetterGroup
 from pipeline.storage.location import recorded
 
 
@@ -69,7 +71,7 @@ def list_(
     groups = [] if batch else app.dead_queue.groups(limit, None, wanted, waiting=waiting)
     letters = list(app.dead_queue.letters(batch_id, wanted, limit=limit)) if batch else []
     if json_wanted:
-        records = [asdict(one) for one in (letters or groups)]
+        records = [*map(_letter, letters), *map(_group, groups)]
         click.echo(_as_json({"batches": [as_document(one) for one in batches], "records": records}))
         return None
     spooled = [] if batch or reason else [spooled_row(*one) for one in _pending(app)]
@@ -92,24 +94,32 @@ def show(context: click.Context, target: str, json_wanted: bool) -> None:
     """
     app = app_of(context)
     found = target_of(app, target)
-    if found.line is not None:
+    if found.at is not None:
         letter = letter_of(app.dead_queue, found)
         try:
             fields = fields_of(letter, recorded(found.batch.source))
         except ConfigurationError:
             fields = None
-        data = {**asdict(letter), "state": letter.state, "fields": fields}
+        data = {**_letter(letter), "state": letter.state, "fields": fields}
         click.echo(_as_json(data) if json_wanted else "\n".join(letter_page(found, letter, fields)))
         return
     entry = entry_of(app, found.batch_id)
     groups = app.dead_queue.groups(len(DeadReason), found.batch_id)
     if json_wanted:
         spooled = asdict(entry) if isinstance(entry, Entry) else str(entry) if entry else None
-        records = [asdict(one) for one in groups]
+        records = list(map(_group, groups))
         click.echo(_as_json({"batch": as_document(found.batch), "spool": spooled, "records": records}))
     else:
         folder = DeadFolders(app.settings.spool_dir).path(found.batch_id)
         click.echo("\n".join(batch_page(found.batch, entry, groups, folder)))
+
+
+def _letter(letter: Letter) -> dict[str, Any]:
+    return {**asdict(letter), **letter.at.as_data()}
+
+
+def _group(group: LetterGroup) -> dict[str, Any]:
+    return {**asdict(group), "first_line": group.first.key, "first_place": str(group.first)}
 
 
 def _show_spool(app: App, *, json_wanted: bool) -> None:

@@ -38,20 +38,20 @@ def drop(context: click.Context, *, target: str, records: bool, note: str, yes: 
     app = app_of(context)
     finish_unfinished(app)
     found = target_of(app, target)
-    if found.line is not None and records:
+    if found.at is not None and records:
         raise click.UsageError("BATCH:LINE is one record already; --records is for a whole batch.")
-    if found.line is not None or records:
+    if found.at is not None or records:
         return _drop_records(app, found, Tombstone(whoami(), note, datetime.now(UTC)), yes=yes)
     return _drop_batch(app, found, note, yes=yes)
 
 
 def _drop_records(app: App, target: Target, tombstone: Tombstone, *, yes: bool) -> ExitCode:
-    if target.line is not None and letter_of(app.dead_queue, target).dropped:
+    if target.at is not None and letter_of(app.dead_queue, target).dropped:
         click.echo(f"Record {target} was dropped before; nothing is done.")
         return ExitCode.OK
-    what = f"record {target}" if target.line is not None else f"all dead records of batch {target}"
+    what = f"record {target}" if target.at is not None else f"all dead records of batch {target}"
     confirm(f"Drop {what}? The content is removed for good.", yes=yes)
-    lines = None if target.line is None else [target.line]
+    lines = None if target.at is None else [target.at.key]
     dropped = app.dead_queue.drop_letters(target.batch_id, lines, tombstone)
     click.echo(f"{dropped:,} dead {'record' if dropped == 1 else 'records'} of batch {short(target.batch_id)} dropped.")
     return ExitCode.OK

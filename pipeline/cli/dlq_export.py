@@ -28,6 +28,7 @@ FORMULA_STARTS = (*FORMULA, "\N{FULLWIDTH COMMERCIAL AT}", "\N{MINUS SIGN}", "|"
 COLUMNS = (
     "batch_id",
     "line",
+    "place",
     "reason",
     "state",
     "detail",
@@ -104,7 +105,7 @@ def _text(value: object) -> str:
 def _row(letter: Letter) -> Mapping[str, Any]:
     return {
         "batch_id": letter.batch_id,
-        "line": letter.line,
+        **letter.at.as_data(),
         "reason": letter.reason.value,
         "state": letter.state,
         "detail": letter.detail,

@@ -13,6 +13,7 @@ from pipeline.cli.dlq_shared import Target, escaped
 from pipeline.cli.tables import coloured, counts, moment, seconds, table
 from pipeline.core.batch import Batch, StepStatus
 from pipeline.core.batches import BatchStatus, short
+from pipeline.core.next_steps import advice, is_foreign
 from pipeline.core.program import program
 from pipeline.core.topology import STEPS
 from pipeline.dead_letters import Entry
@@ -50,7 +51,7 @@ def spooled_row(batch_id: str, entry: Entry | SluicegateError) -> tuple[str, ...
 
 def group_row(group: LetterGroup) -> tuple[str, ...]:
     """Dead records of a batch in the table, those of one reason together."""
-    where = f"line {group.first_line:,}" if group.letters == 1 else f"from line {group.first_line:,}"
+    where = str(group.first) if group.letters == 1 else f"from {group.first}"
     state = "waiting" if group.waiting == group.letters else f"{group.waiting:,} waiting" if group.waiting else "done"
     example = f"{where}: {escaped(group.first_detail)}" if group.first_detail else where
     name, reason = short(group.batch_id), group.reason.value
@@ -59,7 +60,7 @@ def group_row(group: LetterGroup) -> tuple[str, ...]:
 
 def letter_row(letter: Letter) -> tuple[str, ...]:
     """One dead record in the table."""
-    name = f"{short(letter.batch_id)}:{letter.line}"
+    name = f"{short(letter.batch_id)}:{letter.at.address}"
     return (name, "1", letter.reason.value, letter.state, moment(letter.buried_at), _cut(escaped(letter.detail)))
 
 
@@ -119,7 +120,7 @@ def letter_page(target: Target, letter: Letter, fields: Mapping[str, Any] | None
     facts = {
         "record": str(target),
         "batch": f"{target.batch_id} {target.batch.status}",
-        "file": f"{escaped(target.batch.source or '-')}, line {letter.line:,}",
+        "file": f"{escaped(target.batch.source or '-')}, {letter.at}",
         "reason": letter.reason.value,
         "detail": escaped(letter.detail),
         "since": moment(letter.buried_at),
@@ -217,7 +218,9 @@ def _next_of_batch(batch: Batch, groups: Sequence[LetterGroup]) -> Iterator[str]
     if batch.dropped:
         yield "It was dropped: nothing is left to replay."
         return
-    if batch.status is BatchStatus.DEAD:
+    if batch.status is BatchStatus.DEAD and is_foreign(batch):
+        yield advice(batch)
+    elif batch.status is BatchStatus.DEAD:
         yield f"When that is mended: {program()} dlq replay {name}. Or give it up: {program()} dlq drop {name}"
     if any(group.waiting for group in groups):
         yield f"Its dead records one by one: {program()} dlq list --batch {name}"

@@ -18,6 +18,7 @@ from pipeline.cli.summary import as_json, as_text
 from pipeline.cli.unfinished import finish_unfinished
 from pipeline.core.batch import Batch
 from pipeline.core.batches import WAITING, BatchSource, BatchStatus, short
+from pipeline.core.locator import Locator
 from pipeline.core.outcome import BatchOutcome, exit_code_of
 from pipeline.core.program import program
 from pipeline.dead_letters import DeadFolders
@@ -47,17 +48,17 @@ class Wanted:
     changes: Mapping[str, Any]
     file: Path | None
 
-    def refuse(self, *, line: int | None) -> None:
+    def refuse(self, *, at: Locator | None) -> None:
         """Refuse what does not go together.
 
         Raises:
             click.UsageError: Fields or a record for what is no single record.
         """
-        if line is not None and self.records:
+        if at is not None and self.records:
             raise click.UsageError("BATCH:LINE is one record already; --records is for a whole batch.")
-        if line is None and self.changes:
+        if at is None and self.changes:
             raise click.UsageError("--set repairs one record: name it as BATCH:LINE.")
-        if line is None and self.file and not self.records:
+        if at is None and self.file and not self.records:
             raise click.UsageError("--record repairs one record, BATCH:LINE, or with --records all of a batch.")
         if self.file and self.changes:
             raise click.UsageError("--set and --record are two ways to repair a record: give one.")
@@ -166,8 +167,8 @@ def deliver(app: App, runner: Runner, parcel: Parcel) -> BatchOutcome:
 
 
 def _one(app: App, target: Target, wanted: Wanted) -> list[BatchOutcome]:
-    wanted.refuse(line=target.line)
-    if target.line is not None:
+    wanted.refuse(at=target.at)
+    if target.at is not None:
         letter = letter_of(app.dead_queue, target)
         repaired = _repaired(letter, wanted, recorded(target.batch.source))
         return [_sent(app, target.batch_id, repaired)]
@@ -205,7 +206,7 @@ def _records_of(app: App, target: Target, file: Path | None) -> BatchOutcome | N
         return None
     repaired = as_they_were(letters, recorded(target.batch.source))
     if repaired.left_out:
-        shown = ", ".join(f"{batch}:{line}" for line in repaired.left_out[:LINES_SHOWN])
+        shown = ", ".join(f"{batch}:{Locator.of(key).address}" for key in repaired.left_out[:LINES_SHOWN])
         more = ", …" if len(repaired.left_out) > LINES_SHOWN else ""
         error = ConfigurationError(
             f"{len(repaired.left_out):,} cannot be replayed as they are, for their text is not whole: {shown}{more}.",

@@ -12,13 +12,14 @@ from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.cli.app import App
 from pipeline.core.batch import Batch
 from pipeline.core.batches import short
+from pipeline.core.locator import Locator
 from pipeline.core.program import program
 from pipeline.core.records import DeadReason
 from pipeline.dead_letters import DeadFolders, Entry, SpoolError, take_in
 from pipeline.ports.dead_letters import DeadQueue, Letter
 from pipeline.runner.lease import new_holder
 
-_TARGET = re.compile(r"([0-9a-f]{1,64})(?::([0-9]{1,15}))?", re.IGNORECASE | re.ASCII)
+_TARGET = re.compile(r"([0-9a-f]{1,64})(?::([0-9]{1,12}(?:\.[0-9]{1,6})?))?", re.IGNORECASE | re.ASCII)
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 reason_option = click.option(
@@ -33,11 +34,11 @@ class Target:
 
     Args:
         batch: The batch.
-        line: The record's line in the batch's file; None means the batch.
+        at: Where the record is in the batch's file; None means the batch.
     """
 
     batch: Batch
-    line: int | None = None
+    at: Locator | None = None
 
     @property
     def batch_id(self) -> str:
@@ -45,7 +46,7 @@ class Target:
         return self.batch.batch_id
 
     def __str__(self) -> str:
-        return short(self.batch_id) if self.line is None else f"{short(self.batch_id)}:{self.line}"
+        return short(self.batch_id) if self.at is None else f"{short(self.batch_id)}:{self.at.address}"
 
 
 def text(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
@@ -74,8 +75,8 @@ def target_of(app: App, given: str) -> Target:
             next_step=f"Give BATCH, the first hex digits of an id, or BATCH:LINE: see {program()} dlq list.",
         )
     up_to_date(app)
-    target = Target(app.ledger.find(found[1].lower()), int(found[2]) if found[2] else None)
-    if target.line is not None:
+    target = Target(app.ledger.find(found[1].lower()), Locator.typed(found[2]) if found[2] else None)
+    if target.at is not None:
         letter_of(app.dead_queue, target)
     return target
 
@@ -86,11 +87,11 @@ def letter_of(queue: DeadQueue, target: Target) -> Letter:
     Raises:
         ConfigurationError: There is none.
     """
-    assert target.line is not None
-    letter = queue.letter(target.batch_id, target.line)
+    assert target.at is not None
+    letter = queue.letter(target.batch_id, target.at.key)
     if letter is None:
         raise ConfigurationError(
-            f"Line {target.line:,} of batch {short(target.batch_id)} is not among the dead letters.",
+            f"Record {target.at.address} of batch {short(target.batch_id)} is not among the dead letters.",
             next_step=f"List those that are: {program()} dlq list --batch {short(target.batch_id)}",
         )
     return letter

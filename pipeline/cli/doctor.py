@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import click
 
@@ -20,6 +23,8 @@ from pipeline.local import SERVERS, LocalStack, ServerState
 from pipeline.ports.checkup import Probe
 from pipeline.sources.discovery import list_files
 from pipeline.sources.files import GoneFileError, printed
+from pipeline.sources.reading import looks_like
+from pipeline.storage.location import Place
 
 MISCONFIGURED = "misconfigured"
 
@@ -32,6 +37,8 @@ DRIVERS = {
 }
 
 LANDING, DISK = "landing", "disk"
+LOOKED_INTO = 200
+"""Files of the landing folder that are opened, the last by name: names have dates in them."""
 
 UNENCRYPTED = (
     "The connection is not encrypted: records, and passwords too, can be read on the way. Unless something else"
@@ -70,8 +77,8 @@ class Finding:
 def doctor(context: click.Context, json_wanted: bool) -> ExitCode:
     """Check that every store can be used: address, versions, fields, permissions, model, location, clock, disk.
 
-    It also says what the landing folder holds, and what of it is passed over and why. Nothing is written that stays.
-    Exit code 2 when something is set up wrongly, else 3 when a store cannot be reached.
+    It also says what the landing folder holds, what of it is passed over and why, and which files hold no records.
+    Nothing is written that stays. Exit code 2 when something is set up wrongly, else 3 when a store cannot be reached.
 
     Local servers that are down are no fault: a run starts them.
 
@@ -131,15 +138,24 @@ def _landing(app: App) -> Finding:
     folder, left_out = app.settings.landing, LeftOut(app.progress)
     where = printed(folder)
     try:
-        number = sum(1 for _ in list_files((folder,), left_out.add, app.settings.log_files))
+        files = list(list_files((folder,), left_out.add, app.settings.log_files))
+        foreign = list(_foreign(files))
     except SluicegateError as error:
         missing = isinstance(error, GoneFileError)
         return Finding(
             LANDING, "folder", where, "missing" if missing else "unreachable", "", "-", "" if missing else str(error)
         )
-    note = " ".join(click.unstyle(line) for line in left_out.as_text())
-    files = f"{number:,} log {'file' if number == 1 else 'files'}"
-    return Finding(LANDING, "folder", where, "files left out" if left_out.files else "ok", files, "-", note=note)
+    note = " ".join((*foreign, *(click.unstyle(line) for line in left_out.as_text())))
+    number = f"{len(files):,} log {'file' if len(files) == 1 else 'files'}"
+    return Finding(LANDING, "folder", where, "files left out" if left_out.files else "ok", number, "-", note=note)
+
+
+def _foreign(files: Sequence[Place]) -> Iterator[str]:
+    """Of the last files by name, those on this machine, a sentence for each that holds no records."""
+    for path in [path for path in files if isinstance(path, Path)][-LOOKED_INTO:]:
+        with suppress(SluicegateError):  # a run says so
+            if what := looks_like(path):
+                yield f"{printed(path)} {what}."
 
 
 def _configured(store: str, address: str, probe: Probe) -> Finding:

@@ -170,4 +170,5 @@ def _pending(source: BatchSource, known: Batch) -> dict[str, str] | None:
         return None
     step = next((one for one in STEPS if not known.is_done(one.key)), STEPS[-1])
     status = str(known.status or NEW)
-    return {"batch_id": source.batch_id, "source": str(source.path), "status": status, "next": step.key}
+    problem = {"problem": source.looks_like} if source.looks_like else {}
+    return {"batch_id": source.batch_id, "source": str(source.path), "status": status, "next": step.key, **problem}

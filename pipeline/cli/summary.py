@@ -14,10 +14,11 @@ import click
 from expectations_plugins.core.errors import ExitCode
 from pipeline.cli.skipped import LeftOut
 from pipeline.cli.tables import coloured, counts, printable, seconds, status_word, table, verdict
+from pipeline.core.batch import DROPPED
 from pipeline.core.batches import short
 from pipeline.core.outcome import BatchOutcome, exit_code_of
 from pipeline.core.program import program
-from pipeline.core.topology import GATES
+from pipeline.core.topology import GATES, STEPS
 
 NAMED = 5
 """Waiting batches that are named."""
@@ -36,6 +37,7 @@ def as_text(outcomes: Sequence[BatchOutcome], docs: Path | str) -> Iterator[str]
     if shown:
         header = ("batch", "file", "status", *GATES, "seconds", "records")
         yield from table(header, [_row(outcome) for outcome in shown], right=("seconds",))
+        yield from filter(None, map(_dropped, shown))
     if old:
         yield f"{old:,} {'batch was' if old == 1 else 'batches were'} already processed."
     if waiting:
@@ -106,6 +108,15 @@ def _row(outcome: BatchOutcome) -> tuple[str, ...]:
         seconds(outcome.duration_s),
         counts(outcome.counts),
     )
+
+
+def _dropped(outcome: BatchOutcome) -> str:
+    """What was passed over between a batch's records; "" for nothing."""
+    counted = next((step.counts for step in outcome.steps if step.key == STEPS[0].key), {})
+    start = f"{DROPPED}_"
+    found = {name.removeprefix(start).replace("_", " "): n for name, n in counted.items() if name.startswith(start)}
+    passed_over = ", ".join(f"{number:,} {name}" for name, number in found.items())
+    return f"{short(outcome.batch_id)}: between its records {passed_over} were passed over." if found else ""
 
 
 _WHY = {

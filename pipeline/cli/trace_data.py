@@ -25,8 +25,8 @@ def as_json(found: Trace) -> str:
         "mongodb": {
             **_why(found.raw),
             "state": None if raw is None else "quarantined" if raw.quarantine else "accepted",
-            "record": asdict(raw) if raw else None,
-            "dead_letters": [asdict(one) for one in found.dead.value or ()],
+            "record": {**asdict(raw), **raw.at.as_data()} if raw else None,
+            "dead_letters": [{**asdict(one), **one.at.as_data()} for one in found.dead.value or ()],
             "duplicates": "not kept by id: the ledger counts them by batch",
         },
         "bigquery": {

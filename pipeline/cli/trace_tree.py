@@ -101,7 +101,7 @@ def _record(raw: RawRecord) -> Iterator[Line]:
         before = _value(release.before) if release.before else "nothing"
         note = f": {escaped(release.note)}" if release.note else ""
         yield Line(f"released {moment(release.at)}{note}; changed, as it was before: {before}", "warning")
-    yield Line(f"batch {short(raw.batch_id)}, line {raw.line}, received {moment(raw.received_at)}")
+    yield Line(f"batch {short(raw.batch_id)}, {raw.at}, received {moment(raw.received_at)}")
     names = [*FIRST, *(name for name in raw.fields if name not in FIRST and name != "extra")]
     for name in names:
         if name in raw.fields and name not in HIDDEN:
@@ -111,7 +111,7 @@ def _record(raw: RawRecord) -> Iterator[Line]:
 
 
 def _dead(letter: DeadRecord) -> Line:
-    place = f"{short(letter.batch_id)}:{letter.line}"
+    place = f"{short(letter.batch_id)}:{letter.at.address}"
     replayed = f" in {', '.join(map(short, letter.replayed_in))}" if letter.replayed_in else ""
     detail = f", {escaped(letter.detail)}" if letter.detail else ""
     text = (

@@ -27,6 +27,15 @@ EARLIER = "earlier"
 TAKEN_OVER = "taken_over"
 """Among the counts of a load: how many of its records a newer batch took over that had said something else of them."""
 
+DROPPED = "dropped"
+"""How counts of a load begin of what lay between records and was passed over: byte order marks, NULs, headers."""
+
+COMPLETES = "completes"
+"""Among the counts of a load: ids of batches whose file ended in the middle of a record that it brings whole."""
+
+COMPLETED = "completed"
+"""Among the counts of a load: how many records a newer batch brought whole, of which the file had the first half."""
+
 CHECKSUM = "checksum"
 """Among the counts of a stage: the checksum of what it wrote, see `expectations_plugins.core.checksums`."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.storage.location import Place
+
+T = TypeVar("T")
 
 
 def short(batch_id: str) -> str:
@@ -44,6 +47,10 @@ LOG_FILES = ("*.jsonl", "*.ndjson", "*.json", "*.csv", "*.log")
 """Names of log files, unless the settings say otherwise; each also rotated or compressed."""
 
 
+NO_RECORDS = "no record in it can be read"
+"""What is said of a file of another format, whatever that is."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileStamp:
     """How a file looked when it was listed.
@@ -69,6 +76,7 @@ class BatchSource:
         first_record: Index of the first record taken (0-based).
         max_records: How many records are taken at most; None takes the rest of the file.
         stamp: The file as it was when the batch was named after it; None when that does not matter.
+        looks_like: What the file is that holds no records, as it ends a sentence; "" when it does, or nobody looked.
     """
 
     batch_id: str
@@ -76,6 +84,14 @@ class BatchSource:
     first_record: int = 0
     max_records: int | None = None
     stamp: FileStamp | None = field(default=None, compare=False)
+    looks_like: str = field(default="", compare=False)
+
+    def part_of(self, records: Iterator[T], *, before: Callable[[], object] = lambda: None) -> Iterable[T]:
+        """Of a file's records those of this batch; `before` is called once those before it are passed."""
+        for _ in islice(records, self.first_record):
+            pass
+        before()
+        return records if self.max_records is None else islice(records, self.max_records)
 
 
 @dataclass(frozen=True, slots=True)

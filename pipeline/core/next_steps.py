@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from pipeline.core.batch import Batch
-from pipeline.core.batches import BatchStatus, LoadCounts, short
+from pipeline.core.batches import NO_RECORDS, BatchStatus, LoadCounts, short
 from pipeline.core.decision import Decision
 from pipeline.core.policy import INCOMPLETE, RECHECK, REDO, RESUME, SUPERSEDE, WITHOUT_VECTORS, typed_command
 from pipeline.core.topology import GATE_STEPS, GATES
@@ -20,7 +20,7 @@ LOOK = {
 }
 """The arguments of the command that shows why a batch does not go on."""
 
-REPLAY, REJECT = "dlq replay {batch}", "reject {batch}"
+REPLAY, REJECT, DROP = "dlq replay {batch}", "reject {batch}", "dlq drop {batch}"
 SHOW = LOOK[BatchStatus.DEAD]
 REPAIR = f"{REPLAY} --records"
 
@@ -64,7 +64,8 @@ def next_steps(batch: Batch) -> tuple[NextStep, ...]:
             return NextStep("the next run checks it again"), shown
         case BatchStatus.DEAD:
             shown = NextStep("says what is kept of it", look(BatchStatus.DEAD, batch.batch_id))
-            return (shown,) if batch.dropped else (shown, NextStep("tries it again", _of(REPLAY, batch)))
+            again, drop = NextStep("tries it again", _of(REPLAY, batch)), NextStep("lets go of it", _of(DROP, batch))
+            return (shown,) if batch.dropped else (shown, drop if is_foreign(batch) else again)
         case BatchStatus.RUNNING:
             return tuple(_unfinished(batch))
         case _:
@@ -91,6 +92,8 @@ def advice(batch: Batch) -> str:
     match batch.status:
         case BatchStatus.HALTED | BatchStatus.INCONSISTENT:
             return after_halt(batch.batch_id, _way_on(batch), batch.counts)
+        case BatchStatus.DEAD if not batch.dropped and is_foreign(batch):
+            return f"Trying it again cannot help. To let go of it: {_of(DROP, batch)}"
         case BatchStatus.DEAD if not batch.dropped:
             return f"Look: {look(BatchStatus.DEAD, batch.batch_id)}. When it is mended: {_of(REPLAY, batch)}"
         case BatchStatus.HELD:
@@ -199,6 +202,11 @@ def after_verdict(gate: str, verdict: Verdict, batch_id: str, halt: Halt) -> str
     elif verdict is Verdict.WARN and halt.only_texts:  # the same texts would be cut, or refused, once more
         command = LOOK[BatchStatus.HALTED]
     return typed_command(command or GATE_STEPS[gate].policy[verdict].command, short(batch_id))
+
+
+def is_foreign(batch: Batch) -> bool:
+    """Whether it died because its file holds no records."""
+    return NO_RECORDS in batch.reason
 
 
 def _way_on(batch: Batch) -> str:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from typing import Any, Final
 
+from pipeline.core.locator import Locator
+
 MAX_ID_LENGTH = 256
 """Longest interaction_id, user_id and campaign_id taken, in UTF-8 bytes (Milvus VARCHAR and index keys are bounded)."""
 
@@ -51,7 +53,7 @@ class Interaction:
 
     Args:
         interaction_id: The record's key in every store.
-        line: Its line in the source file, 1-based.
+        at: Where it is in the source file.
         user_id, campaign_id, type: Text; a whole number as text, anything else as given: the raw gate judges it.
             `MISSING` when the record did not have the field, None when it was null.
         timestamp: Timezone-aware, UTC; None when missing or unreadable.
@@ -66,7 +68,7 @@ class Interaction:
     """
 
     interaction_id: str
-    line: int
+    at: Locator
     user_id: Any
     campaign_id: Any
     type: Any
@@ -89,7 +91,7 @@ class DeadLetter:
     """
 
     batch_id: str
-    line: int
+    at: Locator
     reason: DeadReason
     detail: str
     raw: str

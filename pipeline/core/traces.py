@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadReason, MetricRow, ReviewItem
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class RawRecord:
     """The record in MongoDB.
 
     Args:
-        batch_id, line: The batch that brought it first, and its line there.
+        batch_id, at: The batch that brought it first, and where in its file.
         received_at: When that batch was first seen.
         fields: What it holds, without what is ours.
         quarantine: Its mark; None when it is accepted.
@@ -73,7 +74,7 @@ class RawRecord:
     """
 
     batch_id: str
-    line: int
+    at: Locator
     received_at: datetime | None
     fields: Mapping[str, Any]
     quarantine: Mark | None = None
@@ -87,10 +88,10 @@ class RawRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeadRecord:
-    """A dead letter of the same id: another line that could not be loaded.
+    """A dead letter of the same id: another record that could not be loaded.
 
     Args:
-        batch_id, line: Where it was.
+        batch_id, at: Where it was.
         reason, detail: Why it died; the detail is gone when it was dropped.
         state: `waiting`, `replayed` or `dropped`.
         buried_at: When it was first found dead.
@@ -98,7 +99,7 @@ class DeadRecord:
     """
 
     batch_id: str
-    line: int
+    at: Locator
     reason: DeadReason
     detail: str
     state: str

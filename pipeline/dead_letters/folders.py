@@ -6,7 +6,6 @@ MongoDB is back.
 
 from __future__ import annotations
 
-import itertools
 import os
 import uuid
 from collections.abc import Collection, Iterator
@@ -21,10 +20,9 @@ from pipeline.core.program import program
 from pipeline.dead_letters.entry import BATCH_ID, MANIFEST, Death, Entry, decoded, encoded, is_plain_name
 from pipeline.dead_letters.spool import Draft
 from pipeline.dead_letters.spools import shelf_at
-from pipeline.sources.discovery import records_of
 from pipeline.sources.files import pieces
-from pipeline.sources.lines import MAX_LINE_BYTES
-from pipeline.sources.names import is_csv
+from pipeline.sources.forms import records_in
+from pipeline.sources.names import is_csv_name
 from pipeline.storage.atomic_files import spooling
 from pipeline.storage.fetching import local_if_there
 from pipeline.storage.location import Place, written
@@ -186,11 +184,8 @@ class DeadFolders:
 def count_records(source: BatchSource) -> int | None:
     """How many records a batch has; None when its file cannot be read."""
     try:
-        chunks = records_of(source.path, pieces(source.path), MAX_LINE_BYTES)
-        if is_csv(source.path):
-            next(chunks, None)
-        end = None if source.max_records is None else source.first_record + source.max_records
-        return sum(1 for _ in itertools.islice(chunks, source.first_record, end))
+        records = records_in(pieces(source.path), source.path.name)
+        return 0 if records.looks_like else sum(1 for _ in source.part_of(records.chunks))
     except SluicegateError:
         return None
 
@@ -208,7 +203,7 @@ def _kept(draft: Draft, source: BatchSource) -> Kept | None:
 def kept_name(name: str) -> str:
     """What a raw file is called in the spool: as it was, unless that is no name here or means something else."""
     if len(os.fsencode(name)) > LONGEST_NAME:  # objects may have longer names than files
-        return "raw.csv" if is_csv(Path(name)) else "raw.jsonl"  # that it is compressed is seen in its bytes
+        return "raw.csv" if is_csv_name(name) else "raw.jsonl"  # that it is compressed is seen in its bytes
     return name if is_plain_name(name) and not name.startswith(TAKEN_IN) else f"raw-{name}"
 
 

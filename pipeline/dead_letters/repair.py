@@ -12,9 +12,10 @@ from pipeline.core.batches import short
 from pipeline.core.program import program
 from pipeline.core.records import DeadReason
 from pipeline.ports.dead_letters import Letter
-from pipeline.sources.lines import OPEN_QUOTE, csv_records
-from pipeline.sources.names import is_csv
-from pipeline.sources.parsing import Refused, csv_record, header_of, json_record
+from pipeline.sources.forms import Records, records_in
+from pipeline.sources.lines import OPEN_QUOTE
+from pipeline.sources.names import AS_THEY_WERE
+from pipeline.sources.parsing import RAW_BYTES, Refused, json_record
 from pipeline.storage.location import Place
 
 JSON_FILE, CSV_FILE = "records.jsonl", "records.csv"
@@ -30,8 +31,8 @@ class Repaired:
     Args:
         name: Its file's name, which says how it is read.
         data: Its bytes; the batch's id derives from them.
-        lines: Lines of the dead records it replays.
-        left_out: Lines of those that cannot be replayed as they are.
+        lines: Keys of the locators of the dead records it replays.
+        left_out: Those of the ones that cannot be replayed as they are.
     """
 
     name: str
@@ -42,27 +43,28 @@ class Repaired:
 
 def address(letter: Letter) -> str:
     """A dead record as people read and type it."""
-    return f"{short(letter.batch_id)}:{letter.line}"
+    return f"{short(letter.batch_id)}:{letter.at.address}"
 
 
 def as_they_were(letters: Iterable[Letter], source: Place) -> Repaired:
     """Dead records unchanged.
 
     Args:
-        letters: Of one batch, by line.
+        letters: Of one batch, in the order of its file.
         source: The batch's file, whose name says how it is read.
     """
     whole: list[Letter] = []
     left_out: list[Letter] = []
     for letter in letters:
         (left_out if is_not_whole(letter) else whole).append(letter)
-    lines = tuple(letter.line for letter in whole)
-    left = tuple(letter.line for letter in left_out)
-    if not is_csv(source):
-        return Repaired(JSON_FILE, "".join(f"{one.raw}\n" for one in whole).encode(), lines, left)
-    parts = [_header_and_row(letter.raw) for letter in whole]
-    rows = [*(header for header, _ in parts[:1]), *(row for _, row in parts)]
-    return Repaired(CSV_FILE, "".join(f"{row}\n" for row in rows).encode(), lines, left)
+    lines = tuple(letter.at.key for letter in whole)
+    left = tuple(letter.at.key for letter in left_out)
+    headings = [_opened(letter.raw, source).heading for letter in whole]
+    if not any(headings):
+        # a record of an array may be on several lines; a line end inside a text is not JSON anyway
+        return Repaired(AS_THEY_WERE, "".join(one.raw.replace("\n", " ") + "\n" for one in whole).encode(), lines, left)
+    rows = [letter.raw.removeprefix(heading) for letter, heading in zip(whole, headings, strict=True)]
+    return Repaired(CSV_FILE, (headings[0] + "".join(f"{row}\n" for row in rows)).encode(), lines, left)
 
 
 def with_fields(letter: Letter, changes: Mapping[str, Any], source: Place) -> Repaired:
@@ -77,7 +79,7 @@ def with_fields(letter: Letter, changes: Mapping[str, Any], source: Place) -> Re
         ConfigurationError: It has no fields that could be set.
     """
     record = {**fields_of(letter, source), **changes}
-    return Repaired(JSON_FILE, _line(record), (letter.line,))
+    return Repaired(JSON_FILE, _line(record), (letter.at.key,))
 
 
 def fields_of(letter: Letter, source: Place) -> Mapping[str, Any]:
@@ -109,7 +111,7 @@ def from_object(letter: Letter, text: bytes, name: str) -> Repaired:
     Raises:
         ConfigurationError: That is no JSON object in UTF-8.
     """
-    return Repaired(JSON_FILE, _line(_json(text, name)), (letter.line,))
+    return Repaired(JSON_FILE, _line(_json(text, name)), (letter.at.key,))
 
 
 def from_lines(letters: Sequence[Letter], text: bytes, name: str) -> Repaired:
@@ -127,7 +129,7 @@ def from_lines(letters: Sequence[Letter], text: bytes, name: str) -> Repaired:
     if not rows:
         raise ConfigurationError(f"{name} holds no record.", next_step="Write one JSON object a line.")
     lines = b"".join(_line(_json(row, f"{name}, record {number}")) for number, row in enumerate(rows, 1))
-    return Repaired(JSON_FILE, lines, tuple(letter.line for letter in letters))
+    return Repaired(JSON_FILE, lines, tuple(letter.at.key for letter in letters))
 
 
 def is_not_whole(letter: Letter) -> bool:
@@ -136,17 +138,12 @@ def is_not_whole(letter: Letter) -> bool:
 
 
 def _parsed(raw: str, source: Place) -> Mapping[str, Any]:
-    if not is_csv(source):
-        return json_record(raw)
-    header, row = next(csv_records([raw.encode()])), _header_and_row(raw)[1]
-    return csv_record(row, header_of(header))
+    records = _opened(raw, source)
+    return records.parse(raw.removeprefix(records.heading)) if records.heading else json_record(raw)
 
 
-def _header_and_row(raw: str) -> tuple[str, str]:
-    header = next(csv_records([raw.encode()]), None)
-    size = len(header.data) if header else 0
-    data = raw.encode()
-    return data[:size].decode(), data[size + 1 :].decode()
+def _opened(raw: str, source: Place) -> Records:
+    return records_in([raw.encode()], source.name, max_bytes=RAW_BYTES)
 
 
 def _json(text: bytes, name: str) -> Mapping[str, Any]:

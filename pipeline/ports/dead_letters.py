@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pipeline.core.batch import Batch, Tombstone
 from pipeline.core.batches import Lease
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadReason
 
 
@@ -17,7 +18,7 @@ class Letter:
     """One record that could not be loaded.
 
     Args:
-        batch_id, line: The record: its batch, and its line in the batch's file, 1-based.
+        batch_id, at: The record: its batch, and where it is in the batch's file.
         reason, detail: Why it could not be loaded; the detail is gone when it was dropped.
         raw: Its text, of CSV with the header row; "" when it was dropped.
         buried_at: When it was first found dead.
@@ -26,7 +27,7 @@ class Letter:
     """
 
     batch_id: str
-    line: int
+    at: Locator
     reason: DeadReason
     detail: str
     raw: str
@@ -47,7 +48,7 @@ class LetterGroup:
     Args:
         batch_id, reason: Which.
         letters, waiting: How many there are, and how many were neither replayed nor dropped.
-        first_line, first_detail: The first one's line, and why it could not be loaded; "" when it was dropped.
+        first, first_detail: Where the first one is, and why it could not be loaded; "" when it was dropped.
         buried_at: When the first of them was buried.
     """
 
@@ -55,7 +56,7 @@ class LetterGroup:
     reason: DeadReason
     letters: int
     waiting: int
-    first_line: int
+    first: Locator
     first_detail: str
     buried_at: datetime | None
 
@@ -77,13 +78,13 @@ class DeadQueue(Protocol):
         """Dead records by batch and line; `waiting` leaves out what was replayed or dropped, a limit of 0 is none."""
 
     def letter(self, batch_id: str, line: int) -> Letter | None:
-        """One dead record; None when there is none."""
+        """One dead record, by its locator's key; None when there is none."""
 
     def adopt(self, batch_id: str, parent: str) -> None:
         """Write down that a batch holds repaired records of another; the first parent stays."""
 
     def replayed(self, batch_id: str, lines: Sequence[int], into: str) -> None:
-        """Write down in which batch records were replayed."""
+        """Write down in which batch records were replayed, by their locators' keys."""
 
     def drop_letters(self, batch_id: str, lines: Sequence[int] | None, tombstone: Tombstone) -> int:
         """Remove the content of dead records, of these lines or all; how many had not been dropped before."""

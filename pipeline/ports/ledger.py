@@ -41,8 +41,8 @@ class Ledger(Protocol):
     def recent(self, limit: int) -> Sequence[Batch]:
         """The newest batches, newest first."""
 
-    def halted(self, limit: int) -> Sequence[Batch]:
-        """Batches that are halted or inconsistent, the oldest first."""
+    def halted(self, limit: int, source: str | None = None) -> Sequence[Batch]:
+        """Batches that are halted or inconsistent, of one file or all, the oldest first."""
 
     def unfinished_decisions(self) -> Sequence[Batch]:
         """Batches about which a person decided something that no command has finished, the oldest decision first."""
@@ -111,6 +111,9 @@ class Ledger(Protocol):
 
     def exhume(self, batch_id: str, lines: Sequence[int], reason: DeadReason) -> None:
         """Forget letters of these lines that were kept for this reason: their records are in the store now."""
+
+    def complete(self, batch_id: str, lines: Sequence[int], into: str) -> None:
+        """Write down that a newer batch brings these records whole, so that their letters wait for nobody."""
 
     def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
         """Dead letters of a batch, by line."""

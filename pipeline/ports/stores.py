@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from pipeline.core.batches import Lease
+from pipeline.core.locator import Locator
 from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined, ReviewItem
 
 
@@ -23,8 +24,8 @@ class RawStore(Protocol):
             LeaseLostError: The fence is not the batch's any more; so for every write that takes a fence or a lease.
         """
 
-    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
-        """(batch_id, line, content_hash) of each id that is stored."""
+    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, Locator, str]]:
+        """(batch_id, place, content_hash) of each id that is stored."""
 
     def stored(self, interaction_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """What is stored of each of these ids, as plain data."""

@@ -21,12 +21,13 @@ from expectations_plugins.core.retry import retry
 from pipeline.core.batch import RESUMED, Batch, StepStatus
 from pipeline.core.batches import BatchSource, BatchStatus, LoadCounts
 from pipeline.core.outcome import Ending, StepOutcome
-from pipeline.core.topology import MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of, gates_after
+from pipeline.core.topology import GATES, MAX_ATTEMPTS, STEPS, Step, StepKind, gate_of, gates_after
 from pipeline.core.verdicts import GateReport, Verdict
 from pipeline.dead_letters import Death
 from pipeline.dead_letters.folders import count_records
 from pipeline.dead_letters.spool_import import counts_of_dead
 from pipeline.ports.steps import BatchContext
+from pipeline.runner.completed import completed_by, go_on_with
 from pipeline.runner.gate_messages import checks, summary, told
 from pipeline.runner.lease import LeasedProgress, LeaseKeeper
 from pipeline.runner.patience import LedgerDownError, Patience, PatientLedger
@@ -67,6 +68,7 @@ class BatchRun:
         self.verdicts = batch.verdicts
         self.steps: list[StepOutcome] = []
         self.docs = batch.docs
+        self._completes = completed_by(batch.step("stage:load").counts)
         self._patient = True
 
     def walk(self) -> Ending:
@@ -181,6 +183,7 @@ class BatchRun:
             return self._dead(step, error)
         if step.name == "load":
             self.counts = LoadCounts.of(work.counts)
+            self._completes = completed_by(work.counts)
         return None
 
     def _stage_attempt(self, step: Step, work: _Work) -> Mapping[str, Any]:
@@ -236,6 +239,8 @@ class BatchRun:
         self.counts = counts
 
     def _gate(self, step: Step, work: _Work) -> Ending | None:
+        if step.name == GATES[0]:
+            go_on_with(self._parts, self._completes, self._source.batch_id)
         try:
             report = self._retried(step, work, lambda: self._gate_attempt(step, work))
         except _GateDownError as error:

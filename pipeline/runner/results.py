@@ -41,7 +41,9 @@ def dead_lettered(batch_id: str, what: str, where: str) -> Ending:
         where: Where its file is kept, as a sentence that starts with a space; "" when there was none.
     """
     message = f"{what} The batch is in the dead-letter queue.{where}"
-    return Ending(BatchStatus.DEAD, ExitCode.DEAD_LETTERED, message, advice(Batch(batch_id, BatchStatus.DEAD)))
+    return Ending(
+        BatchStatus.DEAD, ExitCode.DEAD_LETTERED, message, advice(Batch(batch_id, BatchStatus.DEAD, reason=message))
+    )
 
 
 def worth_another(what: str) -> Ending:

@@ -27,8 +27,8 @@ def recalled(place: Remote, stamp: FileStamp, limits: Limits) -> list[BatchSourc
         if not place.version or found["version"] != place.version or tuple(found["limits"]) != limits:
             return None
         return [
-            BatchSource(str(batch_id), place, int(first), None if most is None else int(most), stamp)
-            for batch_id, first, most in found["batches"]
+            BatchSource(str(batch_id), place, int(first), None if most is None else int(most), stamp, str(looks_like))
+            for batch_id, first, most, looks_like in found["batches"]
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -36,7 +36,7 @@ def recalled(place: Remote, stamp: FileStamp, limits: Limits) -> list[BatchSourc
 
 def remember(place: Remote, limits: Limits, batches: Sequence[BatchSource]) -> None:
     """Remember them; a disk that cannot be written costs a fetch."""
-    found = [[batch.batch_id, batch.first_record, batch.max_records] for batch in batches]
+    found = [[one.batch_id, one.first_record, one.max_records, one.looks_like] for one in batches]
     document = {"version": place.version, "limits": limits, "batches": found}
     path = _path(place)
     part = path.with_name(f".{uuid.uuid4().hex}.part")

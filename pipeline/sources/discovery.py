@@ -16,6 +16,7 @@ from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.batches import LOG_FILES, BatchSource, FileStamp
 from pipeline.sources import batch_id_cache, listing
 from pipeline.sources.compression import Break
+from pipeline.sources.encodings import utf8
 from pipeline.sources.files import (
     MAX_BYTES,
     GoneFileError,
@@ -26,8 +27,8 @@ from pipeline.sources.files import (
     still_written,
 )
 from pipeline.sources.folders import log_files, stamp_of
-from pipeline.sources.lines import MAX_LINE_BYTES, Chunk, csv_records, json_records
-from pipeline.sources.names import is_csv
+from pipeline.sources.forms import records_in
+from pipeline.sources.lines import MAX_LINE_BYTES
 from pipeline.sources.passed_over import LeaveOut, PassedOverError, Reason
 from pipeline.storage import cache
 from pipeline.storage.location import Place, Remote
@@ -106,11 +107,6 @@ def batch_in(path: Place, batch_id: str, *, max_records: int, files: Sequence[st
     return next((one for one in found if one.batch_id == batch_id), None)
 
 
-def records_of(path: Place, stream: Iterable[bytes | Break], max_line_bytes: int) -> Iterator[Chunk]:
-    """The chunks of a file; of CSV, the header is the first."""
-    return (csv_records if is_csv(path) else json_records)(stream, max_line_bytes)
-
-
 def changed(source: BatchSource) -> SluicegateError | None:
     """Why a batch is not what its file holds any more: the file is another, or gone; None when it is."""
     if source.stamp is None:
@@ -169,14 +165,16 @@ class _Survey:
     """What one pass over a file tells.
 
     Args:
-        header_end: Where a CSV's header ends, as an offset in uncompressed bytes; 0 for JSON Lines.
+        header_end: Where a CSV's header ends, as an offset in its text in UTF-8; 0 of other forms.
         starts: Offsets of the parts' first records.
+        looks_like: What the file is, when it holds no records.
     """
 
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     header_end: int = 0
     starts: list[int] = field(default_factory=list)
     broken: bool = False
+    looks_like: str = ""
 
 
 def _named_before(
@@ -202,20 +200,21 @@ def _batches(
 
     survey = _surveyed(path, stream(), max_records, max_line_bytes)
     several = len(survey.starts) > 1
-    digests = _part_digests(stream(), survey) if several else [survey.digest]
+    digests = _part_digests(utf8(stream()), survey) if several else [survey.digest]
     names = [_named(digest, survey, path) for digest in digests]
     if not isinstance(path, Remote) and stamp_of(path) != stamp:  # of an object, what was fetched is one version
         raise still_written(path)
     for number, name in enumerate(names):
-        yield BatchSource(name, path, number * max_records, max_records if several else None, stamp)
+        most = max_records if several else None
+        yield BatchSource(name, path, number * max_records, most, stamp, survey.looks_like)
 
 
 def _surveyed(path: Place, stream: Iterable[bytes | Break], max_records: int, max_line_bytes: int) -> _Survey:
     survey = _Survey()
-    chunks = records_of(path, _watched(stream, survey), max_line_bytes)
-    header = next(chunks, None) if is_csv(path) else None
-    for number, chunk in enumerate(chunks):
-        if number == 0 and header is not None:
+    records = records_in(_watched(stream, survey), path.name, max_bytes=max_line_bytes)
+    survey.looks_like = records.looks_like
+    for number, chunk in enumerate(records.chunks):
+        if number == 0 and records.heading:
             survey.header_end = chunk.offset
         if number % max_records == 0:
             survey.starts.append(chunk.offset)

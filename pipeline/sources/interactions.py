@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
+from pipeline.core.locator import Locator
 from pipeline.core.records import MAX_ID_LENGTH, MISSING, DeadReason, Interaction
 from pipeline.sources.bson_limits import check_storable
 from pipeline.sources.canonical import TOO_LARGE, key_text, kind_of, number
@@ -26,12 +27,12 @@ _KEYS = (USER_ID, CAMPAIGN_ID, "type")
 _UNUSABLE_IN_AN_ID = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zone: ZoneInfo) -> Interaction:
+def interaction(record: Mapping[str, Any], *, at: Locator, size: int, raw: str, zone: ZoneInfo) -> Interaction:
     """One record.
 
     Args:
         record: Its fields, as parsed.
-        line: Its line in the file, 1-based.
+        at: Where it is in the file.
         size: Its bytes in the file.
         raw: Its text in the file; its start, when it is very long.
         zone: Where timestamps without an offset were written down.
@@ -47,7 +48,7 @@ def interaction(record: Mapping[str, Any], *, line: int, size: int, raw: str, zo
     check_storable(record, size)
     return Interaction(
         interaction_id=interaction_id,
-        line=line,
+        at=at,
         user_id=keys[USER_ID],
         campaign_id=keys[CAMPAIGN_ID],
         type=keys["type"],

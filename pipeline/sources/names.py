@@ -10,6 +10,9 @@ from pathlib import PurePath
 from pipeline.sources.compression import ENDINGS
 from pipeline.storage.location import Place
 
+AS_THEY_WERE = "records-as-they-were.jsonl"
+"""A file of ours with dead records that are tried again: each is a line, whatever it looks like."""
+
 UNFINISHED_ENDINGS = (".part", ".tmp")
 EXCLUDES = "!"
 """A pattern that begins with it excludes what it matches."""
@@ -30,9 +33,9 @@ def plain_name(name: str) -> str:
     return plain
 
 
-def is_csv(place: Place) -> bool:
-    """Whether a file is read as CSV rather than as JSON Lines."""
-    return plain_name(place.name).endswith(".csv")
+def is_csv_name(name: str) -> bool:
+    """Whether a file is called CSV; what it is, its bytes say."""
+    return plain_name(name).endswith(".csv")
 
 
 def is_unfinished(name: str) -> bool:

@@ -19,8 +19,6 @@ RAW_BYTES = 1536 * 1024
 """What is kept of a record at most: what is not UTF-8 takes four characters a byte, a CSV row comes with its
 header, and 16 MB are a document."""
 
-ONE_A_LINE = "write one object a line, as JSON Lines has it (jq -c '.[]' makes lines of an array, jq -c . of objects)"
-
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _NUMERIC_COLUMNS = ("value",)
 
@@ -56,34 +54,33 @@ def json_record(text: str) -> Mapping[str, Any]:
     except ValueError:  # int() refuses texts of more than 4,300 digits
         raise Refused(DeadReason.UNSTORABLE, "it has an integer of thousands of digits") from None
     if not isinstance(value, dict):
-        hint = f": {ONE_A_LINE}" if isinstance(value, list) else ""
-        raise Refused(DeadReason.NOT_AN_OBJECT, f"a JSON {_KINDS[type(value)]}, not an object{hint}")
+        raise Refused(DeadReason.NOT_AN_OBJECT, f"a JSON {_KINDS[type(value)]}, not an object")
     return value
 
 
-def csv_record(text: str, header: Sequence[str]) -> Mapping[str, Any]:
+def csv_record(text: str, header: Sequence[str], delimiter: str = ",") -> Mapping[str, Any]:
     """The fields of one CSV record; empty cells are missing, all others are text except the numeric `value`.
 
     Raises:
         Refused: It is not CSV, or has too many or too few cells.
     """
-    cells = _cells(text)
+    cells = cells_of(text, delimiter)
     if len(cells) != len(header):
         detail = f"{len(cells)} cells where the header has {len(header)}"
         raise Refused(DeadReason.UNPARSABLE, detail, at_end=len(cells) < len(header))
     return {name: _cell(name, cell) for name, cell in zip(header, cells, strict=True) if cell}
 
 
-def header_of(chunk: Chunk) -> tuple[str, ...]:
+def header_of(chunk: Chunk, delimiter: str = ",") -> tuple[str, ...]:
     """The column names of a CSV file.
 
     Raises:
-        Refused: There is no way to read rows under this header; said of every row.
+        Refused: There is no way to read rows under this header.
     """
     if chunk.fault:
         raise Refused(DeadReason.UNPARSABLE, f"the header row cannot be read: {chunk.fault}")
     try:
-        names = tuple(name.strip() for name in _cells(chunk.data.decode("utf-8")))
+        names = tuple(name.strip() for name in cells_of(chunk.data.decode("utf-8"), delimiter))
     except (UnicodeDecodeError, Refused):
         raise Refused(DeadReason.UNPARSABLE, "the header row is not CSV in UTF-8") from None
     repeated = _repeated(names)
@@ -106,21 +103,21 @@ def shown(value: object) -> str:
 
 
 def _no_json(text: str, error: json.JSONDecodeError) -> Refused:
-    """Why a line is not JSON, and what it is where that can be seen."""
+    """Why a record is not JSON, and whether it may go on where its text ends."""
     line, rest = text.strip(), text[error.pos :].lstrip()
-    if error.msg == "Extra data" and line.startswith("{") and rest.startswith("{"):
-        return Refused(DeadReason.UNPARSABLE, f"several JSON objects are in one line: {ONE_A_LINE}")
-    if line.startswith("{") and rest.strip() == ",":
-        return Refused(DeadReason.UNPARSABLE, f"a comma follows the object: {ONE_A_LINE}")
-    if line.startswith("[") and not rest:
-        return Refused(DeadReason.UNPARSABLE, f"a JSON array begins here: {ONE_A_LINE}", at_end=True)
-    cut = line.startswith("{") and not (line.endswith("}") and rest)
-    return Refused(DeadReason.UNPARSABLE, f"not JSON: {error.msg} at character {error.colno}", at_end=cut)
+    cut = line.startswith("{") and error.msg != "Extra data" and not (line.endswith("}") and rest)
+    where = f"line {error.lineno}, character {error.colno}" if error.lineno > 1 else f"character {error.colno}"
+    return Refused(DeadReason.UNPARSABLE, f"not JSON: {error.msg} at {where}", at_end=cut)
 
 
-def _cells(text: str) -> list[str]:
+def cells_of(text: str, delimiter: str) -> list[str]:
+    """The cells of a row.
+
+    Raises:
+        Refused: It is not CSV.
+    """
     try:
-        return next(csv.reader([text], strict=True), [])
+        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
         raise Refused(DeadReason.UNPARSABLE, f"not CSV: {error}") from None
 

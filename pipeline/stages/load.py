@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +13,17 @@ from zoneinfo import ZoneInfo
 
 from expectations_plugins.core.checksums import Checksum
 from expectations_plugins.core.errors import TerminalError, TransientError
-from pipeline.core.batch import CHECKSUM, EARLIER
+from pipeline.core.batch import CHECKSUM, COMPLETES, DROPPED, EARLIER
 from pipeline.core.batches import LoadCounts, short
 from pipeline.core.fields import CONVERTED, IMPLAUSIBLE
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.ports.ledger import Ledger
 from pipeline.ports.steps import BatchContext
 from pipeline.ports.stores import RawStore
-from pipeline.sources.reading import read
+from pipeline.sources.reading import CUT_OFF, read
 from pipeline.stages.plausible import Plausible
+from pipeline.storage.location import written
 
 CHUNK_CHARACTERS = 8_000_000
 """A chunk ends here even when it has fewer records than it may: memory stays bounded whatever their size."""
@@ -28,6 +31,10 @@ CHUNK_CHARACTERS = 8_000_000
 
 MOST_EARLIER = 100
 """Other batches that are named as having brought some of the records before."""
+
+
+_CUT_CHARACTER = re.compile(r"(\\x[0-9a-f]{2}){1,3}$")
+"""The bytes of a character in the middle of which a file ends, as a dead letter keeps them."""
 
 
 class LoadStage:
@@ -62,23 +69,38 @@ class LoadStage:
         """Load one batch.
 
         Returns:
-            What became of its records, by name of the fields of `LoadCounts`; what was converted; their checksum.
+            What became of its records, by name of the fields of `LoadCounts`; what was converted, and what was passed
+            over between them; their checksum.
 
         Raises:
             TransientError: Worth another attempt.
             TerminalError: The counts do not add up, or a store refused.
             LeaseLostError: Another run took the batch over.
         """
-        tally = _Tally()
-        for chunk in _chunks(read(context.source, zone=self._zone), self._chunk):
+        tally = _Tally(halves=self._halves(context))
+        for chunk in _chunks(read(context.source, zone=self._zone, dropped=tally.dropped), self._chunk):
             self._load(context, chunk, tally)
             context.progress.advance(self.name, tally.read, None)
         counts = self._counts(context.batch_id, tally)
         self._ledger.set_span(context.lease, tally.oldest, tally.newest)
         self._ledger.set_counts(context.lease, counts)
         earlier = [f"{batch_id} {number}" for batch_id, number in tally.earlier.most_common(MOST_EARLIER)]
-        noted = {CHECKSUM: tally.own.as_list(), **({EARLIER: earlier} if earlier else {})}
-        return dataclasses.asdict(counts) | dict(sorted(tally.odd.items())) | noted
+        for batch_id, keys in tally.completed.items():
+            self._ledger.complete(batch_id, keys, context.batch_id)
+        lists = {EARLIER: earlier, COMPLETES: list(tally.completed)}
+        noted = {CHECKSUM: tally.own.as_list(), **{name: found for name, found in lists.items() if found}}
+        odd = tally.odd + Counter({f"{DROPPED}_{name}": number for name, number in tally.dropped.items()})
+        return dataclasses.asdict(counts) | dict(sorted(odd.items())) | noted
+
+    def _halves(self, context: BatchContext) -> Mapping[int, Sequence[DeadLetter]]:
+        """By key, records in which this file ended when it was shorter, and that wait since then."""
+        halves: dict[int, list[DeadLetter]] = {}
+        for older in self._ledger.halted(MOST_EARLIER, written(context.source.path)):
+            letters = () if older.batch_id == context.batch_id else self._ledger.dead_letters(older.batch_id)
+            for letter in letters:
+                if letter.reason is DeadReason.INCOMPLETE and letter.detail.startswith(CUT_OFF):
+                    halves.setdefault(letter.at.key, []).append(letter)
+        return halves
 
     def _load(self, context: BatchContext, chunk: Sequence[Interaction | DeadLetter], tally: _Tally) -> None:
         records = [self._plausible.noted(item, context.received_at) for item in chunk if isinstance(item, Interaction)]
@@ -90,6 +112,8 @@ class LoadStage:
                 tally.seen(record)
                 letter = _judged(context.batch_id, record, owners, tally)
                 letters.extend([letter] if letter else [])
+        for item in chunk if tally.halves else ():
+            tally.complete(item)
         if letters:
             self._ledger.bury(letters)
         tally.read += len(chunk)
@@ -123,6 +147,21 @@ class _Tally:
     oldest: datetime | None = None
     newest: datetime | None = None
     odd: Counter[str] = field(default_factory=Counter)
+    """By name, records of which a field was converted, or cannot be right."""
+
+    dropped: Counter[str] = field(default_factory=Counter)
+    """What was passed over between records."""
+
+    halves: Mapping[int, Sequence[DeadLetter]] = field(default_factory=dict)
+    completed: dict[str, list[int]] = field(default_factory=dict)
+    """Keys of records of other batches that this one brings whole, by batch."""
+
+    def complete(self, item: Interaction | DeadLetter) -> None:
+        """A record, which may begin with what another batch has of it."""
+        for half in self.halves.get(item.at.key, ()):
+            begins = _CUT_CHARACTER.sub("", half.raw)
+            if item.raw.startswith(begins) and len(item.raw) > len(begins):
+                self.completed.setdefault(half.batch_id, []).append(half.at.key)
 
     def seen(self, record: Interaction) -> None:
         """A record's time, and what is odd about its fields."""
@@ -134,7 +173,7 @@ class _Tally:
 
 
 def _judged(
-    batch_id: str, record: Interaction, owners: Mapping[str, tuple[str, int, str]], tally: _Tally
+    batch_id: str, record: Interaction, owners: Mapping[str, tuple[str, Locator, str]], tally: _Tally
 ) -> DeadLetter | None:
     """First writer wins: a dead letter when the id belongs to another record with other content."""
     owner = owners.get(record.interaction_id)
@@ -143,8 +182,8 @@ def _judged(
             f"Interaction {record.interaction_id!r} of batch {short(batch_id)} was inserted and is not there.",
             next_step="Run again; if it stays so, look at MongoDB's write concern.",
         )
-    owning_batch, line, content_hash = owner
-    if (owning_batch, line) == (batch_id, record.line):
+    owning_batch, at, content_hash = owner
+    if (owning_batch, at.key) == (batch_id, record.at.key):
         tally.own += Checksum.of([record.interaction_id])
         return None
     if owning_batch != batch_id:
@@ -152,9 +191,9 @@ def _judged(
     if content_hash == record.content_hash:
         tally.duplicate += 1
         return None
-    place = f"line {line} of this batch" if owning_batch == batch_id else f"batch {short(owning_batch)}, line {line}"
+    place = f"{at} of this batch" if owning_batch == batch_id else f"batch {short(owning_batch)}, {at}"
     detail = f"interaction_id {record.interaction_id!r} was first brought, with other content, by {place}"
-    return DeadLetter(batch_id, record.line, DeadReason.CONFLICT, detail, record.raw, record.interaction_id)
+    return DeadLetter(batch_id, record.at, DeadReason.CONFLICT, detail, record.raw, record.interaction_id)
 
 
 def _chunks(items: Iterable[Interaction | DeadLetter], most: int) -> Iterator[Sequence[Interaction | DeadLetter]]:

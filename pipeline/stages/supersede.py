@@ -18,6 +18,7 @@ from expectations_plugins.core.checksums import Checksum
 from pipeline.core.batch import CHECKSUM, TAKEN_OVER, Batch
 from pipeline.core.batches import BatchSource, BatchStatus, Lease, LoadCounts, short
 from pipeline.core.decision import Decision, DecisionKind, Opening
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.core.topology import STEPS
 from pipeline.ports.ledger import Ledger
@@ -102,7 +103,7 @@ class Supersede:
         taken = [self._plausible.noted(records[key], context.received_at) for key in stored]
         self._raw.take_over(lease, context.batch_id, taken, context.received_at)
         # of those an interrupted one took over, too
-        owned = [records[key].line for key, row in found.items() if row["batch_id"] in (older, context.batch_id)]
+        owned = [records[key].at.key for key, row in found.items() if row["batch_id"] in (older, context.batch_id)]
         self._ledger.exhume(context.batch_id, owned, DeadReason.CONFLICT)
 
     def _settle(self, batch: Batch, lease: Lease, newer: str, by: str) -> None:
@@ -137,6 +138,8 @@ class Supersede:
 
 def _letter(older: str, row: Mapping[str, Any], newer: str, record: Interaction) -> DeadLetter:
     """What the older batch had brought, where the newer one says something else."""
-    detail = f"batch {short(newer)}, line {record.line}, brought it again with other content, and took it over"
+    detail = f"batch {short(newer)}, {record.at}, brought it again with other content, and took it over"
     raw = json.dumps(row, default=str, ensure_ascii=False)
-    return DeadLetter(older, int(row["line"]), DeadReason.SUPERSEDED, detail, raw, record.interaction_id)
+    return DeadLetter(
+        older, Locator.of(int(row["line"]), row.get("place")), DeadReason.SUPERSEDED, detail, raw, record.interaction_id
+    )

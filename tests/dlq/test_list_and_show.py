@@ -144,7 +144,7 @@ def test_what_is_no_id_is_refused(dlq: Dlq, given: str) -> None:
 
 
 def test_what_was_replayed_or_dropped_is_listed_with_all(site: Site, dlq: Dlq) -> None:
-    dead, closed = site.land(record(1), name="a.jsonl")[0], site.land("{", "[", name="b.jsonl")[0]
+    dead, closed = site.land(record(1), name="a.jsonl")[0], site.land("{", "{", {"a": 1}, name="b.jsonl")[0]
     site.dies("graph", broken())
     site.process(dead)
     site.process(closed)

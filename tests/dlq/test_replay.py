@@ -292,7 +292,7 @@ def test_replay_all_says_what_it_had_to_leave_out(site: Site, dlq: Dlq) -> None:
 
 
 def test_records_of_all_batches_go_as_one_batch_each(site: Site, dlq: Dlq) -> None:
-    sources = [site.land("{", f"[{number}]", name=f"{number}.jsonl")[0] for number in range(2)]
+    sources = [site.land("{", f"[{number}]", {"a": 1}, name=f"{number}.jsonl")[0] for number in range(2)]
     for source in sources:
         site.process(source)
     dlq("replay", "--all", "--records")
@@ -304,7 +304,7 @@ def test_records_of_all_batches_go_as_one_batch_each(site: Site, dlq: Dlq) -> No
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
 def test_unchanged_records_can_be_tried_again_and_again_each_time_once(site: Site, dlq: Dlq, name: str) -> None:
-    lines = ["interaction_id,user_id", ",u_1", ",u_2"] if name.endswith("csv") else ["{", "", "[1]", ""]
+    lines = ["interaction_id,user_id", ",u_1", ",u_2"] if name.endswith("csv") else ["{", "", '{"a": 1}', ""]
     (source,) = site.land(*lines, name=name)
     site.process(source)
     batch_id, seen = source.batch_id, [source.batch_id]

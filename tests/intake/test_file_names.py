@@ -9,7 +9,7 @@ import pytest
 from expectations_plugins.core.errors import SluicegateError
 from pipeline.core.batches import LOG_FILES
 from pipeline.sources.discovery import discover
-from pipeline.sources.names import is_csv
+from pipeline.sources.names import is_csv_name
 from pipeline.sources.passed_over import PassedOverError, Reason
 from pipeline.storage import objects
 from pipeline.storage.location import Place, Remote
@@ -119,4 +119,4 @@ def test_globs_say_which_files_are_read(folder: Place, files: str, read: list[st
 
 @pytest.mark.parametrize("name", ["a.csv", "A.CSV", "a.csv.1", "a.csv-20261120.gz", "a.csv.zst.2"])
 def test_csv_is_known_by_the_name_before_rotation(name: str) -> None:
-    assert is_csv(Path(name))
+    assert is_csv_name(name)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.core.records import MISSING, DeadLetter, DeadReason, Interaction
+from expectations_plugins.core.errors import TerminalError
+from pipeline.core.records import MISSING, DeadLetter, Interaction
 from pipeline.sources.discovery import discover
 from pipeline.sources.reading import read
 
@@ -28,7 +29,7 @@ def record(tmp_path: Path, text: str) -> Interaction:
 
 
 def outcomes(found: list[Item]) -> list[tuple[int, str]]:
-    return [(i.line, i.reason.value if isinstance(i, DeadLetter) else i.interaction_id) for i in found]
+    return [(i.at.number, i.reason.value if isinstance(i, DeadLetter) else i.interaction_id) for i in found]
 
 
 def test_known_columns_are_fields_and_others_are_kept(tmp_path: Path) -> None:
@@ -75,17 +76,17 @@ def test_a_quote_that_is_never_closed_costs_its_own_line_only(tmp_path: Path) ->
     assert outcomes(found) == [(2, "unparsable"), (3, "b"), (5, "c")]
 
 
-def test_without_an_interaction_id_column_every_row_says_so(tmp_path: Path) -> None:
-    found = items(tmp_path, "id,user_id\na,u_1\nb,u_2\n")
-    assert outcomes(found) == [(2, "missing_id"), (3, "missing_id")]
-    assert isinstance(found[0], DeadLetter)
-    assert found[0].detail == "the header row has no column interaction_id"
-
-
-def test_a_column_named_twice_is_unparsable(tmp_path: Path) -> None:
-    (found,) = items(tmp_path, "interaction_id,user_id,user_id\na,u_1,u_2\n")
-    assert isinstance(found, DeadLetter)
-    assert (found.reason, found.detail) == (DeadReason.UNPARSABLE, "the header row names the column 'user_id' twice")
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("id,user_id", "CSV without a column interaction_id (its header row: id, user_id)"),
+        ("interaction_id,user_id,user_id", "the header row names the column 'user_id' twice"),
+    ],
+)
+def test_under_a_header_that_cannot_be_used_the_whole_file_says_so(tmp_path: Path, header: str, said: str) -> None:
+    with pytest.raises(TerminalError) as raised:
+        items(tmp_path, f"{header}\na,u_1,x\nb,u_2,y\n")
+    assert said in raised.value.message
 
 
 def test_a_dead_letter_keeps_the_header_that_its_row_needs(tmp_path: Path) -> None:

@@ -94,17 +94,13 @@ def test_a_missing_field_and_a_null_one_are_different_content(log: Path) -> None
     ("line", "reason", "detail"),
     [
         (b"{\n", DeadReason.UNPARSABLE, "not JSON"),
-        (b'{"interaction_id": "a"} {}', DeadReason.UNPARSABLE, "several JSON objects are in one line"),
-        (b'{"interaction_id": "a"},', DeadReason.UNPARSABLE, "a comma follows the object"),
-        (b'[{"interaction_id": "a"}]', DeadReason.NOT_AN_OBJECT, "one object a line"),
-        (b"[\n", DeadReason.UNPARSABLE, "a JSON array begins here"),
+        (b'{"interaction_id": "a"} x', DeadReason.UNPARSABLE, "not JSON: Extra data"),
+        (b"[\n", DeadReason.INCOMPLETE, "the file ends before its array does"),
         (b'{"interaction_id": "\xff"}', DeadReason.UNPARSABLE, "not UTF-8"),
         (b'{"interaction_id": "a", "value": NaN}', DeadReason.UNPARSABLE, "NaN is not JSON"),
         (b'{"interaction_id": "a", "value": -Infinity}', DeadReason.UNPARSABLE, "-Infinity is not JSON"),
         (b'{"interaction_id": "a", "n": 1, "n": 2}', DeadReason.UNPARSABLE, "the key 'n' twice"),
         (b'{"interaction_id": "a", "x": {"n": 1, "n": 1}}', DeadReason.UNPARSABLE, "the key 'n' twice"),
-        (b'["interaction_id"]', DeadReason.NOT_AN_OBJECT, "JSON array"),
-        (b"null", DeadReason.NOT_AN_OBJECT, "JSON null"),
         (b"{}", DeadReason.MISSING_ID, "missing"),
         (b'{"interaction_id": null}', DeadReason.MISSING_ID, "null"),
         (b'{"interaction_id": " "}', DeadReason.MISSING_ID, "blank"),
@@ -133,6 +129,11 @@ def test_a_record_that_cannot_be_loaded_says_why(log: Path, line: bytes, reason:
     found.detail.encode("utf-8")
 
 
+@pytest.mark.parametrize("line", ['["interaction_id"]', "null", "7", '"interaction_id"'])
+def test_a_line_that_is_json_and_no_object_is_a_dead_letter(log: Path, line: str) -> None:
+    assert kinds(items(log, f'{{"interaction_id": "a"}}\n{line}\n'.encode())) == ["a", "not_an_object"]
+
+
 def test_a_dead_letter_keeps_the_line_as_text_that_can_be_stored(log: Path) -> None:
     found = letter(log, b'{"interaction_id": "\xff\xfe", "n": "\\ud800"}')
     assert found.raw == '{"interaction_id": "\\xff\\xfe", "n": "\\ud800"}'
@@ -154,7 +155,7 @@ def test_a_document_that_grows_beyond_what_mongodb_stores_is_unstorable(log: Pat
 
 def test_blank_lines_are_not_records_and_lines_keep_their_numbers(log: Path) -> None:
     found = items(log, b'\n{"interaction_id": "a"}\n  \r\n{"interaction_id": "b"}')
-    assert [(item.line, kind) for item, kind in zip(found, kinds(found), strict=True)] == [(2, "a"), (4, "b")]
+    assert [(item.at.number, kind) for item, kind in zip(found, kinds(found), strict=True)] == [(2, "a"), (4, "b")]
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_accepted(log: Path) -> None:
@@ -178,7 +179,7 @@ def test_a_line_of_exactly_the_limit_is_taken(log: Path, end: bytes) -> None:
 
 def test_memory_stays_bounded_over_an_endless_line(tmp_path: Path) -> None:
     path = tmp_path / "bomb.jsonl.gz"
-    path.write_bytes(gzip.compress(b"a" * 64_000_000))
+    path.write_bytes(gzip.compress(b'{"a' + b"a" * 64_000_000))
     source = BatchSource("0" * 64, path)
     tracemalloc.start()
     try:
@@ -209,7 +210,7 @@ def test_a_truncated_file_gives_the_records_before_the_break_and_one_dead_letter
     assert 1000 < len(found) < 2000
     assert kinds(found[:-1]) == [str(n) for n in range(len(found) - 1)]
     assert isinstance(found[-1], DeadLetter)
-    assert found[-1].line == len(found)
+    assert found[-1].at.number == len(found)
     assert "truncated" in found[-1].detail
 
 
@@ -238,7 +239,7 @@ def test_a_file_that_ends_in_the_middle_of_a_record_says_so(log: Path, cut: int)
     assert kinds(found) == ["a", "incomplete" if cut < len(whole) else "é"]
 
 
-@pytest.mark.parametrize("end", [b'{"a": 1}{"b": 2}', b'{"a": 1,, "b": 2}', b"2026 INFO", b"]"])
+@pytest.mark.parametrize("end", [b'{"a": 1} x', b'{"a": 1,, "b": 2}', b"2026 INFO", b"]"])
 def test_a_last_line_without_a_line_end_that_is_no_part_of_a_record_is_not_cut_off(log: Path, end: bytes) -> None:
     assert kinds(items(log, b'{"interaction_id": "a"}\n' + end)) == ["a", "unparsable"]
 
@@ -279,7 +280,7 @@ def test_no_bytes_whatever_make_reading_fail(tmp_path: Path, suffix: str) -> Non
         path = tmp_path / f"{number}{suffix}"
         path.write_bytes(data if number % 2 and suffix.endswith(".gz") else packed(path, data))
         for source in discover([path], max_records=3, min_age=0):
-            for item in read(source, zone=UTC):
+            for item in () if source.looks_like else read(source, zone=UTC):
                 item.raw.encode("utf-8")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.core.locator import Locator
 from pipeline.core.records import MetricRow, ReviewItem
 from pipeline.core.topology import STEPS
 from pipeline.core.traces import (
@@ -29,7 +30,9 @@ from pipeline.tracing.contradictions import contradictions
 BATCH, OTHER = "ab" * 32, "cd" * 32
 AT = datetime(2026, 11, 20, 9, 10, tzinfo=UTC)
 
-RAW = RawRecord(BATCH, 1, AT, {"interaction_id": "i_1", "user_id": "u_100", "campaign_id": "c_1", "message": "hello"})
+RAW = RawRecord(
+    BATCH, Locator(1), AT, {"interaction_id": "i_1", "user_id": "u_100", "campaign_id": "c_1", "message": "hello"}
+)
 GRAPH = Neighbourhood(BATCH, "c_1", "click", AT, ("u_100",), ("c_1",), True, True, 0, 0)
 VECTOR = VectorSeen(BATCH, "e1", "model", 7, 768, 1.0)
 ROW = MetricRow(BATCH, "c_1", "click", AT, 1, 1, 0.0)

@@ -11,6 +11,7 @@ import pytest
 from expectations_plugins.core.masking import Masks
 from pipeline.cli.trace_data import as_json
 from pipeline.cli.trace_tree import plain_tree, tree_of
+from pipeline.core.locator import Locator
 from pipeline.core.records import MetricRow, ReviewItem
 from pipeline.core.traces import (
     Answer,
@@ -57,7 +58,7 @@ FOUND = Trace(
     raw=Answer(
         RawRecord(
             BATCH,
-            1,
+            Locator(1),
             AT,
             {**{name: SECRETS[name] for name in ("user_id", "campaign_id", "message", "type")}, "interaction_id": "i_1"}
             | {"extra": {"channel": "Fax", "deep": [{"user_id": "u_4711"}]}},

@@ -12,6 +12,7 @@ from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.core.batch import Batch
 from pipeline.core.batches import BatchStatus
 from pipeline.core.embeddings import FALLBACK_SOURCE
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadReason
 from pipeline.core.traces import DeadRecord, MetricsSeen, Neighbour, Neighbourhood, Place, RawRecord, VectorSeen
 from pipeline.tracing.tracer import Tracer, place_of
@@ -60,10 +61,12 @@ class Store:
         return self._told("nearest", ())[:limit]  # type: ignore[no-any-return]
 
 
-RAW = RawRecord(BATCH, 1, AT, {"interaction_id": "i_1", "campaign_id": {"$gt": ""}, "type": "click", "timestamp": AT})
+RAW = RawRecord(
+    BATCH, Locator(1), AT, {"interaction_id": "i_1", "campaign_id": {"$gt": ""}, "type": "click", "timestamp": AT}
+)
 GRAPH = Neighbourhood(BATCH, "c_1", "click", AT, ("u_1",), (), False, False, 0, 0)
 VECTOR = VectorSeen(BATCH, "e1", "model", 7, 768, 1.0)
-DEAD = DeadRecord(BATCH, 3, DeadReason.UNSTORABLE, "too deep", "waiting")
+DEAD = DeadRecord(BATCH, Locator(3), DeadReason.UNSTORABLE, "too deep", "waiting")
 
 
 def test_an_id_nobody_knows_is_a_configuration_error_with_a_way_on() -> None:

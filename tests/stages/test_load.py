@@ -124,7 +124,7 @@ def test_counts_are_in_the_ledger(loader: Loader, log: Callable[..., Path]) -> N
 def test_records_that_cannot_be_read_are_dead_letters(loader: Loader, log: Callable[..., Path]) -> None:
     batch_id, counted = loader.load(log("a.jsonl", b"{", record(1), {"user_id": "u_1"}, b"[]"))
     assert counted == counts(read=4, accepted=1, dead=3)
-    assert [(letter.line, letter.reason) for letter in loader.letters(batch_id)] == [
+    assert [(letter.at.number, letter.reason) for letter in loader.letters(batch_id)] == [
         (1, DeadReason.UNPARSABLE),
         (3, DeadReason.MISSING_ID),
         (4, DeadReason.NOT_AN_OBJECT),
@@ -143,7 +143,7 @@ def test_other_content_under_the_same_id_is_a_conflict_that_names_the_first(
     batch_id, counted = loader.load(log("a.jsonl", record(1), record(1, value=2)))
     assert counted == counts(read=2, accepted=1, dead=1)
     (letter,) = loader.letters(batch_id)
-    assert (letter.line, letter.reason) == (2, DeadReason.CONFLICT)
+    assert (letter.at.number, letter.reason) == (2, DeadReason.CONFLICT)
     assert letter.detail == "interaction_id 'i_001' was first brought, with other content, by line 1 of this batch"
     assert json.loads(letter.raw) == record(1, value=2)
 

@@ -16,6 +16,7 @@ from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter, lines_filter
 from pipeline.stores.mongodb.ledger_queries import plain
+from pipeline.stores.mongodb.queries import located, place_of
 
 BURY_LETTERS = 500
 
@@ -71,6 +72,11 @@ class DeadLetters:
                 condition = lines_filter(batch_id, lines[start : start + BURY_LETTERS])
                 self._letters.delete_many({**condition, "reason": {"$eq": reason.value}})
 
+    def complete(self, batch_id: str, lines: Sequence[int], into: str) -> None:
+        """Write down that a newer batch brings these records whole, so that their letters wait for nobody."""
+        with ERRORS.guard(f"completing dead letters of batch {short(batch_id)}"):
+            self._letters.update_many(lines_filter(batch_id, lines), {"$addToSet": {"replayed_in": into}})
+
     def dead_letters(self, batch_id: str) -> Iterator[DeadLetter]:
         """Dead letters of a batch, by line."""
         with (
@@ -78,7 +84,7 @@ class DeadLetters:
             self._letters.find({"batch_id": {"$eq": batch_id}}).sort("line", 1) as rows,
         ):
             for row in rows:
-                known = (batch_id, row["line"], DeadReason(row["reason"]), row["detail"], row["raw"])
+                known = (batch_id, located(row), DeadReason(row["reason"]), row["detail"], row["raw"])
                 yield DeadLetter(*known, row.get(INTERACTION_ID, ""))
 
 
@@ -88,9 +94,9 @@ def _content(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _document(letter: DeadLetter, now: datetime) -> dict[str, Any]:
-    return {**letter_filter(letter.batch_id, letter.line), **_content(letter), "buried_at": now}
+    return {"batch_id": letter.batch_id, **place_of(letter.at), **_content(letter), "buried_at": now}
 
 
 def _upsert(letter: DeadLetter, now: datetime) -> UpdateOne:
-    buried = letter_buried(letter.batch_id, letter.line, _content(letter), now)
-    return UpdateOne(letter_filter(letter.batch_id, letter.line), buried, upsert=True)
+    buried = letter_buried(letter.batch_id, letter.at, _content(letter), now)
+    return UpdateOne(letter_filter(letter.batch_id, letter.at.key), buried, upsert=True)

@@ -12,10 +12,12 @@ from typing import Any
 
 from pipeline.core.batches import BatchStatus
 from pipeline.core.fields import INTERACTION_ID
+from pipeline.core.locator import Locator
 from pipeline.stores.mongodb.ledger_queries import Document, Update, literal, plain
+from pipeline.stores.mongodb.queries import PLACE, place_of
 
 
-def letter_buried(batch_id: str, line: int, content: Document, now: datetime) -> Update:
+def letter_buried(batch_id: str, at: Locator, content: Document, now: datetime) -> Update:
     """A letter with its latest content; one that was dropped gets none back."""
     is_dropped = {"$ne": [{"$ifNull": ["$dropped", None]}, None]}
     named = {INTERACTION_ID: literal(content[INTERACTION_ID])} if INTERACTION_ID in content else {}
@@ -24,7 +26,7 @@ def letter_buried(batch_id: str, line: int, content: Document, now: datetime) ->
             "$set": {
                 **named,
                 "batch_id": literal(batch_id),
-                "line": literal(line),
+                **{name: literal(value) for name, value in place_of(at).items()},
                 "reason": literal(content["reason"]),
                 "detail": {"$cond": [is_dropped, "", literal(content["detail"])]},
                 "raw": {"$cond": [is_dropped, "", literal(content["raw"])]},
@@ -62,7 +64,7 @@ def groups_pipeline(condition: Document, limit: int) -> list[Document]:
         "_id": {"batch_id": "$batch_id", "reason": "$reason"},
         "letters": {"$sum": 1},
         "waiting": {"$sum": {"$cond": [is_done, 0, 1]}},
-        "first": {"$min": {"line": "$line", "detail": "$detail"}},
+        "first": {"$min": {"line": "$line", "detail": "$detail", PLACE: "$place"}},
         "buried_at": {"$min": "$buried_at"},
     }
     order = {"buried_at": -1, "_id.batch_id": 1, "_id.reason": 1}

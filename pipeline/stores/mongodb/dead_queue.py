@@ -25,6 +25,7 @@ from pipeline.stores.mongodb.dead_queries import (
 )
 from pipeline.stores.mongodb.leases import lost
 from pipeline.stores.mongodb.ledger_queries import BATCHES, held_filter
+from pipeline.stores.mongodb.queries import located
 
 
 class MongoDeadQueue(DeadQueue):
@@ -59,7 +60,7 @@ class MongoDeadQueue(DeadQueue):
                 reason=DeadReason(row["_id"]["reason"]),
                 letters=int(row["letters"]),
                 waiting=int(row["waiting"]),
-                first_line=int(row["first"]["line"]),
+                first=located(row["first"]),
                 first_detail=row["first"]["detail"],
                 buried_at=row["buried_at"],
             )
@@ -118,7 +119,7 @@ class MongoDeadQueue(DeadQueue):
 def _letter(row: Mapping[str, Any]) -> Letter:
     return Letter(
         batch_id=row["batch_id"],
-        line=int(row["line"]),
+        at=located(row),
         reason=DeadReason(row["reason"]),
         detail=row["detail"],
         raw=row["raw"],

@@ -155,10 +155,11 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         with ERRORS.guard("listing batches"):
             return [batch_in(one) for one in self._batches.find().sort(NEWEST_FIRST).limit(limit)]
 
-    def halted(self, limit: int) -> Sequence[Batch]:
-        """Batches that are halted or inconsistent, the oldest first."""
+    def halted(self, limit: int, source: str | None = None) -> Sequence[Batch]:
+        """Batches that are halted or inconsistent, of one file or all, the oldest first."""
+        of_source = {} if source is None else {"source": {"$eq": source}}
         with ERRORS.guard("looking for halted batches"):
-            found = self._batches.find({"status": {"$in": STOPPED}}).sort(OLDEST_FIRST).limit(limit)
+            found = self._batches.find({"status": {"$in": STOPPED}, **of_source}).sort(OLDEST_FIRST).limit(limit)
             return [batch_in(one) for one in found]
 
     def start_step(self, lease: Lease, step: str) -> int:

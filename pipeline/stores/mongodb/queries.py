@@ -19,6 +19,7 @@ from pipeline.core.fields import (
     USER_ID,
     WINDOW_MINUTES,
 )
+from pipeline.core.locator import Locator
 from pipeline.core.records import MISSING, Interaction
 from pipeline.stores.mongodb.windows import EVER
 
@@ -41,6 +42,8 @@ INDEXES: Sequence[Mapping[str, Any]] = (
     },
 )
 
+PLACE = "place"
+
 _JUDGED = (USER_ID, CAMPAIGN_ID, "type")
 
 
@@ -50,7 +53,7 @@ def interaction_document(batch_id: str, record: Interaction, received_at: dateti
         "_id": record.interaction_id,
         INTERACTION_ID: record.interaction_id,
         "batch_id": batch_id,
-        "line": record.line,
+        **place_of(record.at),
         "received_at": received_at,
         "content_hash": record.content_hash,
     }
@@ -66,6 +69,16 @@ def interaction_document(batch_id: str, record: Interaction, received_at: dateti
     document["extra"] = dict(record.extra)
     noted = {CONVERTED: record.converted, UNREADABLE: record.unreadable, IMPLAUSIBLE: record.implausible}
     return document | {name: dict(fields) for name, fields in noted.items() if fields}
+
+
+def place_of(at: Locator) -> Document:
+    """Where a record is, as documents have it: its key, and where that does not say all its text."""
+    return {"line": at.key} if at.is_plain else {"line": at.key, PLACE: str(at)}
+
+
+def located(row: Mapping[str, Any]) -> Locator:
+    """Where a record is, from its document."""
+    return Locator.of(int(row["line"]), row.get(PLACE))
 
 
 def owned_filter(batch_id: str, interaction_id: str) -> Document:

@@ -18,16 +18,19 @@ from expectations_plugins.mongodb.errors import ERRORS, refuse_all_but_duplicate
 from expectations_plugins.mongodb.values import plain
 from pipeline.core.batches import Lease, short
 from pipeline.core.fields import CAMPAIGN_ID, INTERACTIONS, USER_ID
+from pipeline.core.locator import Locator
 from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined
 from pipeline.ports.stores import RawStore
 from pipeline.stores.mongodb.fencing import Fence
 from pipeline.stores.mongodb.queries import (
     INDEXES,
+    PLACE,
     accepted_filter,
     all_quarantined_filter,
     counts_pipeline,
     in_quarantine_filter,
     interaction_document,
+    located,
     metrics_pipeline,
     owned_filter,
     owners_filter,
@@ -69,16 +72,16 @@ class MongoRawStore(RawStore):
         for start in range(0, len(documents), INSERT_RECORDS):
             self._insert(batch_id, fence, documents[start : start + INSERT_RECORDS])
 
-    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, int, str]]:
-        """(batch_id, line, content_hash) of each id that is stored."""
-        fields = ("batch_id", "line", "content_hash")
-        found: dict[str, tuple[str, int, str]] = {}
+    def owners(self, interaction_ids: Sequence[str]) -> Mapping[str, tuple[str, Locator, str]]:
+        """(batch_id, place, content_hash) of each id that is stored."""
+        fields = ("batch_id", "line", PLACE, "content_hash")
+        found: dict[str, tuple[str, Locator, str]] = {}
         with ERRORS.guard(f"looking up {len(interaction_ids):,} interactions"):
             size = self._database.capabilities.ids_at_once
             for start in range(0, len(interaction_ids), size):
                 condition = owners_filter(interaction_ids[start : start + size])
                 with self._interactions.find(condition, fields) as rows:
-                    found |= {row["_id"]: (row["batch_id"], row["line"], row["content_hash"]) for row in rows}
+                    found |= {row["_id"]: (row["batch_id"], located(row), row["content_hash"]) for row in rows}
         return found
 
     def stored(self, interaction_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:

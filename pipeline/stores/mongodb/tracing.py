@@ -16,10 +16,10 @@ from pipeline.core.traces import DeadRecord, Mark, RawRecord, Release
 from pipeline.ports.tracing import RawLineage
 from pipeline.stores.mongodb.batches import batch_in, tombstone_in
 from pipeline.stores.mongodb.ledger_queries import BATCHES
-from pipeline.stores.mongodb.queries import owners_filter
+from pipeline.stores.mongodb.queries import PLACE, located, owners_filter
 
 TIME_LIMIT_MS = 10_000
-OURS = ("batch_id", "line", "received_at", "content_hash", "quarantine", "quarantine_history", "_id")
+OURS = ("batch_id", "line", PLACE, "received_at", "content_hash", "quarantine", "quarantine_history", "_id")
 """Fields of a document that its log did not have."""
 
 NEWEST_FIRST = [("buried_at", -1), ("batch_id", 1), ("line", 1)]
@@ -76,7 +76,7 @@ def _record(row: Mapping[str, Any]) -> RawRecord:
     marked = row.get("quarantine")
     return RawRecord(
         batch_id=row["batch_id"],
-        line=int(row["line"]),
+        at=located(row),
         received_at=row.get("received_at"),
         fields={name: plain(value) for name, value in row.items() if name not in OURS},
         quarantine=_mark(marked) if marked else None,
@@ -103,7 +103,7 @@ def _dead(row: Mapping[str, Any]) -> DeadRecord:
     replayed = tuple(row.get("replayed_in") or ())
     return DeadRecord(
         batch_id=row["batch_id"],
-        line=int(row["line"]),
+        at=located(row),
         reason=DeadReason(row["reason"]),
         detail=str(row.get("detail") or ""),
         state="dropped" if tombstone_in(row) else "replayed" if replayed else "waiting",

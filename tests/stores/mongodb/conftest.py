@@ -11,6 +11,7 @@ import pytest
 
 from expectations_plugins.mongodb.capabilities import MONGODB, Capabilities
 from expectations_plugins.mongodb.connection import Database, connect
+from pipeline.core.locator import Locator
 from pipeline.core.records import MISSING, Interaction
 from pipeline.local import Endpoints
 from pipeline.stores.mongodb.ledger import MongoLedger
@@ -72,7 +73,7 @@ def make() -> Make:
 
     def made(interaction_id: str, **fields: Any) -> Interaction:
         defaults: dict[str, Any] = {
-            "line": 1,
+            "at": Locator(1),
             "user_id": "u_100",
             "campaign_id": MISSING,
             "type": MISSING,

@@ -14,6 +14,7 @@ from pipeline.core.batch import Batch, StepState, StepStatus
 from pipeline.core.batches import BatchStatus, Lease, LoadCounts
 from pipeline.core.decision import Decision, DecisionKind, Opening
 from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.core.rollback_plan import RollbackPlan
 from pipeline.core.schema_versions import SchemaVersionError
@@ -368,16 +369,16 @@ def test_counts_and_the_latest_embedding_batch_are_recorded(ledger: MongoLedger,
 
 
 def test_dead_letters_come_back_by_line(ledger: MongoLedger) -> None:
-    letters = [DeadLetter(BATCH, line, DeadReason.UNPARSABLE, "not JSON", '{"$x') for line in (12, 2, 700)]
-    ledger.bury([*letters, DeadLetter("cd" * 32, 1, DeadReason.BAD_ID, "", "")])
-    assert list(ledger.dead_letters(BATCH)) == sorted(letters, key=lambda letter: letter.line)
+    letters = [DeadLetter(BATCH, Locator(line), DeadReason.UNPARSABLE, "not JSON", '{"$x') for line in (12, 2, 700)]
+    ledger.bury([*letters, DeadLetter("cd" * 32, Locator(1), DeadReason.BAD_ID, "", "")])
+    assert list(ledger.dead_letters(BATCH)) == sorted(letters, key=lambda letter: letter.at)
 
 
 def test_burying_again_adds_nothing_and_the_latest_reason_stands(ledger: MongoLedger, database: Database) -> None:
-    first = DeadLetter(BATCH, 1, DeadReason.CONFLICT, "belongs to another batch", "{}")
+    first = DeadLetter(BATCH, Locator(1), DeadReason.CONFLICT, "belongs to another batch", "{}")
     ledger.bury([first])
     buried = database["dead_letters"].find_one({}) or {}
-    latest = DeadLetter(BATCH, 1, DeadReason.CONFLICT, "belongs to yet another", "{}")
+    latest = DeadLetter(BATCH, Locator(1), DeadReason.CONFLICT, "belongs to yet another", "{}")
     ledger.bury([latest])
     assert list(ledger.dead_letters(BATCH)) == [latest]
     assert (database["dead_letters"].find_one({}) or {})["buried_at"] == buried["buried_at"]

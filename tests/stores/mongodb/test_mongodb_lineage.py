@@ -12,6 +12,7 @@ import pytest
 from expectations_plugins.mongodb.connection import Database
 from pipeline.core.batch import Batch
 from pipeline.core.batches import Lease
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.stores.mongodb.ledger import MongoLedger
 from pipeline.stores.mongodb.raw_store import MongoRawStore
@@ -29,10 +30,10 @@ def lineage(database: Database) -> MongoLineage:
 
 
 def test_an_accepted_record_is_what_its_log_said(lineage: MongoLineage, raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", line=7, message="hello", extra={"$where": 1})], NOW, fence=1)
+    raw_store.insert("b_1", [make("i_1", at=Locator(7), message="hello", extra={"$where": 1})], NOW, fence=1)
     found = lineage.record("i_1")
     assert found is not None
-    assert (found.batch_id, found.line, found.received_at, found.quarantine) == ("b_1", 7, NOW, None)
+    assert (found.batch_id, found.at.number, found.received_at, found.quarantine) == ("b_1", 7, NOW, None)
     assert (found.has_message, found.fields["extra"], "content_hash" in found.fields) == (True, {"$where": 1}, False)
 
 
@@ -55,12 +56,12 @@ def test_a_mark_and_the_marks_before_it_are_told(
 
 def test_dead_letters_are_found_by_the_id_they_had(lineage: MongoLineage, ledger: MongoLedger) -> None:
     letters = [
-        DeadLetter("b_1", 3, DeadReason.CONFLICT, "was first brought by batch b_0", "{}", "i_1"),
-        DeadLetter("b_2", 9, DeadReason.UNSTORABLE, "an integer has more than 64 bits", "{}", "i_1"),
-        DeadLetter("b_2", 10, DeadReason.MISSING_ID, "interaction_id is missing", "{}"),
+        DeadLetter("b_1", Locator(3), DeadReason.CONFLICT, "was first brought by batch b_0", "{}", "i_1"),
+        DeadLetter("b_2", Locator(9), DeadReason.UNSTORABLE, "an integer has more than 64 bits", "{}", "i_1"),
+        DeadLetter("b_2", Locator(10), DeadReason.MISSING_ID, "interaction_id is missing", "{}"),
     ]
     ledger.bury(letters)
-    assert {(one.batch_id, one.line, one.state) for one in lineage.dead("i_1", 20)} == {
+    assert {(one.batch_id, one.at.number, one.state) for one in lineage.dead("i_1", 20)} == {
         ("b_1", 3, "waiting"),
         ("b_2", 9, "waiting"),
     }
@@ -71,7 +72,7 @@ def test_dead_letters_are_found_by_the_id_they_had(lineage: MongoLineage, ledger
 def test_a_batch_and_messages_are_read_by_key(
     lineage: MongoLineage, raw_store: MongoRawStore, database: Database, make: Make
 ) -> None:
-    raw_store.insert("b_1", [make("i_1", message="hello"), make("i_2", line=2)], NOW, fence=1)
+    raw_store.insert("b_1", [make("i_1", message="hello"), make("i_2", at=Locator(2))], NOW, fence=1)
     assert lineage.messages(["i_1", "i_2", "i_3"]) == {"i_1": "hello"}
     assert (lineage.batch("b_1") or Batch("b_1")).fence == 1
     assert lineage.batch("b_3") is None

@@ -22,6 +22,7 @@ from pipeline.alerts import transitions
 from pipeline.core.alert import Alert
 from pipeline.core.batches import BatchStatus
 from pipeline.core.embeddings import BeforeImage
+from pipeline.core.locator import Locator
 from pipeline.core.records import DeadLetter, DeadReason, Interaction
 from pipeline.local import Endpoints
 from pipeline.stores.mongodb.dead_queue import MongoDeadQueue
@@ -141,7 +142,7 @@ def test_new_dead_letters_are_written_without_a_question_for_each(watched: Datab
     ledger = MongoLedger(watched)
     ledger.prepare()
     commands.seen.clear()
-    letters = [DeadLetter(BATCH, line, DeadReason.UNPARSABLE, "not JSON", "{") for line in range(1, 1_202)]
+    letters = [DeadLetter(BATCH, Locator(line), DeadReason.UNPARSABLE, "not JSON", "{") for line in range(1, 1_202)]
     ledger.bury(letters)
     assert commands.seen == []
     ledger.bury(letters[-2:])  # a retry replaces what is there, by the key

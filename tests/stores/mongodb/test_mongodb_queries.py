@@ -13,6 +13,7 @@ from bson import Int64
 
 from pipeline.core.batches import BatchStatus
 from pipeline.core.decision import Decision, DecisionKind, Opening
+from pipeline.core.locator import Locator
 from pipeline.core.records import Interaction
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.stores.mongodb import ledger_queries, queries, upgrade_queries
@@ -74,7 +75,9 @@ def test_a_query_is_what_was_reviewed(name: str, golden: Golden) -> None:
 
 
 def test_a_document_is_what_was_reviewed(golden: Golden, make: Callable[..., Interaction]) -> None:
-    record = make("i_1", line=3, user_id=None, type="click", message="hello", extra={"a.b": 1, "$c": 2, "value": "1.5"})
+    record = make(
+        "i_1", at=Locator(3), user_id=None, type="click", message="hello", extra={"a.b": 1, "$c": 2, "value": "1.5"}
+    )
     record = replace(record, value=1.5, converted={"value": "text"}, unreadable={"timestamp": "number"})
     document = queries.interaction_document("b_1", record, datetime(2010, 12, 2, tzinfo=UTC))
     golden("mongodb_document.json", json.dumps(document, indent=2, default=str) + "\n")

@@ -10,6 +10,7 @@ import pytest
 
 from expectations_plugins.core.errors import TerminalError, TransientError
 from expectations_plugins.mongodb.connection import Database, connect
+from pipeline.core.locator import Locator
 from pipeline.core.records import Interaction, MetricRow
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.faults.fail_points import EXCEEDED_TIME_LIMIT, FailPoints
@@ -42,13 +43,16 @@ def test_preparing_twice_is_preparing_once(raw_store: MongoRawStore, database: D
 
 def test_the_first_writer_keeps_the_id(raw_store: MongoRawStore, make: Make) -> None:
     raw_store.insert("b_1", [make("i_1", content_hash="first")], NOW, fence=1)
-    raw_store.insert("b_2", [make("i_1", content_hash="second", line=9), make("i_2")], NOW, fence=1)
-    assert raw_store.owners(["i_1", "i_2", "i_3"]) == {"i_1": ("b_1", 1, "first"), "i_2": ("b_2", 1, "h")}
+    raw_store.insert("b_2", [make("i_1", content_hash="second", at=Locator(9)), make("i_2")], NOW, fence=1)
+    assert raw_store.owners(["i_1", "i_2", "i_3"]) == {
+        "i_1": ("b_1", Locator(1), "first"),
+        "i_2": ("b_2", Locator(1), "h"),
+    }
 
 
 def test_of_records_inserted_together_the_first_keeps_the_id(raw_store: MongoRawStore, make: Make) -> None:
-    raw_store.insert("b_1", [make("i_1", line=1), make("i_1", line=2)], NOW, fence=1)
-    assert raw_store.owners(["i_1"])["i_1"][1] == 1
+    raw_store.insert("b_1", [make("i_1", at=Locator(1)), make("i_1", at=Locator(2))], NOW, fence=1)
+    assert raw_store.owners(["i_1"])["i_1"][1] == Locator(1)
 
 
 def test_inserting_again_changes_nothing(raw_store: MongoRawStore, make: Make) -> None:
