@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any, Final
 
@@ -139,7 +140,8 @@ class ReviewItem:
 class MetricRow:
     """One aggregated metrics row: interactions of a batch by campaign, type and 10-minute window (UTC).
 
-    `distinct_users` counts within the row only: it must never be summed over rows.
+    `distinct_users` counts within the row only: it must never be summed over rows. `value` is None where an older
+    version's sum could not be kept as a decimal.
     """
 
     batch_id: str
@@ -148,7 +150,7 @@ class MetricRow:
     window_start: datetime | None
     interactions: int
     distinct_users: int
-    value: float
+    value: Decimal | None
 
     @property
     def counted(self) -> str:

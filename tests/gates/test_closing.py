@@ -120,8 +120,10 @@ def remove_from_bigquery(one: Open) -> None:
 def add_to_bigquery(one: Open) -> None:
     _run(
         one,
-        "INSERT INTO `{table}` (batch_id, campaign_id, type, interactions, distinct_users, value)"
-        " VALUES ('{batch}', 'c_strange', 'click', 1, 1, 0)",
+        "INSERT INTO `{table}`"
+        " (batch_id, campaign_id, type, interactions, distinct_users, value, revision, fence, loaded_at)"
+        " SELECT batch_id, 'c_strange', 'click', 1, 1, 0, revision, fence, CURRENT_TIMESTAMP()"
+        " FROM `{dataset}.publications` WHERE batch_id = '{batch}' AND published",
     )
 
 
@@ -131,8 +133,8 @@ def swap_in_bigquery(one: Open) -> None:
 
 def _run(one: Open, query: str) -> None:
     store: Any = one.site.app.stores.metrics
-    table = f"{store._dataset}.interaction_metrics"
-    store._client.query(query.format(table=table, batch=one.batch_id)).result()
+    table = f"{store._dataset}.metric_revisions"
+    store._client.query(query.format(table=table, dataset=store._dataset, batch=one.batch_id)).result()
 
 
 def both(remove: Callable[[Open], None], add: Callable[[Open], None]) -> Callable[[Open], None]:

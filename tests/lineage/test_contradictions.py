@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ AT = datetime(2026, 11, 20, 9, 10, tzinfo=UTC)
 RAW = RawRecord(BATCH, 1, AT, {"interaction_id": "i_1", "user_id": "u_100", "campaign_id": "c_1", "message": "hello"})
 GRAPH = Neighbourhood(BATCH, "c_1", "click", AT, ("u_100",), ("c_1",), True, True, 0, 0)
 VECTOR = VectorSeen(BATCH, "e1", "model", 7, 768, 1.0)
-ROW = MetricRow(BATCH, "c_1", "click", AT, 1, 1, 0.0)
+ROW = MetricRow(BATCH, "c_1", "click", AT, 1, 1, Decimal(0))
 METRICS = MetricsSeen((ROW,), AT, 60)
 STEPS_DONE = tuple(StepSeen(step.name, str(step.kind), "done", 1, AT, AT) for step in STEPS)
 CLOSED = BatchSeen(
