@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any, Final
 
+from pipeline.core.fields import MAX_DECIMALS
+
 MAX_ID_LENGTH = 256
 """Longest interaction_id, user_id and campaign_id taken, in UTF-8 bytes (Milvus VARCHAR and index keys are bounded)."""
 
@@ -154,9 +156,10 @@ class MetricRow:
 
     @property
     def counted(self) -> str:
-        """What it counts, and how many interactions that are, as one text."""
+        """What it counts, how many interactions that are, and their sum, as one text."""
         window = self.window_start.astimezone(UTC).isoformat() if self.window_start else None
-        return json.dumps([self.campaign_id, self.type, window, self.interactions])
+        value = None if self.value is None else format(self.value, f".{MAX_DECIMALS}f")
+        return json.dumps([self.campaign_id, self.type, window, self.interactions, value])
 
 
 @dataclass(frozen=True, slots=True)

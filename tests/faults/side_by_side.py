@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,14 @@ class Outcome:
         ended: The runs.
         batches: Their batches, as the ledger has them.
         seen: The interactions that analysts see of each batch.
+        sums: And what their values add up to.
         bigquery: What the proxy did.
     """
 
     ended: Sequence[Ended]
     batches: Sequence[dict[str, Any]]
     seen: Sequence[int]
+    sums: Sequence[Decimal]
     bigquery: CancellingBigQuery
 
     @property
@@ -73,9 +76,10 @@ def side_by_side(endpoints: Endpoints, folder: Path, name: str, runs: int, secon
         ended = [one.end() for one in work]
     stores = Stores(endpoints, name)
     batches = [batch for file in files for batch in stores.mongodb["batches"].find({"source": str(file)})]
-    seen = [sum(row["interactions"] for row in stores.metrics(batch["_id"])) for batch in batches]
+    rows = [stores.metrics(batch["_id"]) for batch in batches]
     stores.close()
-    return Outcome(ended, batches, seen, proxy)
+    seen, sums = ([sum(row[name] for row in one) for one in rows] for name in ("interactions", "value"))
+    return Outcome(ended, batches, seen, sums, proxy)
 
 
 def _place(endpoints: Endpoints, folder: Path, name: str) -> Workplace:

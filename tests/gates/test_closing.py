@@ -131,6 +131,10 @@ def swap_in_bigquery(one: Open) -> None:
     _run(one, "UPDATE `{table}` SET campaign_id = 'c_strange' WHERE batch_id = '{batch}' AND campaign_id = 'c_spring'")
 
 
+def change_sum_in_bigquery(one: Open) -> None:
+    _run(one, "UPDATE `{table}` SET value = value + 0.01 WHERE batch_id = '{batch}' AND campaign_id = 'c_spring'")
+
+
 def _run(one: Open, query: str) -> None:
     store: Any = one.site.app.stores.metrics
     table = f"{store._dataset}.metric_revisions"
@@ -157,6 +161,7 @@ MUTATIONS: dict[tuple[str, str], tuple[Callable[[Open], None], tuple[str, ...]]]
     ("Milvus", "swapped"): (both(remove_from_milvus, add_to_milvus), (GONE, STRANGE)),
     ("BigQuery", "removed"): (remove_from_bigquery, ("c_spring",)),
     ("BigQuery", "added"): (add_to_bigquery, ("c_strange",)),
+    ("BigQuery", "another sum"): (change_sum_in_bigquery, ("c_spring",)),
     ("BigQuery", "swapped"): (swap_in_bigquery, ("c_spring", "c_strange")),
 }
 """By store and kind: what is done, and what must be named."""

@@ -292,7 +292,8 @@ def _quarantined(row: Mapping[str, Any]) -> Quarantined:
 def _decimal(value: Any) -> Decimal:
     """A sum with as many decimals as BigQuery keeps."""
     found = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
-    return found.quantize(Decimal(1).scaleb(-MAX_DECIMALS), context=Context(prec=38))
+    kept = found.quantize(Decimal(1).scaleb(-MAX_DECIMALS), context=Context(prec=38))
+    return kept or abs(kept)  # BigQuery has no -0
 
 
 def _text(value: object) -> str | None:

@@ -169,6 +169,11 @@ def test_a_sum_is_the_exact_decimal_of_what_the_records_say(raw_store: MongoRawS
     assert only_row(raw_store).value == sum(Decimal(repr(value)) for value in values)
 
 
+def test_a_sum_is_never_less_than_no_sum(raw_store: MongoRawStore, make: Make) -> None:
+    raw_store.insert("b_1", [make("i_1", extra={"value": -0.0})], NOW, fence=1)
+    assert str(only_row(raw_store).value) == "0E-9"
+
+
 def test_a_sum_has_as_many_decimals_as_bigquery_keeps(raw_store: MongoRawStore, make: Make) -> None:
     raw_store.insert("b_1", [make(f"i_{n}", extra={"value": 1e-10}) for n in range(26)], NOW, fence=1)
     assert str(only_row(raw_store).value) == "3E-9"
