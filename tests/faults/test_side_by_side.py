@@ -5,10 +5,12 @@ python -m tests.faults.side_by_side        # 16 of them, with figures
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from pipeline.local import Endpoints
-from tests.faults.side_by_side import Outcome, side_by_side
+from tests.faults.side_by_side import RECORDS, Outcome, side_by_side
 
 RUNS = 4
 
@@ -22,6 +24,10 @@ def test_every_batch_is_closed_and_no_attempt_is_lost(outcome: Outcome) -> None:
     said = "\n".join(map(str, outcome.ended))
     assert (outcome.closed, outcome.lost) == (RUNS, 0), said
     assert [ended.code for ended in outcome.ended] == [0] * RUNS, said
+
+
+def test_what_analysts_see_is_the_exact_sum(outcome: Outcome) -> None:
+    assert outcome.sums == [RECORDS * Decimal("0.1")] * RUNS
 
 
 def test_no_statement_in_a_batchs_way_mutates_a_table(outcome: Outcome) -> None:
