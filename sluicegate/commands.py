@@ -52,6 +52,7 @@ COMMANDS = {
     "docs": LazyCommand("pipeline.cli.docs:docs", "Open the Data Docs, or say where they are."),
     "watch": LazyCommand("pipeline.cli.watch:watch", "Alert when no batch has closed for a while."),
     "metrics": LazyCommand("pipeline.cli.metrics:metrics", "Print or serve the metrics, for Prometheus."),
+    "collect": LazyCommand("pipeline.cli.collect:collect", "Delete superseded rows from BigQuery."),
     "migrate": LazyCommand("pipeline.cli.migrate:migrate", "Bring older data to this version's form."),
     "doctor": LazyCommand("pipeline.cli.doctor:doctor", "Check that every store can be reached."),
     "stack": LazyCommand("pipeline.cli.stack:stack", "Start, stop and look at the local servers."),

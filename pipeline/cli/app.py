@@ -20,6 +20,7 @@ from pipeline.ports.pages import Site
 from pipeline.ports.steps import Gate, Progress
 from pipeline.ports.stores import GraphStore, RawStore, ReviewQueue
 from pipeline.ports.tracing import LineageReaders
+from pipeline.resources.stores import OpenedStores
 from pipeline.runner.runner import Runner
 from pipeline.stages import Reembedder, Rollback
 from pipeline.upgrades.migration import Migration
@@ -47,6 +48,10 @@ class App(Protocol):
     @property
     def graph_store(self) -> GraphStore:
         """The graph store, connected and prepared."""
+
+    @property
+    def stores(self) -> OpenedStores:
+        """Every store, for what has no property of its own here."""
 
     @property
     def dead_queue(self) -> DeadQueue:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from pipeline.cli.summary import plain
@@ -51,7 +52,9 @@ def _why(answer: Answer[Any]) -> dict[str, str | None]:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no number that is not finite."""
+    """JSON has no number that is not finite, and no decimal."""
+    if isinstance(value, Decimal):
+        return float(value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):

@@ -141,7 +141,8 @@ def _row(row: MetricRow) -> str:
         f"{name} {'-' if value is None else escaped(value)}"
         for name, value in (("campaign", row.campaign_id), ("type", row.type))
     )
-    return f"{', '.join(names)}, {window}: {many} of {users}, value {row.value:,.2f}"
+    value = "unknown" if row.value is None else f"{row.value:,.2f}"
+    return f"{', '.join(names)}, {window}: {many} of {users}, value {value}"
 
 
 def _published(seen: MetricsSeen) -> Line:

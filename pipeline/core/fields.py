@@ -18,6 +18,9 @@ IMPLAUSIBLE = "implausible"
 MAX_NUMBER = 2**53
 """The largest number that may reach a sum. Beyond it a 64-bit float leaves whole numbers out, so a sum is wrong."""
 
+MAX_DECIMALS = 9
+"""Decimals that a sum has, as BigQuery's NUMERIC; a number with more of them is rounded when it is read."""
+
 WINDOW_MINUTES = 10
 """Metrics are counted by windows of so many minutes, UTC."""
 

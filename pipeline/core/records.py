@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import Any, Final
 
+from pipeline.core.fields import MAX_DECIMALS
 from pipeline.core.locator import Locator
 
 MAX_ID_LENGTH = 256
@@ -143,7 +145,8 @@ class ReviewItem:
 class MetricRow:
     """One aggregated metrics row: interactions of a batch by campaign, type and 10-minute window (UTC).
 
-    `distinct_users` counts within the row only: it must never be summed over rows.
+    `distinct_users` counts within the row only: it must never be summed over rows. `value` is None where an older
+    version's sum could not be kept as a decimal.
     """
 
     batch_id: str
@@ -152,13 +155,14 @@ class MetricRow:
     window_start: datetime | None
     interactions: int
     distinct_users: int
-    value: float
+    value: Decimal | None
 
     @property
     def counted(self) -> str:
-        """What it counts, and how many interactions that are, as one text."""
+        """What it counts, how many interactions that are, and their sum, as one text."""
         window = self.window_start.astimezone(UTC).isoformat() if self.window_start else None
-        return json.dumps([self.campaign_id, self.type, window, self.interactions])
+        value = None if self.value is None else format(self.value, f".{MAX_DECIMALS}f")
+        return json.dumps([self.campaign_id, self.type, window, self.interactions, value])
 
 
 @dataclass(frozen=True, slots=True)

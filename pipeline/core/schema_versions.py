@@ -53,6 +53,7 @@ SCHEMAS = {
         (
             "Tables interaction_metrics, batches and fences, view published_metrics.",
             "The version is a label of the table interaction_metrics; nothing else changed.",
+            "Tables metric_revisions and publications: rows are only appended, sums are decimals, partitions months.",
         ),
     ),
     "neo4j": Schema(

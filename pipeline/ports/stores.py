@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -80,14 +81,14 @@ class MetricsStore(Protocol):
         """Create dataset, tables and view; idempotent."""
 
     def replace(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
-        """Replace the batch's rows, unpublished, in one transaction; the interactions they add up to.
+        """Write rows in place of the batch's, unpublished, whole or not at all; the interactions they add up to.
 
         Raises:
             TerminalError: That is something else than `expected`; nothing was changed.
         """
 
     def publish(self, batch_id: str, rows: Iterable[MetricRow], expected: int, *, fence: int) -> int:
-        """Replace the rows and mark the batch published, in one transaction.
+        """Write rows in place of the batch's and mark it published, whole or not at all.
 
         Raises:
             TerminalError: The rows add up to something else than `expected` interactions.
@@ -95,6 +96,29 @@ class MetricsStore(Protocol):
 
     def published(self, batch_id: str) -> Sequence[MetricRow]:
         """The rows of the batch that analysts see; none when it is not published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What is kept of the metrics store and counts no more.
+
+    Args:
+        rows: Rows of revisions that are not the current one of their batch.
+        publications: Publications that are not the current one of their batch.
+    """
+
+    rows: int
+    publications: int
+
+
+class MetricsCollector(Protocol):
+    """Deletes superseded metrics (BigQuery); what counts is never touched."""
+
+    def count(self, before: datetime) -> Superseded:
+        """What is superseded and was written before a time."""
+
+    def collect(self, before: datetime) -> Superseded:
+        """Delete it; what was deleted."""
 
 
 class GraphStore(Protocol):

@@ -72,6 +72,19 @@ class OldLedger(Protocol):
         """Write down that the batch is of this version."""
 
 
+class OldMetrics(Protocol):
+    """The metrics that older versions wrote into tables of their own."""
+
+    def left(self) -> int:
+        """How many of their batches are not copied yet."""
+
+    def changes(self) -> Sequence[str]:
+        """What of them a copy holds otherwise, in words with counts."""
+
+    def copy(self) -> None:
+        """Copy them, and let analysts see the copy; what was copied is not copied again."""
+
+
 class OldVectors(Protocol):
     """The settings' collection, as far as a migration asks it; nothing is prepared."""
 

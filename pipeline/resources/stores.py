@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.ports.health import Standing, StandingReader
     from pipeline.ports.history import History
     from pipeline.ports.ledger import Ledger
-    from pipeline.ports.stores import GraphStore, MetricsStore, RawStore, ReviewQueue
+    from pipeline.ports.stores import GraphStore, MetricsCollector, MetricsStore, RawStore, ReviewQueue
     from pipeline.ports.tracing import GraphLineage, LineageReaders, MetricsLineage, RawLineage, VectorLineage
     from pipeline.ports.upgrades import VersionMark
     from pipeline.ports.vectors import UndoJournal, VectorCollections, VectorStore
@@ -170,6 +170,14 @@ class OpenedStores:
         store: MetricsStore = BigQueryMetricsStore(client, dataset)
         _prepare(store)
         return self._through("metrics", store)
+
+    @cached_property
+    def metrics_collector(self) -> MetricsCollector:
+        """What deletes superseded metrics."""
+        _ = self.metrics  # checked and prepared
+        from pipeline.stores.bigquery.collecting import BigQueryCollector
+
+        return BigQueryCollector(*self.dataset)
 
     @cached_property
     def vectors(self) -> VectorCollections:

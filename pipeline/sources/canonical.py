@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-from pipeline.core.fields import MAX_NUMBER
+from pipeline.core.fields import MAX_DECIMALS, MAX_NUMBER
 
-TOO_LARGE = "number that is too large"
+TOO_LARGE, TOO_FINE = "number that is too large", "number with more than 9 decimals"
 _NUMBER = re.compile(r"[+-]?\d{1,400}(\.\d{1,400})?([eE][+-]?\d{1,4})?", re.ASCII)
 _KINDS: Mapping[type, str] = {
     str: "text",
@@ -50,6 +51,14 @@ def number(value: Any) -> int | float | None:
     if isinstance(found, bool) or not isinstance(found, int | float):
         return None
     return found if -MAX_NUMBER <= found <= MAX_NUMBER else None
+
+
+def rounded(value: int | float) -> int | float:
+    """A number with as many decimals as a sum has: 0.30000000000000004 is 0.3."""
+    if isinstance(value, int):
+        return value
+    found = Decimal(repr(value))
+    return value if -int(found.as_tuple().exponent) <= MAX_DECIMALS else float(round(found, MAX_DECIMALS))
 
 
 def _parsed(text: str) -> int | float:

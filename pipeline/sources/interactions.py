@@ -14,7 +14,7 @@ from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID, USER_ID
 from pipeline.core.locator import Locator
 from pipeline.core.records import MAX_ID_LENGTH, MISSING, DeadReason, Interaction
 from pipeline.sources.bson_limits import check_storable
-from pipeline.sources.canonical import TOO_LARGE, key_text, kind_of, number
+from pipeline.sources.canonical import TOO_FINE, TOO_LARGE, key_text, kind_of, number, rounded
 from pipeline.sources.parsing import Refused, shown
 from pipeline.sources.timestamps import moment
 
@@ -112,7 +112,7 @@ class _Fields:
         return None
 
     def value(self) -> int | float | None:
-        """The number a text means; one that was given as a number is where it was."""
+        """The number a text means, and one that was rounded; any other is where it was given."""
         given = self._record.get("value")
         if given is None:
             return None
@@ -121,10 +121,11 @@ class _Fields:
             is_number = isinstance(given, int | float) and not isinstance(given, bool)
             self._not_read("value", TOO_LARGE if is_number else kind_of(given))
             return None
-        if not isinstance(given, str):
+        kept = rounded(found)
+        if kept == given:
             return None
-        self._converted("value", "text")
-        return found
+        self._converted("value", "text" if isinstance(given, str) else TOO_FINE)
+        return kept
 
     def kept(self, interaction_id: str) -> dict[str, Any]:
         """The other fields, and as given what was converted or could not be read."""

@@ -40,7 +40,7 @@ def names(to: Connections) -> Mapping[str, DatasetName]:
     return {
         INTERACTIONS: DatasetName(mongodb, f"{to.mongodb_database}.{INTERACTIONS}"),
         DEAD_LETTERS: DatasetName(mongodb, f"{to.mongodb_database}.{DEAD_LETTERS}"),
-        "metrics": DatasetName("bigquery", f"{bigquery}.interaction_metrics"),
+        "metrics": DatasetName("bigquery", f"{bigquery}.metric_revisions"),
         "published": DatasetName("bigquery", f"{bigquery}.published_metrics"),
         "graph": DatasetName(neo4j, f"{to.neo4j_database or 'neo4j'}.Interaction"),
         VECTORS: DatasetName(milvus, f"{milvus_database}.{to.milvus_collection}"),

@@ -13,9 +13,9 @@ from pipeline.core.batch import Batch, EmbeddingState
 from pipeline.core.batches import short
 from pipeline.core.program import program
 from pipeline.core.schema_versions import SCHEMAS, check
-from pipeline.ports.upgrades import Home, OldLedger, OldVectors, VersionMark
+from pipeline.ports.upgrades import Home, OldLedger, OldMetrics, OldVectors, VersionMark
 
-LEDGER = "mongodb"
+LEDGER, METRICS = "mongodb", "bigquery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,16 @@ class Migration:
 
     Args:
         ledger: The batches.
+        metrics: The older tables.
         vectors: The settings' collection.
         marks: Every place that has a version, the ledger's first.
     """
 
-    def __init__(self, ledger: OldLedger, vectors: OldVectors, marks: Sequence[VersionMark]) -> None:
+    def __init__(
+        self, ledger: OldLedger, metrics: OldMetrics, vectors: OldVectors, marks: Sequence[VersionMark]
+    ) -> None:
         self._ledger = ledger
+        self._metrics = metrics
         self._vectors = vectors
         self._marks = marks
 
@@ -95,6 +99,8 @@ class Migration:
         self._refuse_while_somebody_works()
         needed = {(one.store, one.where) for one in findings if one.found is not None and one.found < one.needed}
         for mark in self._marks:
+            if mark.store == METRICS and any(one.work for one in findings if one.store == METRICS):
+                self._metrics.copy()
             if (mark.store, mark.where) in needed:
                 mark.set(SCHEMAS[mark.store].current)
             if mark.store == LEDGER:  # older programs are refused from here on, so none begins what is not seen below
@@ -106,6 +112,9 @@ class Migration:
         found, needed = mark.found(), SCHEMAS[mark.store].current
         check(mark.store, found, mark.where)
         marked = ("write the version down",) if found is not None and found < needed else ()
+        if mark.store == METRICS and (left := self._metrics.left()):
+            work = (f"copy the metrics of {left:,} batch{'es' * (left != 1)}", *marked)
+            return Finding(mark.store, mark.where, found, needed, work, tuple(self._metrics.changes()))
         if mark.store != LEDGER or found is None:
             return Finding(mark.store, mark.where, found, needed, marked)
         batches = list(self._old_batches())

@@ -138,6 +138,7 @@ def migration(
         milvus: A client, and the settings' collection.
         model: The settings' embedding model.
     """
+    from pipeline.stores.bigquery.upgrades import BigQueryOldMetrics
     from pipeline.stores.milvus.version_mark import MilvusOldVectors
     from pipeline.stores.mongodb.upgrades import MongoOldLedger
     from pipeline.upgrades.migration import Migration
@@ -150,4 +151,4 @@ def migration(
         of_graph(graph),
         *(of_collection(client, name) for name in collections),
     ]
-    return Migration(ledger, MilvusOldVectors(client, current, model), marks)
+    return Migration(ledger, BigQueryOldMetrics(*bigquery), MilvusOldVectors(client, current, model), marks)

@@ -10,12 +10,13 @@ from typing import Any
 
 from pipeline.core.records import MetricRow
 from pipeline.local import Endpoints
+from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.connection import Client, connect
 from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
 from pipeline.stores.mongodb.raw_store import MongoRawStore
 from tests.fakes.loaded_batch import LoadedBatch, loaded_batch
 
-METRICS, VIEW, BATCHES = "interaction_metrics", "published_metrics", "batches"
+METRICS, VIEW, BATCHES = "the rows that count", "published_metrics", "the published batches"
 WINDOWS = ("2026-11-20T09:00:00Z", "2026-11-20T09:05:00Z", "2026-11-20T09:10:00Z", None)
 RECORDS: Sequence[dict[str, Any]] = [
     {
@@ -40,7 +41,14 @@ class BatchMetrics:
     client: Client
 
     def rows(self, table: str, columns: str = "*") -> list[dict[str, Any]]:
-        found = self.client.query(f"SELECT {columns} FROM `{self.batch.name}.{table}` ORDER BY 1").result()
+        layout = queries.Layout(self.batch.name)
+        latest = queries.latest(layout)
+        sources = {
+            METRICS: f"(SELECT m.* FROM {layout.rows} AS m JOIN ({latest}) AS p USING (batch_id, revision))",
+            BATCHES: f"(SELECT * FROM ({latest}) WHERE published)",
+        }
+        source = sources.get(table, f"`{self.batch.name}.{table}`")
+        found = self.client.query(f"SELECT {columns} FROM {source} ORDER BY 1").result()
         return [dict(row) for row in found]
 
     def interactions(self, table: str) -> int:

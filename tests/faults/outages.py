@@ -48,6 +48,7 @@ LIMITS = (
     ("expectations_plugins.neo4j.backend", "TIME_LIMIT", 2.0),
     ("pipeline.stores.milvus.vector_store", "TIME_LIMIT", 2.0),
     ("expectations_plugins.milvus.backend", "TIME_LIMIT", 2.0),
+    ("pipeline.stores.bigquery.tables", "TIMEOUT", 2.0),
     ("pipeline.stores.bigquery.metrics_store", "TIMEOUT", 2.0),
 )
 """Limits for which there is no setting."""
@@ -319,9 +320,9 @@ class Stores:
             "dead letters": self.mongodb["dead_letters"].count_documents(one),
             "graph": self._graph(batch),
             "vectors": self._vectors(batch),
-            "metrics": self._rows("interaction_metrics", batch),
-            "published": [row["interactions"] for row in self._rows("batches", batch)],
-            "staging": [t.table_id for t in self.bigquery.list_tables(NAME) if batch.batch_id in t.table_id],
+            "metrics": self._metrics(batch),
+            "published": [row["interactions"] for row in self._latest(batch) if row["published"]],
+            "staging": [t.table_id for t in self.bigquery.list_tables(NAME) if "load" in t.table_id],
             "ledger": [ledger.get("status"), ledger.get("counts")],
             "steps": {name: step["status"] for name, step in (ledger.get("steps") or {}).items()},
             "verdicts": {name: gate["verdict"] for name, gate in gates.items()},
@@ -349,9 +350,17 @@ class Stores:
         ]
         return [(key, source, hashlib.sha256(vector.encode()).hexdigest()[:12]) for key, source, vector in made]
 
-    def _rows(self, table: str, batch: Batch) -> list[dict[str, Any]]:
-        query = f"SELECT * FROM `{NAME}.{table}` WHERE batch_id = '{batch.batch_id}'"
+    def _metrics(self, batch: Batch) -> list[dict[str, Any]]:
+        """The rows that count; what is superseded differs from one run to the next."""
+        [found] = self._latest(batch) or [{"revision": ""}]
+        where = f"batch_id = '{batch.batch_id}' AND revision = '{found['revision']}'"
+        query = f"SELECT * EXCEPT (revision, fence, loaded_at) FROM `{NAME}.metric_revisions` WHERE {where}"
         return [dict(row) for row in self.bigquery.query(query).result()]
+
+    def _latest(self, batch: Batch) -> list[dict[str, Any]]:
+        where = f"batch_id = '{batch.batch_id}' ORDER BY fence DESC, sequence DESC LIMIT 1"
+        rows = self.bigquery.query(f"SELECT * FROM `{NAME}.publications` WHERE {where}").result()
+        return [dict(row) for row in rows]
 
 
 def ordered(part: Any) -> Any:

@@ -120,8 +120,10 @@ def remove_from_bigquery(one: Open) -> None:
 def add_to_bigquery(one: Open) -> None:
     _run(
         one,
-        "INSERT INTO `{table}` (batch_id, campaign_id, type, interactions, distinct_users, value)"
-        " VALUES ('{batch}', 'c_strange', 'click', 1, 1, 0)",
+        "INSERT INTO `{table}`"
+        " (batch_id, campaign_id, type, interactions, distinct_users, value, revision, fence, loaded_at)"
+        " SELECT batch_id, 'c_strange', 'click', 1, 1, 0, revision, fence, CURRENT_TIMESTAMP()"
+        " FROM `{dataset}.publications` WHERE batch_id = '{batch}' AND published",
     )
 
 
@@ -129,10 +131,14 @@ def swap_in_bigquery(one: Open) -> None:
     _run(one, "UPDATE `{table}` SET campaign_id = 'c_strange' WHERE batch_id = '{batch}' AND campaign_id = 'c_spring'")
 
 
+def change_sum_in_bigquery(one: Open) -> None:
+    _run(one, "UPDATE `{table}` SET value = value + 0.01 WHERE batch_id = '{batch}' AND campaign_id = 'c_spring'")
+
+
 def _run(one: Open, query: str) -> None:
     store: Any = one.site.app.stores.metrics
-    table = f"{store._dataset}.interaction_metrics"
-    store._client.query(query.format(table=table, batch=one.batch_id)).result()
+    table = f"{store._dataset}.metric_revisions"
+    store._client.query(query.format(table=table, dataset=store._dataset, batch=one.batch_id)).result()
 
 
 def both(remove: Callable[[Open], None], add: Callable[[Open], None]) -> Callable[[Open], None]:
@@ -155,6 +161,7 @@ MUTATIONS: dict[tuple[str, str], tuple[Callable[[Open], None], tuple[str, ...]]]
     ("Milvus", "swapped"): (both(remove_from_milvus, add_to_milvus), (GONE, STRANGE)),
     ("BigQuery", "removed"): (remove_from_bigquery, ("c_spring",)),
     ("BigQuery", "added"): (add_to_bigquery, ("c_strange",)),
+    ("BigQuery", "another sum"): (change_sum_in_bigquery, ("c_spring",)),
     ("BigQuery", "swapped"): (swap_in_bigquery, ("c_spring", "c_strange")),
 }
 """By store and kind: what is done, and what must be named."""

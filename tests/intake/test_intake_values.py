@@ -84,10 +84,27 @@ def test_a_value_that_no_sum_can_hold_is_noted(tmp_path: Path, given: object, ki
     assert found.extra == {"value": given}
 
 
-@pytest.mark.parametrize("given", [0, -0.0, 1.5, 2**53, 5e-324, None])
+@pytest.mark.parametrize("given", [0, -0.0, 1.5, 2**53, 1e-9, 123456789.012345678, None])
 def test_a_number_is_where_it_was(tmp_path: Path, given: object) -> None:
     found = read_one(tmp_path, value=given)
     assert (found.value, found.unreadable, found.converted, found.extra) == (None, {}, {}, {"value": given})
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "what"),
+    [
+        (0.1 + 0.2, 0.3, "number with more than 9 decimals"),
+        (5e-324, 0.0, "number with more than 9 decimals"),
+        (-1 / 3, -0.333333333, "number with more than 9 decimals"),
+        ("0.12345678949", 0.123456789, "text"),
+    ],
+)
+def test_a_number_with_more_decimals_than_a_sum_has_is_rounded_and_noted(
+    tmp_path: Path, given: object, number: float, what: str
+) -> None:
+    found = read_one(tmp_path, value=given)
+    assert (found.value, found.converted, found.unreadable) == (number, {"value": what}, {})
+    assert found.extra == {"value": given}
 
 
 @pytest.mark.parametrize(("given", "kind"), [({"text": "a"}, "object"), (["a"], "array"), (12, "number")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ RAW = RawRecord(
 )
 GRAPH = Neighbourhood(BATCH, "c_1", "click", AT, ("u_100",), ("c_1",), True, True, 0, 0)
 VECTOR = VectorSeen(BATCH, "e1", "model", 7, 768, 1.0)
-ROW = MetricRow(BATCH, "c_1", "click", AT, 1, 1, 0.0)
+ROW = MetricRow(BATCH, "c_1", "click", AT, 1, 1, Decimal(0))
 METRICS = MetricsSeen((ROW,), AT, 60)
 STEPS_DONE = tuple(StepSeen(step.name, str(step.kind), "done", 1, AT, AT) for step in STEPS)
 CLOSED = BatchSeen(

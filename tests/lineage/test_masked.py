@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ FOUND = Trace(
             releases=(RELEASE,),
         )
     ),
-    metrics=Answer(MetricsSeen((MetricRow(BATCH, "c_hidden", "purchase", AT, 1, 1, 0.0),), AT, 1)),
+    metrics=Answer(MetricsSeen((MetricRow(BATCH, "c_hidden", "purchase", AT, 1, 1, Decimal(0)),), AT, 1)),
     place=Place(BATCH, "c_hidden", "purchase", AT),
     graph=Answer(
         Neighbourhood(BATCH, "c_hidden", "purchase", AT, ("u_4711",), ("c_hidden",), False, False, 0, 0, REVIEW)

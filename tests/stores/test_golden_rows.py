@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from pipeline.core.embeddings import VectorRow
@@ -23,8 +24,8 @@ def as_json(value: Any) -> str:
 
 
 def test_rows_of_metrics(golden: Golden) -> None:
-    full = MetricRow("ab" * 32, "c_1", "click", INSTANT, 3, 2, 1.5)
-    empty = MetricRow("ab" * 32, None, None, None, 0, 0, float("nan"))
+    full = MetricRow("ab" * 32, "c_1", "click", INSTANT, 3, 2, Decimal("1.500000000"))
+    empty = MetricRow("ab" * 32, None, None, None, 0, 0, Decimal("1E-9"))
     golden("bigquery_rows.json", as_json([metrics_store._json_row(row) for row in (full, empty)]))
 
 

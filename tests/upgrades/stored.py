@@ -14,6 +14,7 @@ import random
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ from bson import ObjectId
 from google.cloud import bigquery
 from pymilvus import DataType
 
-from pipeline.stores.bigquery import queries
 from tests.faults.readback import Stores
 
 Row = dict[str, Any]
 DIMENSION = 768
 PAGE = 1_000
-TABLES = ("interaction_metrics", "batches", "fences")
+OLD_TABLES = ("interaction_metrics", "batches", "fences")
+TABLES = (*OLD_TABLES, "metric_revisions", "publications")
 VIEW = "published_metrics"
 VECTOR = "vector"
 
@@ -53,7 +54,7 @@ def exported(stores: Stores, statements: Sequence[str]) -> dict[str, Row]:
             name: [_plain(row) for row in stores.mongodb[name].find().sort("_id")]
             for name in sorted(stores.mongodb.list_collection_names())
         },
-        "bigquery": {name: _table(stores, name) for name in TABLES} | {VIEW: _view(stores)},
+        "bigquery": _tables(stores),
         "neo4j": {"statements": list(statements), **_graph(stores)},
         "milvus": _collection(stores),
     }
@@ -102,6 +103,8 @@ def _plain(value: Any) -> Any:
         return {"$time": value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC).isoformat()}
     if isinstance(value, ObjectId):
         return {"$id": str(value)}
+    if isinstance(value, Decimal):
+        return str(value)
     return {"$bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
@@ -121,10 +124,17 @@ def _restored(value: Any) -> Any:
     return [_restored(item) for item in value] if isinstance(value, list) else value
 
 
+def _tables(stores: Stores) -> Row:
+    there = {table.table_id for table in stores.bigquery.list_tables(stores.name)}
+    found = {name: _table(stores, name) for name in TABLES if name in there}
+    return found | ({VIEW: _view(stores)} if VIEW in there else {})
+
+
 def _table(stores: Stores, name: str) -> Row:
     table = stores.bigquery.get_table(f"{stores.name}.{name}")
     rows = stores.bigquery.query(f"SELECT * FROM `{stores.name}.{name}`").result()
-    found = sorted((_plain(dict(row)) for row in rows), key=lambda row: json.dumps(row, sort_keys=True))
+    plain = [{name: _plain(value) for name, value in row.items() if name != "loaded_at"} for row in rows]
+    found = sorted(plain, key=lambda row: json.dumps(row, sort_keys=True))
     return {"schema": [field.to_api_repr() for field in table.schema], "rows": found}
 
 
@@ -136,7 +146,7 @@ def _view(stores: Stores) -> Row:
 def _load_tables(stores: Stores, data: Row) -> None:
     client, dataset = stores.bigquery, f"{stores.bigquery.project}.{stores.name}"
     client.create_dataset(dataset, exists_ok=True)
-    for name in TABLES:
+    for name in OLD_TABLES:
         schema = [bigquery.SchemaField.from_api_repr(field) for field in data[name]["schema"]]
         client.create_table(bigquery.Table(f"{dataset}.{name}", schema=schema))
         if rows := [_flat(row) for row in data[name]["rows"]]:
@@ -145,8 +155,8 @@ def _load_tables(stores: Stores, data: Row) -> None:
             lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
             client.load_table_from_file(io.BytesIO(lines), f"{dataset}.{name}", job_config=settings).result()
     view = bigquery.Table(f"{dataset}.{VIEW}")
-    # the server that the old program wrote to keeps what a view asks to itself; it asked what it asks today
-    view.view_query = queries.view(dataset)
+    view.view_query = f"""SELECT m.*, b.published_at
+FROM `{dataset}.interaction_metrics` AS m JOIN `{dataset}.batches` AS b ON b.batch_id = m.batch_id"""
     client.create_table(view)
 
 

@@ -19,6 +19,7 @@ from pipeline.upgrades.migration import Migration
 from tests.upgrades.conftest import MARKED, Place
 
 WRITES = ("set", "place", "finish")
+"""Copying metrics is many; `test_old_metrics.py` ends it after each."""
 
 
 class Killed(BaseException):
@@ -63,7 +64,7 @@ def migration_of(place: Place, left: list[int]) -> Iterator[Migration]:
         real = opening.migration(database, (client, name), graph, (vectors, name), load_settings().gemini_model)
         marks: Any = [Counted(mark, left) for mark in real._marks]
         ledger: Any = Counted(real._ledger, left)
-        yield Migration(ledger, real._vectors, marks)
+        yield Migration(ledger, real._metrics, real._vectors, marks)
     finally:
         for one in (database.client, client, graph, vectors):
             one.close()

@@ -43,6 +43,6 @@ def _try_writing(client: Client, path: str) -> None:
     config = QueryJobConfig(dry_run=True)  # planned and allowed, not run
     with ERRORS.guard("trying whether tables may be written"):
         try:
-            client.query(queries.nothing_deleted(path), config, retry=None, job_retry=None, timeout=TIME_LIMIT)  # type: ignore[arg-type]
+            client.query(queries.nothing_appended(path), config, retry=None, job_retry=None, timeout=TIME_LIMIT)  # type: ignore[arg-type]
         except NotFound:
             return  # the first run makes its tables

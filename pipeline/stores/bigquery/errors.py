@@ -24,8 +24,27 @@ HEALING_REASONS = frozenset(
 )
 """Reasons that heal, whatever the HTTP status: quotas come as 403, a job stopped at its time limit as 200."""
 
-HEALING_TEXTS = ("due to concurrent update", "exceeded rate limits")
-"""A transaction that met another batch's, or a table's update limit: BigQuery calls both 400 invalidQuery."""
+CONTENTION_REASONS = frozenset({"rateLimitExceeded", "jobRateLimitExceeded"})
+CONTENTION_TEXTS = ("due to concurrent update", "exceeded rate limits", "too many dml statements outstanding")
+"""A statement that changes what another one changes, or a table's update limit: often 400 invalidQuery."""
+
+DAILY_QUOTA = "quotaExceeded"
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether somebody else did something to the same table, so that the same call succeeds in a while."""
+    return isinstance(error, driver.GoogleAPICallError) and (
+        bool(_reasons(error) & CONTENTION_REASONS) or any(part in str(error).casefold() for part in CONTENTION_TEXTS)
+    )
+
+
+def is_quota(error: BaseException) -> bool:
+    """Whether a quota is used up, for the rest of the day."""
+    return isinstance(error, driver.GoogleAPICallError) and DAILY_QUOTA in _reasons(error)
+
+
+def _reasons(error: driver.GoogleAPICallError) -> set[object]:
+    return {detail.get("reason") for detail in error.errors if isinstance(detail, dict)}
 
 
 def _refine(error: BaseException) -> bool | None:
@@ -34,9 +53,7 @@ def _refine(error: BaseException) -> bool | None:
         return bool(error.retryable)
     if not isinstance(error, driver.GoogleAPICallError):
         return None
-    reasons = {detail.get("reason") for detail in error.errors if isinstance(detail, dict)}
-    text = str(error).casefold()
-    return True if reasons & HEALING_REASONS or any(part in text for part in HEALING_TEXTS) else None
+    return True if is_contention(error) or _reasons(error) & HEALING_REASONS else None
 
 
 ERRORS = ErrorTable(

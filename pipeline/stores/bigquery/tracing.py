@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from pipeline.core.batches import short
@@ -16,10 +15,10 @@ from pipeline.core.traces import MetricsSeen, Place
 from pipeline.ports.tracing import MetricsLineage
 from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.errors import ERRORS
-from pipeline.stores.bigquery.metrics_store import JOB_TIME_LIMIT_MS, RETRY, TIMEOUT
+from pipeline.stores.bigquery.tables import JOB_TIME_LIMIT_MS, RETRY, TIMEOUT, Tables
 
 MOST_ROWS = 10
-KINDS = {"batch_id": "STRING", CAMPAIGN_ID: "STRING", "type": "STRING", "window_start": "TIMESTAMP"}
+KINDS = {CAMPAIGN_ID: "STRING", "type": "STRING", "window_start": "TIMESTAMP"}
 
 
 class BigQueryLineage(MetricsLineage):
@@ -32,18 +31,25 @@ class BigQueryLineage(MetricsLineage):
 
     def __init__(self, client: bigquery.Client, dataset: str) -> None:
         self._client = client
-        self._dataset = queries.dataset_path(client.project, dataset)
+        self._tables = Tables(client, dataset)
 
     def at(self, place: Place) -> MetricsSeen | None:
         """What is at a place; None when neither rows nor a published batch are."""
         queries.checked_batch_id(place.batch_id)
         with ERRORS.guard(f"tracing metrics of batch {short(place.batch_id)}"):
-            rows = self._read(rows_query(self._dataset, place), place)
-            published = self._read(published_query(self._dataset), place)
-        if not rows and not published:
+            version = self._tables.version()
+            if version is None:  # nothing was ever written there
+                return None
+            layout = self._tables.layout(version)
+            latest = self._tables.run(queries.latest_of(layout, place.batch_id))
+            rows = self._read(rows_query(layout, place), place) if latest else []
+        batch = dict(latest[0]) if latest else {"published": False}
+        if not rows and not batch["published"]:
             return None
-        first: Mapping[str, Any] = published[0] if published else {}
-        return MetricsSeen(tuple(map(_row, rows)), _utc(first.get("published_at")), first.get("interactions"))
+        seen = MetricsSeen(tuple(map(_row, rows)))
+        if not batch["published"]:
+            return seen
+        return MetricsSeen(seen.rows, _utc(batch["written_at"]), batch["interactions"])
 
     def _read(self, sql: str, place: Place) -> list[Mapping[str, Any]]:
         config = bigquery.QueryJobConfig(
@@ -54,26 +60,18 @@ class BigQueryLineage(MetricsLineage):
                 if f"@{name}" in sql
             ],
         )
-        try:
-            job = self._client.query(sql, job_config=config, retry=RETRY, job_retry=None, timeout=TIMEOUT)
-            return [dict(row) for row in job.result(retry=RETRY, timeout=TIMEOUT)]
-        except NotFound:  # nothing was ever written there
-            return []
+        job = self._client.query(sql, job_config=config, retry=RETRY, job_retry=None, timeout=TIMEOUT)
+        return [dict(row) for row in job.result(retry=RETRY, timeout=TIMEOUT)]
 
 
-def rows_query(dataset: str, place: Place) -> str:
-    """Metrics rows at a place; BigQuery has no parameter that `=` takes for NULL."""
-    columns = ", ".join(queries.COLUMNS)
-    places = [
-        f"{name} {'IS NULL' if getattr(place, name) is None else f'= @{name}'}" for name in KINDS if name != "batch_id"
-    ]
-    where = " AND ".join(["batch_id = @batch_id", *places])
-    return f"SELECT {columns} FROM `{dataset}.{queries.METRICS}` WHERE {where} LIMIT {MOST_ROWS}"  # noqa: S608
-
-
-def published_query(dataset: str) -> str:
-    """Whether a batch is published."""
-    return f"SELECT published_at, interactions FROM `{dataset}.{queries.BATCHES}` WHERE batch_id = @batch_id LIMIT 1"  # noqa: S608
+def rows_query(layout: queries.Layout, place: Place) -> str:
+    """The rows that count at a place; BigQuery has no parameter that `=` takes for NULL."""
+    columns = ", ".join(f"m.{name}" for name in queries.COLUMNS)
+    batch = f"m.batch_id = '{queries.checked_batch_id(place.batch_id)}'"
+    places = [f"m.{name} {'IS NULL' if getattr(place, name) is None else f'= @{name}'}" for name in KINDS]
+    return f"""SELECT {columns} FROM {layout.rows} AS m
+JOIN ({queries.latest_of(layout, place.batch_id)}) AS p ON p.batch_id = m.batch_id AND p.revision = m.revision
+WHERE {" AND ".join([batch, *places])} LIMIT {MOST_ROWS}"""
 
 
 def _row(row: Mapping[str, Any]) -> MetricRow:
@@ -84,7 +82,7 @@ def _row(row: Mapping[str, Any]) -> MetricRow:
         window_start=_utc(row["window_start"]),
         interactions=int(row["interactions"]),
         distinct_users=int(row["distinct_users"]),
-        value=float(row["value"]),
+        value=row["value"],
     )
 
 

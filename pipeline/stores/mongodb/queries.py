@@ -172,12 +172,12 @@ def metrics_pipeline(batch_id: str, *, include_quarantined: bool) -> list[Docume
 def _summable() -> Document:
     """The record's number: one that was read from a text, or the one it was given; 0 of what no sum may hold.
 
-    As a float, for a sum of 64-bit integers may not fit into one.
+    As the decimal that its text says: MongoDB's own conversion of a float keeps 15 digits.
     """
     given = "$extra.value"
     in_bounds = [{"$isNumber": given}, {"$gte": [given, -MAX_NUMBER]}, {"$lte": [given, MAX_NUMBER]}]
     found = {"$cond": [{"$isNumber": "$value"}, "$value", {"$cond": [{"$and": in_bounds}, given, 0]}]}
-    return {"$toDouble": found}
+    return {"$toDecimal": {"$toString": found}}
 
 
 def _of_batch(batch_id: str) -> Document:

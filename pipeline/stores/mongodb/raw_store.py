@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Context, Decimal
 from typing import Any
 
+from bson import Decimal128
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
@@ -17,7 +19,7 @@ from expectations_plugins.mongodb.connection import Database
 from expectations_plugins.mongodb.errors import ERRORS, refuse_all_but_duplicates
 from expectations_plugins.mongodb.values import plain
 from pipeline.core.batches import Lease, short
-from pipeline.core.fields import CAMPAIGN_ID, INTERACTIONS, USER_ID
+from pipeline.core.fields import CAMPAIGN_ID, INTERACTIONS, MAX_DECIMALS, USER_ID
 from pipeline.core.locator import Locator
 from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined
 from pipeline.ports.stores import RawStore
@@ -197,7 +199,7 @@ class MongoRawStore(RawStore):
                 window_start=row["_id"].get("window_start"),
                 interactions=int(row["interactions"]),
                 distinct_users=int(row["distinct_users"]),
-                value=float(row["value"]),
+                value=_decimal(row["value"]),
             )
 
     def graph_records(self, batch_id: str) -> Iterator[GraphRecord]:
@@ -288,6 +290,13 @@ def _quarantined(row: Mapping[str, Any]) -> Quarantined:
         at=mark.get("at"),
         record=plain(row),
     )
+
+
+def _decimal(value: Any) -> Decimal:
+    """A sum with as many decimals as BigQuery keeps."""
+    found = value.to_decimal() if isinstance(value, Decimal128) else Decimal(value)
+    kept = found.quantize(Decimal(1).scaleb(-MAX_DECIMALS), context=Context(prec=38))
+    return kept or abs(kept)  # BigQuery has no -0
 
 
 def _text(value: object) -> str | None:

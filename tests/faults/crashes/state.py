@@ -25,7 +25,10 @@ Row = dict[str, Any]
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 VOLATILE = frozenset(
-    {"received_at", "at", "run_id", "fence", "content_hash", "buried_at", "first_seen", "published_at", "released_at"}
+    {
+        *("received_at", "at", "run_id", "fence", "content_hash", "buried_at", "first_seen", "published_at"),
+        *("released_at", "revision", "loaded_at"),
+    }
 )
 
 
@@ -91,9 +94,9 @@ class Reader:
             "raw": list(self.mongodb["interactions"].find({"batch_id": batch_id}).sort("_id", 1)),
             "dead letters": list(self.mongodb["dead_letters"].find({"batch_id": batch_id}, {"_id": 0}).sort("line", 1)),
             "graph": self._graph(batch_id),
-            "metrics": self._bigquery("interaction_metrics", batch_id),
-            "published": self._bigquery("batches", batch_id),
-            "staging": [table.table_id for table in self.bigquery.list_tables(NAME) if batch_id in table.table_id],
+            "metrics": self._metrics(batch_id),
+            "published": [row["interactions"] for row in self._latest(batch_id) if row["published"]],
+            "staging": [table.table_id for table in self.bigquery.list_tables(NAME) if "load" in table.table_id],
             "vectors": self._vectors(batch_id),
         }
         text = json.dumps(_plain(found), sort_keys=True, default=str)
@@ -127,9 +130,17 @@ class Reader:
         )
         return sorted((_hashed(dict(row)) for row in rows), key=lambda row: str(row["interaction_id"]))
 
-    def _bigquery(self, table: str, batch_id: str) -> list[str]:
-        rows = self.bigquery.query(f"SELECT * FROM `{NAME}.{table}` WHERE batch_id = '{batch_id}'").result()
+    def _metrics(self, batch_id: str) -> list[str]:
+        """The rows that count; what is superseded is collected, and differs from one crash to the next."""
+        [found] = self._latest(batch_id) or [{"revision": ""}]
+        where = f"batch_id = '{batch_id}' AND revision = '{found['revision']}'"
+        rows = self.bigquery.query(f"SELECT * FROM `{NAME}.metric_revisions` WHERE {where}").result()
         return sorted(json.dumps(_plain(dict(row)), sort_keys=True, default=str) for row in rows)
+
+    def _latest(self, batch_id: str) -> list[Row]:
+        where = f"batch_id = '{batch_id}' ORDER BY fence DESC, sequence DESC LIMIT 1"
+        rows = self.bigquery.query(f"SELECT * FROM `{NAME}.publications` WHERE {where}").result()
+        return [dict(row) for row in rows]
 
 
 @contextmanager

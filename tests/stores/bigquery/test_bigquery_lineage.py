@@ -6,6 +6,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -13,9 +14,10 @@ from expectations_plugins.core.errors import ConfigurationError
 from pipeline.core.records import MetricRow
 from pipeline.core.traces import Place
 from pipeline.local import Endpoints
+from pipeline.stores.bigquery import queries
 from pipeline.stores.bigquery.connection import Client, connect
 from pipeline.stores.bigquery.metrics_store import BigQueryMetricsStore
-from pipeline.stores.bigquery.tracing import BigQueryLineage, published_query, rows_query
+from pipeline.stores.bigquery.tracing import BigQueryLineage, rows_query
 from tests.fakes.hostile_texts import HOSTILE
 
 BATCH, OTHER = "ab" * 32, "cd" * 32
@@ -38,9 +40,9 @@ def dataset(client: Client) -> str:
     keys = list(itertools.product(("c_1", None), ("click", None), (WINDOW, None)))
     keys += [("c_1", "click", WINDOW + timedelta(minutes=10))]
     keys += [(text, text, WINDOW) for text in HOSTILE]
-    rows = [MetricRow(BATCH, *key, number + 1, 1, 0.5) for number, key in enumerate(keys)]
+    rows = [MetricRow(BATCH, *key, number + 1, 1, Decimal("0.5")) for number, key in enumerate(keys)]
     store.publish(BATCH, rows, sum(row.interactions for row in rows), fence=1)
-    store.replace(OTHER, [MetricRow(OTHER, "c_1", "click", WINDOW, 9, 4, 2.0)], 9, fence=1)
+    store.replace(OTHER, [MetricRow(OTHER, "c_1", "click", WINDOW, 9, 4, Decimal(2))], 9, fence=1)
     return name
 
 
@@ -95,9 +97,10 @@ def test_what_is_no_batch_id_is_refused(client: Client, dataset: str) -> None:
 
 
 def test_sql_is_golden(golden: Callable[[str, str], None]) -> None:
+    layout, old = queries.Layout("project.dataset"), queries.Layout("project.dataset", has_new=False, has_old=True)
     parts = [
-        rows_query("project.dataset", Place(BATCH, "c_1", "click", WINDOW)),
-        rows_query("project.dataset", Place(BATCH, None, None, None)),
-        published_query("project.dataset"),
+        rows_query(layout, Place(BATCH, "c_1", "click", WINDOW)),
+        rows_query(layout, Place(BATCH, None, None, None)),
+        rows_query(old, Place(BATCH, None, None, None)),
     ]
     golden("bigquery_lineage.sql", "\n\n".join(parts) + "\n")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.fakes.hostile_texts import HOSTILE
 
 BATCH, OTHER = "ab" * 32, "cd" * 32
 NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-ROW = MetricRow(BATCH, "c_1", "click", NINE, 3, 2, 1.5)
+ROW = MetricRow(BATCH, "c_1", "click", NINE, 3, 2, Decimal("1.5"))
 
 Published = Callable[[str], list[tuple[Any, ...]]]
 
@@ -85,10 +86,15 @@ def test_a_window_is_the_same_instant(store: BigQueryMetricsStore, published: Pu
 
 
 def test_numbers_keep_all_their_digits(store: BigQueryMetricsStore, published: Published) -> None:
-    store.publish(
-        BATCH, [replace(ROW, interactions=2**53 + 1, distinct_users=2**62, value=0.1 + 0.2)], 2**53 + 1, fence=1
-    )
-    assert published("interactions, distinct_users, value") == [(2**53 + 1, 2**62, 0.1 + 0.2)]
+    value = Decimal("-99999999999999999999999999999.999999999")
+    store.publish(BATCH, [replace(ROW, interactions=2**53 + 1, distinct_users=2**62, value=value)], 2**53 + 1, fence=1)
+    assert published("interactions, distinct_users, value") == [(2**53 + 1, 2**62, value)]
+
+
+def test_sums_are_exact_decimals(store: BigQueryMetricsStore, published: Published) -> None:
+    tenths = [replace(ROW, type=str(n), value=Decimal(n) / 10) for n in (1, 2)]
+    store.publish(BATCH, tenths, 6, fence=1)
+    assert published("SUM(value) = NUMERIC '0.3', SUM(value)") == [(True, Decimal("0.3"))]
 
 
 def test_the_time_of_publishing_is_kept(store: BigQueryMetricsStore, published: Published) -> None:

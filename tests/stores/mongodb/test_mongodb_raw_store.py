@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -163,7 +164,23 @@ def test_a_number_that_was_read_from_a_text_adds_up_and_one_that_is_too_large_do
     records = [make("i_1", value=19.9, extra={"value": "19.90"})]
     records += [make(f"big_{n}", extra={"value": value}) for n, value in enumerate((1e308, 1e308, 2**63 - 1, -1e308))]
     raw_store.insert("b_1", records, NOW, fence=1)
-    assert only_row(raw_store).value == 19.9
+    assert only_row(raw_store).value == Decimal("19.9")
+
+
+def test_a_sum_is_the_exact_decimal_of_what_the_records_say(raw_store: MongoRawStore, make: Make) -> None:
+    values = [0.1, 0.2, 1e15, -1e15, 123456.789012345, 1e-9, 7]
+    raw_store.insert("b_1", [make(f"i_{n}", extra={"value": value}) for n, value in enumerate(values)], NOW, fence=1)
+    assert only_row(raw_store).value == sum(Decimal(repr(value)) for value in values)
+
+
+def test_a_sum_is_never_less_than_no_sum(raw_store: MongoRawStore, make: Make) -> None:
+    raw_store.insert("b_1", [make("i_1", extra={"value": -0.0})], NOW, fence=1)
+    assert str(only_row(raw_store).value) == "0E-9"
+
+
+def test_a_sum_has_as_many_decimals_as_bigquery_keeps(raw_store: MongoRawStore, make: Make) -> None:
+    raw_store.insert("b_1", [make(f"i_{n}", extra={"value": 1e-10}) for n in range(26)], NOW, fence=1)
+    assert str(only_row(raw_store).value) == "3E-9"
 
 
 def test_a_sum_of_the_largest_numbers_is_finite(raw_store: MongoRawStore, make: Make) -> None:
