@@ -38,7 +38,7 @@ class Neo4jGraphStore:
                 batch_id,
                 fence,
                 (queries.MERGE_INTERACTIONS, queries.LINK_TO_CAMPAIGNS),
-                {"rows": rows},
+                {"rows": rows, "links": queries.link_rows(rows)},
                 doing=f"writing interactions of batch {short(batch_id)}",
             )
 
@@ -66,7 +66,7 @@ class Neo4jGraphStore:
     def prune(self, batch_id: str, *, fence: int) -> None:
         """Delete the batch's interactions that were last written under an older fence; users and campaigns stay."""
         doing = f"removing interactions of batch {short(batch_id)}"
-        self._fenced(batch_id, fence, (queries.PRUNE,), {}, doing=doing)
+        self._fenced(batch_id, fence, queries.PRUNE, {}, doing=doing)
 
     def _fenced(
         self, batch_id: str, fence: int, statements: Sequence[str], parameters: Mapping[str, Any], *, doing: str
