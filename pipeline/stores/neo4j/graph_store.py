@@ -10,6 +10,7 @@ from expectations_plugins.neo4j.connection import Graph
 from pipeline.core.batches import short
 from pipeline.core.records import GraphRecord
 from pipeline.stores.neo4j import fencing, queries, review_queries
+from pipeline.stores.neo4j.schema import define
 
 CHUNK = 1_000
 TIME_LIMIT = 120.0
@@ -27,8 +28,7 @@ class Neo4jGraphStore:
 
     def prepare(self) -> None:
         """Create constraints and indexes; idempotent."""
-        for statement in (*queries.SCHEMA, *fencing.SCHEMA):
-            self._graph.define(statement)
+        define(self._graph, (*queries.SCHEMA, *fencing.SCHEMA))
 
     def write(self, batch_id: str, records: Sequence[GraphRecord], *, fence: int) -> None:
         """Merge users and interactions and link them to campaigns that exist."""
