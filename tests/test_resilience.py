@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from expectations_plugins.core.errors import TerminalError, TransientError
-from expectations_plugins.core.retry import CONTENTION_TRIES, RetryPolicy, retry, through_contention
+from expectations_plugins.core.retry import RetryPolicy, retry, through_contention
 
 AT_ONCE = RetryPolicy(attempts=4, wait=0, wait_max=0)
 
@@ -88,8 +88,13 @@ def test_any_other_error_of_a_transaction_is_raised_at_once() -> None:
     assert call() == 2
 
 
+def test_a_transaction_is_called_again_however_often_others_are_in_its_way() -> None:
+    assert through_contention(failing(*[BlockingIOError()] * 50), undone, longest=0.001) == 51
+
+
 def test_a_transaction_that_is_always_undone_ends_with_its_error() -> None:
-    call = failing(*[BlockingIOError()] * CONTENTION_TRIES)
+    def always() -> None:
+        raise BlockingIOError
+
     with pytest.raises(BlockingIOError):
-        through_contention(call, undone)
-    assert call() == CONTENTION_TRIES + 1
+        through_contention(always, undone, seconds=0.05, longest=0.001)

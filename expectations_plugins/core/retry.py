@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,9 +12,13 @@ import tenacity
 from expectations_plugins.core.errors import TransientError
 
 T = TypeVar("T")
+LOG = logging.getLogger(__name__)
 
-CONTENTION_TRIES = 8
-"""How often a transaction is tried that its server undoes in favour of another one: with full jitter, some 3 s."""
+CONTENTION_SECONDS = 300.0
+"""How long a transaction is tried again that its server undoes in favour of another one."""
+
+CONTENTION_WAIT = 5.0
+"""The longest wait between two tries of it, in seconds; the first is 20 ms, with full jitter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +68,42 @@ def retry(
     return retrying(call)
 
 
-def through_contention(call: Callable[[], T], undone: Callable[[BaseException], bool]) -> T:
+def through_contention(
+    call: Callable[[], T],
+    undone: Callable[[BaseException], bool],
+    *,
+    seconds: float = CONTENTION_SECONDS,
+    longest: float = CONTENTION_WAIT,
+) -> T:
     """Call a transaction again while its server undoes it because another one was in its way.
 
     That is neither an outage nor bad data, only two batches with a user in common, or two runs that make the same
-    collection: not worth one of a stage's attempts. It is what the stores' drivers do themselves in their managed
-    transactions, without their patience with a server that is gone: that is the runner's to decide.
+    collection: not worth one of a stage's attempts. The more writers there are, the more often it happens, so time is
+    the limit, not a number of tries. It is what the stores' drivers do themselves in their managed transactions,
+    without their patience with a server that is gone: that is the runner's to decide.
 
     Args:
         call: One whole transaction, or whatever else may be done again from its beginning.
         undone: Whether an error says so.
+        seconds: No further try begins after them.
+        longest: The longest wait between two tries, in seconds.
 
     Raises:
-        BaseException: The call's error: any other at once, this one when the tries are used up.
+        BaseException: The call's error: any other at once, this one when the time is over.
     """
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(undone),
-        stop=tenacity.stop_after_attempt(CONTENTION_TRIES),
-        wait=tenacity.wait_random_exponential(multiplier=0.02, max=1.0),
+        stop=tenacity.stop_after_delay(seconds),
+        wait=tenacity.wait_random_exponential(multiplier=0.02, max=longest),
+        before_sleep=_log_undone,
         reraise=True,
     )
     return retrying(call)
+
+
+def _log_undone(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    LOG.debug("%s: undone in favour of another one, tried again (%d)", error, state.attempt_number)
 
 
 def _waits(policy: RetryPolicy) -> Callable[[tenacity.RetryCallState], float]:

@@ -18,7 +18,7 @@ import neo4j.exceptions
 from expectations_plugins.core.background import in_background
 from expectations_plugins.core.errors import ConfigurationError
 from expectations_plugins.core.retry import through_contention
-from expectations_plugins.neo4j.errors import ERRORS, is_contention
+from expectations_plugins.neo4j.errors import ERRORS, is_contention, is_deadlock
 from expectations_plugins.neo4j.options import Scheme, authentication
 
 T = TypeVar("T")
@@ -203,7 +203,8 @@ class Graph:
                 session.run(neo4j.Query(statement)).consume()
 
         with ERRORS.guard("preparing the schema"):
-            within(self.late * 4, run)  # a constraint looks at every node there is
+            # a constraint looks at every node there is
+            through_contention(lambda: within(self.late * 4, run), is_deadlock)
 
 
 def _unknown_names(summary: neo4j.ResultSummary) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,11 @@ def is_contention(error: BaseException) -> bool:
     return error.code in CONTENTION or (error.code == code and str(error.message).startswith(text))
 
 
+def is_deadlock(error: BaseException) -> bool:
+    """Whether it is contention by its code alone; a key that is taken may stay so."""
+    return isinstance(error, driver.TransientError) and error.code in CONTENTION
+
+
 def _refine(error: BaseException) -> bool | None:
     """The driver knows which of its errors a new transaction may heal; it cannot know that we only merge by key.
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from pymilvus import DataType
 
 from expectations_plugins.milvus.connection import connect as connect_milvus
+from expectations_plugins.neo4j.connection import Graph
+from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints, LocalStack
 from pipeline.stores.milvus.queries import FIELDS
 from tests.faults.workplace import Workplace
 
 NOWHERE = "sluicegate-nowhere.invalid"
+ASKED: dict[str, Any] = {"doing": "test", "timeout": 30}
 NUMBERS = itertools.count()
 RECORD = {
     "interaction_id": "i-1",
@@ -110,6 +115,33 @@ def milvus_to_bolt(work: Workplace) -> dict[str, str]:
     return {"MILVUS_URI": f"http://{urlsplit(work.endpoints.neo4j_uri).netloc}"}
 
 
+def repeated(label: str, key: str) -> Callable[[Workplace], dict[str, str]]:
+    """A graph that another program, or one without constraints, wrote: a key is there twice."""
+
+    def made(work: Workplace) -> dict[str, str]:
+        with graph_of(work) as graph:
+            for name in ("user_key", "interaction_key", "campaign_key"):
+                graph.define(f"DROP CONSTRAINT {name} IF EXISTS")
+            graph.write((f"UNWIND range(1, 2) AS n CREATE (:{label} {{{key}: 'twice', of: 'another'}})",), {}, **ASKED)
+        return {}
+
+    return made
+
+
+@contextmanager
+def graph_of(work: Workplace) -> Iterator[Graph]:
+    to = work.endpoints
+    with closing(
+        connect_neo4j(str(to.neo4j_uri), str(to.neo4j_user), str(to.neo4j_password), database=to.neo4j_database)
+    ) as graph:
+        yield graph
+
+
+def heal(work: Workplace) -> None:
+    with graph_of(work) as graph:
+        graph.write(("MATCH (n {of: 'another'}) DELETE n",), {}, **ASKED)
+
+
 def no_such_host(**addresses: str) -> Callable[[Workplace], dict[str, str]]:
     return lambda _: addresses
 
@@ -121,6 +153,15 @@ WRONG: dict[str, tuple[Callable[[Workplace], dict[str, str]], str]] = {
         "3 components, not 768. Name another collection: MILVUS_COLLECTION",
     ),
     "a collection of another program": (collection_of_another_program, "it has no field interaction_id"),
+    "a user that is there twice": (repeated("User", "user_id"), "2 nodes (:User) with the user_id 'twice'"),
+    "an interaction that is there twice": (
+        repeated("Interaction", "interaction_id"),
+        "2 nodes (:Interaction) with the interaction_id 'twice'",
+    ),
+    "a campaign that is there twice": (
+        repeated("Campaign", "campaign_id"),
+        "MATCH (n:Campaign) WITH n.campaign_id AS key, count(n) AS nodes WHERE nodes > 1 RETURN key, nodes",
+    ),
     "TLS to Gemini": (tls_to_gemini, "without TLS. Correct GEMINI_API_ENDPOINT."),
     "TLS to MongoDB": (tls_to_mongodb, "without TLS. Correct MONGODB_URI."),
     "TLS to Neo4j": (tls_to_neo4j, "without TLS. Correct NEO4J_URI."),
@@ -152,6 +193,7 @@ def test_it_is_exit_code_2_and_not_held_against_the_batch(work: Workplace, wrong
     done = work.command("run", file, **settings)
     assert done.code == 2, str(done)
     assert names in [line for line in done.stderr.splitlines() if line.startswith("Error: ")][-1]
+    heal(work)
     again = work.command("run", "--json", file)
     assert again.code == 0, str(again)
     assert again.batches["one.jsonl"]["status"] == "closed"

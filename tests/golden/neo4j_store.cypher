@@ -15,7 +15,7 @@ SET i.batch_id = $batch_id, i.fence = $fence, i.campaign_id = row.campaign_id, i
 MERGE (u:User {user_id: row.user_id})
 MERGE (u)-[:PERFORMED]->(i)
 
-UNWIND $rows AS row
+UNWIND $links AS row
 MATCH (i:Interaction {interaction_id: row.interaction_id})
 MATCH (c:Campaign {campaign_id: row.campaign_id})
 MERGE (i)-[:REFERS_TO]->(c)
@@ -23,6 +23,12 @@ MERGE (i)-[:REFERS_TO]->(c)
 UNWIND $rows AS row
 MERGE (c:Campaign {campaign_id: row.campaign_id})
 SET c += row.properties, c.in_catalogue = true
+
+MATCH (u:User)-[link:PERFORMED]->(i:Interaction {batch_id: $batch_id}) WHERE coalesce(i.fence, 0) < $fence
+WITH link, u.user_id AS key ORDER BY key DELETE link
+
+MATCH (i:Interaction {batch_id: $batch_id})-[link:REFERS_TO]->(c) WHERE coalesce(i.fence, 0) < $fence
+WITH link, c.campaign_id AS key ORDER BY key DELETE link
 
 MATCH (i:Interaction {batch_id: $batch_id}) WHERE coalesce(i.fence, 0) < $fence DETACH DELETE i
 

@@ -26,6 +26,9 @@ PROPERTY = "sluicegate.schema_version"
 
 CHUNK = 500
 TIME_LIMIT = 60.0
+BEING_MADE = 30.0
+"""Seconds to wait for a collection that another run makes."""
+
 MOST_ROWS = 16_384
 """The most rows one Milvus query gives."""
 
@@ -57,7 +60,7 @@ class MilvusVectorStore:
             TerminalError: It exists with other fields, or with vectors of another dimension.
         """
         with ERRORS.guard(f"preparing collection {self._collection}"):
-            through_contention(self._create, undone=is_being_made)
+            through_contention(self._create, undone=is_being_made, seconds=BEING_MADE)
             self._check_fields(self._client.describe_collection(self._collection, timeout=TIME_LIMIT))
             self._index(queries.VECTOR)
         self._index_text()

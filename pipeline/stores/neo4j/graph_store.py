@@ -10,6 +10,7 @@ from expectations_plugins.neo4j.connection import Graph
 from pipeline.core.batches import short
 from pipeline.core.records import GraphRecord
 from pipeline.stores.neo4j import fencing, queries, review_queries
+from pipeline.stores.neo4j.schema import define
 
 CHUNK = 1_000
 TIME_LIMIT = 120.0
@@ -27,8 +28,7 @@ class Neo4jGraphStore:
 
     def prepare(self) -> None:
         """Create constraints and indexes; idempotent."""
-        for statement in (*queries.SCHEMA, *fencing.SCHEMA):
-            self._graph.define(statement)
+        define(self._graph, (*queries.SCHEMA, *fencing.SCHEMA))
 
     def write(self, batch_id: str, records: Sequence[GraphRecord], *, fence: int) -> None:
         """Merge users and interactions and link them to campaigns that exist."""
@@ -38,7 +38,7 @@ class Neo4jGraphStore:
                 batch_id,
                 fence,
                 (queries.MERGE_INTERACTIONS, queries.LINK_TO_CAMPAIGNS),
-                {"rows": rows},
+                {"rows": rows, "links": queries.link_rows(rows)},
                 doing=f"writing interactions of batch {short(batch_id)}",
             )
 
@@ -66,7 +66,7 @@ class Neo4jGraphStore:
     def prune(self, batch_id: str, *, fence: int) -> None:
         """Delete the batch's interactions that were last written under an older fence; users and campaigns stay."""
         doing = f"removing interactions of batch {short(batch_id)}"
-        self._fenced(batch_id, fence, (queries.PRUNE,), {}, doing=doing)
+        self._fenced(batch_id, fence, queries.PRUNE, {}, doing=doing)
 
     def _fenced(
         self, batch_id: str, fence: int, statements: Sequence[str], parameters: Mapping[str, Any], *, doing: str

@@ -28,7 +28,7 @@ MERGE (u)-[:PERFORMED]->(i)
 """.strip()
 
 LINK_TO_CAMPAIGNS = """
-UNWIND $rows AS row
+UNWIND $links AS row
 MATCH (i:Interaction {interaction_id: row.interaction_id})
 MATCH (c:Campaign {campaign_id: row.campaign_id})
 MERGE (i)-[:REFERS_TO]->(c)
@@ -40,13 +40,25 @@ MERGE (c:Campaign {campaign_id: row.campaign_id})
 SET c += row.properties, c.in_catalogue = true
 """.strip()
 
-PRUNE = "MATCH (i:Interaction {batch_id: $batch_id}) WHERE coalesce(i.fence, 0) < $fence DETACH DELETE i"
+PRUNE = (
+    """
+MATCH (u:User)-[link:PERFORMED]->(i:Interaction {batch_id: $batch_id}) WHERE coalesce(i.fence, 0) < $fence
+WITH link, u.user_id AS key ORDER BY key DELETE link
+""".strip(),
+    """
+MATCH (i:Interaction {batch_id: $batch_id})-[link:REFERS_TO]->(c) WHERE coalesce(i.fence, 0) < $fence
+WITH link, c.campaign_id AS key ORDER BY key DELETE link
+""".strip(),
+    "MATCH (i:Interaction {batch_id: $batch_id}) WHERE coalesce(i.fence, 0) < $fence DETACH DELETE i",
+)
+"""The links to what other batches share go first, in the order in which all writers lock it."""
 
 COUNT = "MATCH (i:Interaction {batch_id: $batch_id}) RETURN count(i) AS interactions"
 
 
 def interaction_rows(records: Sequence[GraphRecord]) -> list[dict[str, Any]]:
-    """Records as parameters."""
+    """Records as parameters, in the order of their users: all writers take the locks of shared nodes in one order."""
+    ordered = sorted(records, key=lambda record: (str(record.user_id), record.interaction_id))
     return [
         {
             INTERACTION_ID: record.interaction_id,
@@ -55,8 +67,14 @@ def interaction_rows(records: Sequence[GraphRecord]) -> list[dict[str, Any]]:
             "type": record.type,
             "timestamp": record.timestamp,
         }
-        for record in records
+        for record in ordered
     ]
+
+
+def link_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Interactions and their campaigns as parameters, in the order of the campaigns, which all writers share."""
+    links = [{name: row[name] for name in (INTERACTION_ID, CAMPAIGN_ID)} for row in rows if row[CAMPAIGN_ID]]
+    return sorted(links, key=lambda link: (link[CAMPAIGN_ID], link[INTERACTION_ID]))
 
 
 def campaign_rows(campaigns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -66,7 +84,7 @@ def campaign_rows(campaigns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
             CAMPAIGN_ID: campaign[CAMPAIGN_ID],
             "properties": {key or "_": _property(value) for key, value in campaign.items() if key not in RESERVED},
         }
-        for campaign in campaigns
+        for campaign in sorted(campaigns, key=lambda campaign: str(campaign[CAMPAIGN_ID]))
     ]
 
 

@@ -14,6 +14,7 @@ from pipeline.core.fields import CAMPAIGN_ID, INTERACTION_ID
 from pipeline.core.records import ReviewItem
 from pipeline.stores.neo4j import fencing
 from pipeline.stores.neo4j import review_queries as queries
+from pipeline.stores.neo4j.schema import define
 
 CHUNK = 1_000
 TIME_LIMIT = 120.0
@@ -31,8 +32,7 @@ class Neo4jReviewQueue:
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        for statement in (*queries.SCHEMA, *fencing.SCHEMA):
-            self._graph.define(statement)
+        define(self._graph, (*queries.SCHEMA, *fencing.SCHEMA))
 
     def flag(self, batch_id: str, *, gate: str, run_id: str, fence: int) -> int:
         """Flag every orphan of the batch, a chunk a transaction; what a person resolved stays resolved.

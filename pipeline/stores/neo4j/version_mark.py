@@ -5,6 +5,7 @@ from __future__ import annotations
 from expectations_plugins.neo4j.connection import Graph, Rows
 from pipeline.core.schema_versions import UNMARKED, version_in
 from pipeline.stores.neo4j import version_queries as queries
+from pipeline.stores.neo4j.schema import define
 
 TIME_LIMIT = 30.0
 
@@ -31,8 +32,7 @@ class Neo4jVersionMark:
 
     def set(self, version: int) -> None:
         """Write the version down."""
-        for statement in queries.SCHEMA:
-            self._graph.define(statement)
+        define(self._graph, queries.SCHEMA)
         statements = (queries.MARK, queries.FORGET_OLDER)
         doing = "writing the graph's schema version"
         self._graph.write(statements, {"version": version}, doing=doing, timeout=TIME_LIMIT)

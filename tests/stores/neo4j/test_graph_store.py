@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from pipeline.core.records import GraphRecord
 from pipeline.local import Endpoints
 from pipeline.stores.neo4j import fencing, queries, review_queries, version_queries
 from pipeline.stores.neo4j.graph_store import Neo4jGraphStore
+from tests.faults.graph_writers import Load, write_at_once
 
 NASTY = "'}) DETACH DELETE n // ` \" \\ \n $batch_id ünï"
 
@@ -66,17 +66,20 @@ def test_preparing_twice_changes_nothing(store: Neo4jGraphStore) -> None:
     store.prepare()
 
 
-def test_batches_with_a_user_in_common_are_written_at_once(store: Neo4jGraphStore, graph: Graph, unique: str) -> None:
-    def write(writer: int) -> None:
-        for turn in range(5):
-            rows = [record(unique, writer * 1_000 + turn * 100 + n) for n in range(50)]
-            store.write(f"{unique}-{writer}", rows, fence=1)
+def test_four_writers_with_users_and_campaigns_in_common_lose_nothing(graph: Graph, unique: str) -> None:
+    outcome = write_at_once(graph, Load(unique, writers=4, records=200, users=20, campaigns=4))
+    assert (outcome.failed, outcome.wrong) == ([], 0)
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, range(4)))
-    assert [store.count(f"{unique}-{writer}") for writer in range(4)] == [250] * 4
-    query = "MATCH (u:User {user_id: $u})-[r:PERFORMED]->() RETURN count(r) AS n, count(DISTINCT u) AS u"
-    assert ask(graph, query, u=f"u_{unique}") == [{"n": 1_000, "u": 1}]
+
+def test_all_writers_take_the_locks_of_shared_nodes_in_one_order(unique: str) -> None:
+    records = [record(unique, number, user_id=f"u_{number % 3}", campaign_id=f"c_{number % 4}") for number in range(12)]
+    rows = queries.interaction_rows(records)
+    assert [row["user_id"] for row in rows] == sorted(row["user_id"] for row in rows)
+    links = queries.link_rows(rows)
+    assert [link["campaign_id"] for link in links] == sorted(link["campaign_id"] for link in links)
+    assert queries.interaction_rows(records[::-1]) == rows
+    waiting = review_queries.lift_rows(rows[::-1], datetime(2026, 11, 20, tzinfo=UTC), "arrived")
+    assert [row["interaction_id"] for row in waiting] == [link["interaction_id"] for link in links]
 
 
 def test_writing_twice_equals_writing_once(store: Neo4jGraphStore, graph: Graph, unique: str) -> None:
@@ -150,7 +153,7 @@ def test_cypher_is_golden(golden: Callable[[str, str], None]) -> None:
         queries.MERGE_INTERACTIONS,
         queries.LINK_TO_CAMPAIGNS,
         queries.MERGE_CAMPAIGNS,
-        queries.PRUNE,
+        *queries.PRUNE,
         fencing.TAKE_FENCE,
         queries.COUNT,
     ]
