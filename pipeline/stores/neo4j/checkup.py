@@ -6,6 +6,8 @@ import contextlib
 
 from expectations_plugins.neo4j.connection import Graph, Rows
 from pipeline.ports.checkup import Checkup
+from pipeline.stores.neo4j import queries
+from pipeline.stores.neo4j.schema import check
 
 TIME_LIMIT = 30.0
 
@@ -20,15 +22,16 @@ class _EnoughError(Exception):
 
 
 def examine(graph: Graph) -> Checkup:
-    """Look at version and permissions.
+    """Look at version, permissions and keys.
 
     Raises:
-        ConfigurationError: The database does not exist, or the user may not write.
+        ConfigurationError: The database does not exist, the user may not write, or a key is there more than once.
         TransientError: It cannot be reached.
     """
     version = graph.version()
     with contextlib.suppress(_EnoughError):
         graph.write((WRITE,), NOBODY, doing="trying whether it may be written", timeout=TIME_LIMIT, first=_undo)
+    check(graph, queries.SCHEMA)
     return Checkup(version)
 
 

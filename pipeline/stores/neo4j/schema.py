@@ -12,6 +12,9 @@ TIME_LIMIT = 120.0
 UNIQUE = re.compile(r"FOR \(n:(?P<label>\w+)\) REQUIRE n\.(?P<key>\w+) IS UNIQUE$")
 
 
+CONSTRAINTS = "SHOW CONSTRAINTS YIELD labelsOrTypes, properties RETURN labelsOrTypes AS labels, properties AS keys"
+
+
 def repeated(label: str, key: str) -> str:
     """Cypher that finds keys that more than one node has."""
     return f"MATCH (n:{label}) WITH n.{key} AS key, count(n) AS nodes WHERE nodes > 1 RETURN key, nodes"
@@ -33,7 +36,20 @@ def define(graph: Graph, statements: Iterable[str]) -> None:
             raise
 
 
-def _refuse_repeated(graph: Graph, label: str, key: str, error: SluicegateError) -> None:
+def check(graph: Graph, statements: Iterable[str]) -> None:
+    """Look whether the constraints among these statements can be made; nothing is made.
+
+    Raises:
+        ConfigurationError: A key is there more than once.
+    """
+    there = graph.read(CONSTRAINTS, {}, doing="looking for constraints", timeout=TIME_LIMIT)
+    held = {(label, key) for row in there for label in row["labels"] or () for key in row["keys"] or ()}
+    for unique in filter(None, map(UNIQUE.search, statements)):
+        if (unique["label"], unique["key"]) not in held:  # a graph that has the constraint holds no key twice
+            _refuse_repeated(graph, unique["label"], unique["key"], None)
+
+
+def _refuse_repeated(graph: Graph, label: str, key: str, error: SluicegateError | None) -> None:
     """Say that a key is there more than once, if that is why there is an error; the server's own texts differ."""
     query = repeated(label, key)
     doing = f"looking for repeated keys of (:{label})"
