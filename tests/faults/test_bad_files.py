@@ -256,7 +256,7 @@ FILES: Mapping[str, tuple[Part, ...]] = {
         Part(
             "UTF-16",
             split("{}\n{}".encode("utf-16")),
-            dead={1: ("unparsable", "not UTF-8"), 2: ("unparsable", "not JSON")},
+            dead=dict.fromkeys((1, 2), ("missing_id", "missing")),
         ),
     ),
     NOT_GZIP: (Part("plain text that is called gzip", (good("not-gzip"),), good=("not-gzip",)),),
