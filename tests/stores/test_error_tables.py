@@ -195,6 +195,11 @@ ABORTED = "Transaction is aborted due to concurrent update against table p:d.int
         (google.api_core.exceptions.Forbidden("Exceeded", errors=reason("rateLimitExceeded")), TransientError),
         (google.api_core.exceptions.Forbidden("Access Denied", errors=reason("accessDenied")), ConfigurationError),
         (google.api_core.exceptions.from_http_status(200, "timed out", errors=reason("stopped")), TransientError),
+        (
+            google.api_core.exceptions.NotFound("PUT http://h/upload/b: Upload session not found"),
+            TransientError,
+        ),
+        (google.api_core.exceptions.NotFound("POST http://h/upload/b: Table not found"), TerminalError),
         (google.auth.exceptions.TransportError("no route"), TransientError),
         (google.auth.exceptions.RefreshError("backend", retryable=True), TransientError),
         (google.auth.exceptions.RefreshError("invalid_grant", retryable=False), ConfigurationError),

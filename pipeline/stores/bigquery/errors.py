@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import google.api_core.exceptions as driver
 import google.auth.exceptions as auth
 import requests.exceptions as transport
@@ -29,6 +31,8 @@ CONTENTION_TEXTS = ("due to concurrent update", "exceeded rate limits", "too man
 """A statement that changes what another one changes, or a table's update limit: often 400 invalidQuery."""
 
 DAILY_QUOTA = "quotaExceeded"
+LOST_UPLOAD = re.compile(r"404 PUT \S+/upload/")
+"""The service has lost an upload that was begun, or has finished it and its answer was lost."""
 
 
 def is_contention(error: BaseException) -> bool:
@@ -53,7 +57,8 @@ def _refine(error: BaseException) -> bool | None:
         return bool(error.retryable)
     if not isinstance(error, driver.GoogleAPICallError):
         return None
-    return True if is_contention(error) or _reasons(error) & HEALING_REASONS else None
+    is_lost_upload = isinstance(error, driver.NotFound) and LOST_UPLOAD.match(str(error))
+    return True if is_lost_upload or is_contention(error) or _reasons(error) & HEALING_REASONS else None
 
 
 ERRORS = ErrorTable(
