@@ -53,7 +53,7 @@ WRONG: dict[str, tuple[Callable[[Endpoints], dict[str, str]], str, str]] = {
     "a file where the spool goes": (
         file_in_the_way,
         "disk",
-        "/etc/hostname/spool (SLUICEGATE_SPOOL) cannot be written",
+        "spool (SLUICEGATE_SPOOL) cannot be written",
     ),
 }
 
