@@ -33,6 +33,7 @@ from pipeline.core.program import program
 from pipeline.core.topology import GATES
 from pipeline.core.verdicts import Finding, GateReport, Verdict
 from pipeline.storage.atomic_files import FullDiskError, is_full_disk
+from pipeline.storage.private_folders import make_private
 
 COLLECTION = "MILVUS_COLLECTION"
 """The variable of the GX project that names the collection whose vectors are checked."""
@@ -72,6 +73,7 @@ def open_project(root: Path, environment: Mapping[str, str], settings: Settings 
             f"There is no Great Expectations project at {root}.", next_step=f"Run: {program()} gx sync"
         )
     refuse_outdated(root)
+    make_private(root / "uncommitted", *((settings.results_url, settings.docs_url) if settings is not None else ()))
     expectations_plugins.register()
     gx_site.use()
     context = great_expectations.get_context(context_root_dir=root, runtime_environment=dict(environment))

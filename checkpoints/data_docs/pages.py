@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache, partial
 from importlib.resources import files
 
@@ -15,10 +14,8 @@ from checkpoints.data_docs.results import ResultPage
 from checkpoints.data_docs.start import StartPage
 from checkpoints.data_docs.states import SYMBOLS
 from checkpoints.data_docs.suites import SuitePage
+from expectations_plugins.core.characters import without_unseen
 from pipeline.core.program import as_typed, typed
-
-STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, marks of direction, and halves of characters."""
 
 
 def style() -> str:
@@ -87,6 +84,4 @@ def environment() -> jinja2.Environment:
 
 def _visible(value: object) -> object:
     """Text without what would turn the direction of a page, cannot be seen or cannot be encoded."""
-    if not isinstance(value, str) or not STEERING.search(value):
-        return value
-    return type(value)(STEERING.sub("\N{REPLACEMENT CHARACTER}", value))
+    return type(value)(without_unseen(value, but="\t\n")) if isinstance(value, str) else value

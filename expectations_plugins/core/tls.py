@@ -33,7 +33,7 @@ def combined(ca_file: Path, home: Path) -> Path:
     text = f"{Path(certifi.where()).read_text('utf-8')}\n{ours}"
     try:
         if not target.is_file() or target.read_text("utf-8") != text:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=f".{BUNDLE}.")
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)

@@ -34,6 +34,9 @@ NOT_ANSWERED = frozenset({13, 59})
 class Database(pymongo.database.Database[dict[str, Any]]):
     """A database whose documents are dicts and whose dates are aware, in UTC."""
 
+    indexes_made: frozenset[str] = frozenset()
+    """Which indexes its user has seen to be there, by names of the user's own."""
+
     @cached_property
     def capabilities(self) -> Capabilities:
         """What its server can do; the server is asked once, when this is first read.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from expectations_plugins.core.characters import without_unseen
 from pipeline.alerts.transitions import Kind
 from pipeline.core.alert import Alert, rank_of
 from pipeline.core.batches import short
@@ -33,7 +35,7 @@ def message(incident: Incident, kind: Kind, state: ChannelState) -> Alert:
         _others(incident, named),
         last.summary,
     ]
-    return replace(
+    return _visible(
         last,
         title=f"{'Reminder: ' if kind is Kind.REMINDER else ''}{_title(last, len(named))}",
         summary=" ".join(part for part in parts if part),
@@ -53,7 +55,7 @@ def end_message(incident: Incident, *, is_first: bool) -> Alert:
     since = f" It was open since {_moment(incident.opened_at)}"
     late = f"{since}; this channel could not be notified before." if is_first else ""
     reason = incident.reason or "It is milder now than what this channel is for."
-    return replace(
+    return _visible(
         was,
         title=f"Over: {_title(was, incident.seen)}",
         summary=f"{reason}{late}",
@@ -67,6 +69,19 @@ def names(batches: Sequence[str]) -> str:
     """Some ids as people type them, and how many more there are."""
     more = f" and {len(batches) - NAMED:,} more" if len(batches) > NAMED else ""
     return ", ".join(map(short, batches[:NAMED])) + more
+
+
+def _visible(alert: Alert, **changed: Any) -> Alert:
+    """An alert with these fields, without characters that cannot be seen: ids and names come from data."""
+    found = replace(alert, **changed)
+    examples = tuple((without_unseen(key), without_unseen(value)) for key, value in found.examples)
+    return replace(
+        found,
+        title=without_unseen(found.title),
+        summary=without_unseen(found.summary, but="\n"),
+        next_step=without_unseen(found.next_step, but="\n"),
+        examples=examples,
+    )
 
 
 def _title(alert: Alert, count: int) -> str:

@@ -17,6 +17,7 @@ from rich.progress import Progress as Bars
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from expectations_plugins.core.characters import without_unseen
 from pipeline.cli.logs import SecretiveHandler, hide_user_info, quiet_libraries, traceback_of, warn_of_exposed_secrets
 from pipeline.cli.tables import printable, status_word
 from pipeline.core.batch import CHECKSUM
@@ -182,7 +183,7 @@ class ConsoleProgress(Progress):
 
     def _print(self, markup: str) -> None:
         # long lines are the terminal's to wrap, so that what is copied from it has no breaks
-        self._console.print(hide_user_info(markup), highlight=False, soft_wrap=True)
+        self._console.print(without_unseen(hide_user_info(markup), but="\n"), highlight=False, soft_wrap=True)
 
     def _take(self, description: str) -> None:
         self._drop()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 import click
 
+from expectations_plugins.core.characters import is_unseen
 from expectations_plugins.core.errors import ConfigurationError, SluicegateError
 from pipeline.cli.app import App
 from pipeline.core.batch import Batch
@@ -20,7 +20,6 @@ from pipeline.ports.dead_letters import DeadQueue, Letter
 from pipeline.runner.lease import new_holder
 
 _TARGET = re.compile(r"([0-9a-f]{1,64})(?::([0-9]{1,12}(?:\.[0-9]{1,6})?))?", re.IGNORECASE | re.ASCII)
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 reason_option = click.option(
     "--reason", type=click.Choice([reason.value for reason in DeadReason]), help="Only records that died for this."
@@ -121,8 +120,4 @@ def entry_of(app: App, batch_id: str) -> Entry | SluicegateError | None:
 
 def escaped(value: object) -> str:
     r"""Text that came from data, on one line; what cannot be seen is shown as `\x1b`, `\u202e` or `\n`."""
-    return "".join(one.encode("unicode_escape").decode() if _unseen(one) else one for one in str(value))
-
-
-def _unseen(one: str) -> bool:
-    return unicodedata.category(one) in _UNSEEN
+    return "".join(one.encode("unicode_escape").decode() if is_unseen(one) else one for one in str(value))

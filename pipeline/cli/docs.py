@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import http.server
+import io
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -134,6 +136,17 @@ class _Pages(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
         """Say nothing."""
+
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        """Only what lies in the folder is there: not what a link leads to elsewhere, nor what no file can be called."""
+        try:
+            is_inside = Path(self.translate_path(self.path)).resolve().is_relative_to(Path(self.directory).resolve())
+        except (ValueError, OSError, RuntimeError):  # a NUL in the name; links in a circle
+            is_inside = False
+        if is_inside:
+            return super().send_head()
+        self.send_error(http.HTTPStatus.NOT_FOUND)
+        return None
 
     def list_directory(self, path: str) -> None:  # type: ignore[override]
         """Folders are not listed."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
 
+from expectations_plugins.core.characters import without_unseen
 from pipeline.core.batches import BatchStatus, LoadCounts
 
 COLOURS = {
@@ -15,7 +15,6 @@ COLOURS = {
     **dict.fromkeys(("WARN", "held", "running", "unfinished"), "yellow"),
     **dict.fromkeys(("FAIL", "ERROR", "halted", "inconsistent", "dead", "unreachable", "failed"), "red"),
 }
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def coloured(word: str) -> str:
@@ -34,8 +33,8 @@ def status_word(status: str) -> str:
 
 
 def printable(text: object) -> str:
-    """Text that came from data, on one line, without what would steer a terminal or cannot be encoded."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text))
+    """Text that came from data, on one line, without what would steer a terminal, or cannot be seen or encoded."""
+    return without_unseen(str(text))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expectations_plugins.core.errors import ConfigurationError
+from pipeline.storage.private_folders import make_private
 
 LOG_LIMIT_BYTES = 5_000_000
 
@@ -72,7 +73,7 @@ class Layout:
             ConfigurationError: The home cannot be written.
         """
         try:
-            self.control.mkdir(parents=True, exist_ok=True)
+            make_private(self.home, self.control)
             for folder in (self.control, self.home / "logs", self.home / "data"):
                 folder.mkdir(exist_ok=True)
                 folder.chmod(0o700)

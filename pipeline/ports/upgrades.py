@@ -68,6 +68,12 @@ class OldLedger(Protocol):
     def place(self, batch_id: str, embedding_batch_id: str, home: Home) -> None:
         """Write into a manifest where its vectors are; nothing happens when it says so already."""
 
+    def vanished_indexes(self) -> Sequence[str]:
+        """Indexes that were made and are not there any more."""
+
+    def forget_indexes(self) -> None:
+        """Have every index made again by the next run."""
+
     def finish(self, batch_id: str, version: int) -> None:
         """Write down that the batch is of this version."""
 

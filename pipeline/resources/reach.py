@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from expectations_plugins.core.errors import ConfigurationError, TransientError
 from expectations_plugins.core.hellos import HELLOS, HTTP, Hello
+from pipeline.storage.private_folders import make_private
 
 SECONDS = 3.0
 """How long each look may take."""
@@ -52,7 +53,7 @@ class Reached:
         noted = self._noted(store, address)
         with contextlib.suppress(OSError):  # what cannot be noted is only told apart less well
             if not noted.exists():
-                noted.parent.mkdir(parents=True, exist_ok=True)
+                make_private(noted.parent)
                 noted.touch()
 
     @contextmanager

@@ -77,7 +77,7 @@ class BatchRun:
         for step in STEPS:
             if self.batch.is_done(step.key):
                 continue
-            self._patiently(self._keeper.renew)
+            self._patiently(self._keeper.keep)
             ending = self._do(step)
             if ending is not None:
                 return self.end(ending)
@@ -275,7 +275,7 @@ class BatchRun:
 
     def _gate_attempt(self, step: Step, work: _Work) -> GateReport:
         self._started(step, work)
-        self._patiently(self._keeper.renew)
+        self._patiently(self._keeper.keep)
         report = self._parts.gates[step.name].check(self._source.batch_id, self._keeper.lease)
         if report.verdict is Verdict.ERROR and report.transient:
             raise _GateDownError(report)

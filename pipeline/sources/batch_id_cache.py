@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline.core.batches import BatchSource, FileStamp
 from pipeline.storage import cache
 from pipeline.storage.location import Remote
+from pipeline.storage.private_folders import make_private
 
 Limits = tuple[int, int, int]
 """Most records of a batch, most bytes of a file, most bytes of a record: they decide what is a batch."""
@@ -41,7 +42,7 @@ def remember(place: Remote, limits: Limits, batches: Sequence[BatchSource]) -> N
     path = _path(place)
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         part.write_text(json.dumps(document), "utf-8")
         part.replace(path)
 

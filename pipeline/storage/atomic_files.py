@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 from expectations_plugins.core.errors import TransientError
 from pipeline.storage.location import Place
+from pipeline.storage.private_folders import make_private
 
 PART_SUFFIX = ".part"
 
@@ -64,7 +65,7 @@ def appearing(target: Path) -> Iterator[Path]:
         OSError: It cannot be written, or `target` is there already (FileExistsError).
     """
     hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex}{PART_SUFFIX}")
-    hidden.parent.mkdir(parents=True, exist_ok=True)
+    make_private(hidden.parent)
     hidden.mkdir(mode=0o700)  # raw records may hold what is not for everybody's eyes
     try:
         yield hidden

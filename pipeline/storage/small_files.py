@@ -16,6 +16,7 @@ from typing import Protocol
 
 from pipeline.storage import objects
 from pipeline.storage.location import Place, Remote
+from pipeline.storage.private_folders import make_private
 
 SEEN_SECONDS = 60.0
 """How long a listing of objects tells which are there: asking for each batch anew would cost more than the batch."""
@@ -78,7 +79,7 @@ class LocalFiles:
 
     def write(self, name: str, data: bytes) -> None:
         """Put it there, whole."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
         part = self._folder / f".{uuid.uuid4().hex}.part"
         try:
             with part.open("wb") as file:
@@ -92,7 +93,7 @@ class LocalFiles:
 
     def create(self, name: str) -> None:
         """Put an empty one there."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
         os.close(os.open(self._folder / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     def delete(self, name: str) -> None:

@@ -106,6 +106,8 @@ class Migration:
             if mark.store == LEDGER:  # older programs are refused from here on, so none begins what is not seen below
                 self._refuse_while_somebody_works()
                 self._complete_batches()
+                if self._ledger.vanished_indexes():
+                    self._ledger.forget_indexes()
         return findings
 
     def _looked(self, mark: VersionMark) -> Finding:
@@ -117,8 +119,10 @@ class Migration:
             return Finding(mark.store, mark.where, found, needed, work, tuple(self._metrics.changes()))
         if mark.store != LEDGER or found is None:
             return Finding(mark.store, mark.where, found, needed, marked)
-        batches = list(self._old_batches())
-        return Finding(mark.store, mark.where, found, needed, (*marked, *_work(batches)), tuple(_notes(batches)))
+        batches, gone = list(self._old_batches()), self._ledger.vanished_indexes()
+        lost = (f"have the next run make the indexes that are missing: {', '.join(gone)}",) if gone else ()
+        work = (*marked, *lost, *_work(batches))
+        return Finding(mark.store, mark.where, found, needed, work, tuple(_notes(batches)))
 
     def _old_batches(self) -> Iterator[OldBatch]:
         version = SCHEMAS[LEDGER].current

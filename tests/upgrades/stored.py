@@ -51,7 +51,7 @@ def exported(stores: Stores, statements: Sequence[str]) -> dict[str, Row]:
     """
     return {
         "mongodb": {
-            name: [_plain(row) for row in stores.mongodb[name].find().sort("_id")]
+            name: [_plain(row) for row in stores.mongodb[name].find({"_id": {"$ne": "indexes"}}).sort("_id")]
             for name in sorted(stores.mongodb.list_collection_names())
         },
         "bigquery": _tables(stores),

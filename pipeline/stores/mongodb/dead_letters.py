@@ -15,10 +15,20 @@ from pipeline.core.batches import short
 from pipeline.core.fields import DEAD_LETTERS, INTERACTION_ID
 from pipeline.core.records import DeadLetter, DeadReason
 from pipeline.stores.mongodb.dead_queries import letter_buried, letter_filter, lines_filter
+from pipeline.stores.mongodb.indexes import ensure
 from pipeline.stores.mongodb.ledger_queries import plain
 from pipeline.stores.mongodb.queries import located, place_of
 
 BURY_LETTERS = 500
+
+INDEXES = (
+    {"name": "batch_line", "keys": [("batch_id", 1), ("line", 1)], "unique": True},
+    {
+        "name": "interaction",
+        "keys": [(INTERACTION_ID, 1)],
+        "partialFilterExpression": {INTERACTION_ID: {"$exists": True}},
+    },
+)
 
 
 class DeadLetters:
@@ -29,17 +39,12 @@ class DeadLetters:
     """
 
     def __init__(self, database: Database) -> None:
+        self._letters_database = database
         self._letters = database.get_collection(DEAD_LETTERS)
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        with ERRORS.guard(f"creating the indexes of {DEAD_LETTERS}"):
-            self._letters.create_index([("batch_id", 1), ("line", 1)], name="batch_line", unique=True)
-            self._letters.create_index(
-                [(INTERACTION_ID, 1)],
-                name="interaction",
-                partialFilterExpression={INTERACTION_ID: {"$exists": True}},
-            )
+        ensure(self._letters_database, DEAD_LETTERS, INDEXES)
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters; the same batch and line again replaces the letter; it keeps when it was first

@@ -14,16 +14,19 @@ from pipeline.core.batches import WAITING, BatchStatus
 from pipeline.core.fields import DEAD_LETTERS
 from pipeline.core.topology import STEPS
 from pipeline.ports.health import Standing, StandingReader
+from pipeline.stores.mongodb.indexes import ensure
 from pipeline.stores.mongodb.ledger_queries import BATCHES
 from pipeline.stores.mongodb.windows import newest
 
-BATCH_INDEX = [("status", 1), ("dropped", 1), ("end_time", 1)]
-LETTER_INDEX = [("dropped", 1), ("replayed_in", 1), ("buried_at", 1)]
-"""Equality first, then the order: the oldest that still waits is the first entry, however many were dealt with."""
-
-
 LOADED_AT = f"steps.{STEPS[0].key}.end_time"
 BROUGHT_RECORDS = {"counts.accepted": {"$gt": 0}}
+
+BATCH_INDEXES = (
+    {"name": "status_dropped_end_time", "keys": [("status", 1), ("dropped", 1), ("end_time", 1)]},
+    {"name": "status_loaded", "keys": [("status", 1), (LOADED_AT, 1)], "partialFilterExpression": BROUGHT_RECORDS},
+)
+LETTER_INDEXES = ({"name": "waiting_buried_at", "keys": [("dropped", 1), ("replayed_in", 1), ("buried_at", 1)]},)
+"""Equality first, then the order: the oldest that still waits is the first entry, however many were dealt with."""
 
 
 class MongoStanding(StandingReader):
@@ -40,12 +43,8 @@ class MongoStanding(StandingReader):
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        with ERRORS.guard("creating the indexes of the ledger's standing"):
-            self._batches.create_index(BATCH_INDEX, name="status_dropped_end_time")
-            self._letters.create_index(LETTER_INDEX, name="waiting_buried_at")
-            self._batches.create_index(
-                [("status", 1), (LOADED_AT, 1)], name="status_loaded", partialFilterExpression=BROUGHT_RECORDS
-            )
+        ensure(self._database, BATCHES, BATCH_INDEXES)
+        ensure(self._database, DEAD_LETTERS, LETTER_INDEXES)
 
     def standing(self) -> Standing:
         """What has waited longest, and when a batch last closed."""

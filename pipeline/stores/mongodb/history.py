@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from expectations_plugins.mongodb.capabilities import Capabilities
@@ -16,6 +18,7 @@ from pipeline.core.topology import GATES, STEPS
 from pipeline.ports.history import History, Stopped, Waiting
 from pipeline.stores.mongodb.batches import batch_in
 from pipeline.stores.mongodb.dead_queries import dead_filter, letters_filter
+from pipeline.stores.mongodb.indexes import ensure
 from pipeline.stores.mongodb.ledger_queries import BATCHES, FIRST_SEEN_INDEX, NEWEST_FIRST, OLDEST_FIRST
 from pipeline.stores.mongodb.queries import all_quarantined_filter
 from pipeline.stores.mongodb.windows import back_from, newest, on_from
@@ -41,6 +44,9 @@ STATE = ["status", "dropped", *(f"steps.{step.key}.status" for step in STEPS)]
 
 DONE_BY = ["source", *(f"steps.{step.key}.code_version" for step in STEPS)]
 """What tells which version of the code did a batch."""
+
+READ_WHOLE = 200
+"""Up to so many batches a server that does not stop at a limit reads all of them sooner than window by window."""
 
 SAME_MOMENT = 3
 """Batches that are looked at to find a neighbour: itself, one of the same millisecond, and the neighbour."""
@@ -73,10 +79,7 @@ class MongoHistory(History):
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        with ERRORS.guard("creating the indexes of the ledger's history"):
-            for index in INDEXES:
-                options = {name: value for name, value in index.items() if name != "keys"}
-                self._batches.create_index(index["keys"], **options)
+        ensure(self._database, BATCHES, INDEXES)
 
     def batch(self, batch_id: str) -> Batch | None:
         """A batch, whole; None when the ledger has never seen it."""
@@ -163,21 +166,26 @@ class MongoHistory(History):
 
     def _last(self, moment: str, order: Any, limit: int, shown: Sequence[str]) -> Sequence[Batch]:
         """Batches with the latest of these moments."""
-        conditions = newest(moment, datetime.now(UTC), self._server())
+        conditions = newest(moment, datetime.now(UTC), self._server)
         return self._first_with_enough(conditions, order, limit, shown)
 
     def _back_from(self, at: datetime, limit: int) -> Sequence[Batch]:
         """Batches up to a moment, newest first."""
-        return self._first_with_enough(back_from("first_seen", at, self._server()), NEWEST_FIRST, limit)
+        return self._first_with_enough(back_from("first_seen", at, self._server), NEWEST_FIRST, limit)
 
     def _on_from(self, at: datetime, limit: int) -> Sequence[Batch]:
         """Batches from a moment on, oldest first."""
-        conditions = on_from("first_seen", at, datetime.now(UTC), self._server())
+        conditions = on_from("first_seen", at, datetime.now(UTC), self._server)
         return self._first_with_enough(conditions, OLDEST_FIRST, limit)
 
+    @cached_property
     def _server(self) -> Capabilities:
+        """What the server can do; where all there is is little, it is read at once, not by windows."""
         with ERRORS.guard("reading the ledger's history"):
-            return self._database.capabilities
+            found = self._database.capabilities
+            if found.stops_at_limit or self._batches.estimated_document_count() > READ_WHOLE:
+                return found
+            return replace(found, stops_at_limit=True)
 
     def _first_with_enough(
         self, conditions: Iterator[Mapping[str, Any]], order: Any, limit: int, shown: Sequence[str] = tuple(BRIEF)

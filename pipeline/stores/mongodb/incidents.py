@@ -16,6 +16,7 @@ from pipeline.core.former_alerts import incidents_of
 from pipeline.core.incident import Incident, incident_in
 from pipeline.ports.incidents import IncidentStore
 from pipeline.stores.mongodb import incident_queries as queries
+from pipeline.stores.mongodb.indexes import ensure
 
 TIMEOUT = 5.0
 """Seconds for one call: an alert does not wait long for the store."""
@@ -75,9 +76,7 @@ class MongoIncidents(IncidentStore):
         if self._is_prepared:
             return
         with self._bounded("preparing the incidents"):
-            for index in queries.INDEXES:
-                options = {name: value for name, value in index.items() if name != "keys"}
-                self._incidents.create_index(index["keys"], **options)
+            ensure(self._database, queries.INCIDENTS, queries.INDEXES)
         self._is_prepared = True
         self._take_over()
 

@@ -28,6 +28,7 @@ from pipeline.core.version import code_version
 from pipeline.ports.ledger import Ledger
 from pipeline.stores.mongodb.batches import batch_in
 from pipeline.stores.mongodb.dead_letters import DeadLetters
+from pipeline.stores.mongodb.indexes import ensure
 from pipeline.stores.mongodb.leases import Leases, lost
 from pipeline.stores.mongodb.ledger_queries import (
     BATCHES,
@@ -66,6 +67,10 @@ OLDER = (
     f" any more: {program()} migrate"
 )
 
+INDEXES = (
+    {"name": FIRST_SEEN_INDEX, "keys": OLDEST_FIRST},
+    {"name": DECISION_INDEX, "keys": [("decision.at", 1)], "sparse": True},
+)
 STOPPED = sorted(status.value for status in WAITING)
 
 
@@ -84,6 +89,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         DeadLetters.__init__(self, database)
         self._database = database
         self._batches = database.get_collection(BATCHES)
+        self._attempts: dict[Lease, dict[str, int]] = {}
 
     def prepare(self) -> None:
         """Create indexes and check the schema version; idempotent.
@@ -94,9 +100,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         found = MongoVersionMark(self._database).begin()
         if found < LEDGER_VERSION:
             LOG.warning(OLDER, found, LEDGER_VERSION)
-        with ERRORS.guard("preparing the ledger"):
-            self._batches.create_index(OLDEST_FIRST, name=FIRST_SEEN_INDEX)
-            self._batches.create_index("decision.at", name=DECISION_INDEX, sparse=True)
+        ensure(self._database, BATCHES, INDEXES)
         DeadLetters.prepare(self)
 
     def open_batch(self, batch_id: str, *, source: str, size: int) -> Batch:
@@ -164,12 +168,12 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def start_step(self, lease: Lease, step: str) -> int:
         """Record the start of an attempt; its number, 1-based."""
-        doing, attempts = f"starting {step}", {f"steps.{step}.attempts": 1}
+        doing = f"starting {step}"
         with self._guard(lease, doing):
-            before = self._read_and_update(lease, step_started(step, code_version()), attempts)
+            before = self._begin_step(lease, step, step_started(step, code_version()))
         if before is None:
             raise lost(lease, doing)
-        return int(before.get("steps", {}).get(step, {}).get("attempts", 0)) + 1
+        return before + 1
 
     def end_step(self, lease: Lease, step: str, *, ok: bool, counts: Mapping[str, Any], error: str = "") -> None:
         """Record the end of the attempt."""
@@ -185,10 +189,12 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def clear_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Forget that these steps were done, and their attempts, so that the next run does them again."""
+        self._attempts.pop(lease, None)
         self._update(lease, steps_cleared(tuple(steps)), "clearing steps")
 
     def reopen_steps(self, lease: Lease, steps: Sequence[str]) -> None:
         """Have these steps done again, without forgetting what a person decided of them."""
+        self._attempts.pop(lease, None)
         self._update(lease, steps_reopened(tuple(steps)), "reopening steps")
 
     def unfinished_decisions(self) -> Sequence[Batch]:
@@ -198,6 +204,7 @@ class MongoLedger(Leases, DeadLetters, Ledger):
 
     def decide(self, lease: Lease, decision: Decision, opening: Opening) -> None:
         """Record what a person decided, and what changes at once with it, in one write."""
+        self._attempts.pop(lease, None)
         self._update(lease, decided(decision, opening), f"recording the decision {decision.kind}")
 
     def finish_decision(self, lease: Lease) -> None:
@@ -228,14 +235,21 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         """Record that an embedding batch was taken back."""
         self._update(lease, embedding_rolled_back(plan.embedding_batch_id, plan.numbers()), "recording a rollback")
 
-    def _read_and_update(self, lease: Lease, update: Update, shown: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """What the batch was before the update; None when its lease was taken over."""
+    def _begin_step(self, lease: Lease, step: str, update: Update) -> int | None:
+        """Attempts at a step before the update; None when its lease was taken over."""
         held = held_filter(lease.batch_id, lease.fence)
         if self._database.capabilities.modifies_by_key:
-            return self._batches.find_one_and_update(held, update, shown)
-        # the read is first, so that one that fails counts no attempt; nobody else writes under this fence in between
-        before = self._batches.find_one(held, shown)
-        return before if self._batches.update_one(held, update).matched_count else None
+            before = self._batches.find_one_and_update(held, update, {f"steps.{step}.attempts": 1})
+            return batch_in(before).step(step).attempts if before else None
+        # read first, so that one that fails counts no attempt; nobody else writes under this fence in between
+        known = self._attempts.pop(lease, None)
+        if known is None and (found := self._batches.find_one(held, {"steps": 1})):
+            known = {name: state.attempts for name, state in batch_in(found).steps.items()}
+        if known is None or not self._batches.update_one(held, update).matched_count:
+            return None
+        attempts = known.get(step, 0)
+        self._attempts = {lease: known | {step: attempts + 1}}
+        return attempts
 
     def _update(self, lease: Lease, update: Update, doing: str) -> None:
         with self._guard(lease, doing):

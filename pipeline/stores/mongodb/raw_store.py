@@ -24,6 +24,7 @@ from pipeline.core.locator import Locator
 from pipeline.core.records import GraphRecord, Interaction, MetricRow, Quarantined
 from pipeline.ports.stores import RawStore
 from pipeline.stores.mongodb.fencing import Fence
+from pipeline.stores.mongodb.indexes import ensure
 from pipeline.stores.mongodb.queries import (
     INDEXES,
     PLACE,
@@ -60,10 +61,7 @@ class MongoRawStore(RawStore):
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        with ERRORS.guard(f"creating the indexes of {INTERACTIONS}"):
-            for index in INDEXES:
-                options = {name: value for name, value in index.items() if name != "keys"}
-                self._interactions.create_index(index["keys"], **options)
+        ensure(self._database, INTERACTIONS, INDEXES)
 
     def insert(self, batch_id: str, records: Sequence[Interaction], received_at: datetime, *, fence: int) -> None:
         """Insert what is not there yet; of records that share an id, the first. Existing ids are left untouched."""

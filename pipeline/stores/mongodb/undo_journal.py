@@ -15,8 +15,13 @@ from pipeline.core.batches import Lease
 from pipeline.core.embeddings import BeforeImage, VectorRow
 from pipeline.core.fields import INTERACTION_ID
 from pipeline.stores.mongodb.fencing import Fence
+from pipeline.stores.mongodb.indexes import ensure
 
 COLLECTION = "undo_journal"
+INDEXES = (
+    {"name": "embedding_batch", "keys": [("embedding_batch_id", 1), (INTERACTION_ID, 1)]},
+    {"name": "before", "keys": [("before.embedding_batch_id", 1)], "sparse": True},
+)
 FLOAT32 = "<f4"
 """What Milvus keeps of a component."""
 
@@ -35,9 +40,7 @@ class MongoUndoJournal:
 
     def prepare(self) -> None:
         """Create indexes; idempotent."""
-        with ERRORS.guard("preparing the undo journal"):
-            self._images.create_index([("embedding_batch_id", 1), (INTERACTION_ID, 1)], name="embedding_batch")
-            self._images.create_index([("before.embedding_batch_id", 1)], name="before", sparse=True)
+        ensure(self._database, COLLECTION, INDEXES)
 
     def keep(self, lease: Lease, embedding_batch_id: str, images: Sequence[BeforeImage]) -> None:
         """Keep before-images; the first one of an id stays, so that a retry does not keep its own rows."""

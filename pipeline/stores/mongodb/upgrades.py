@@ -13,6 +13,7 @@ from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.core.batch import Batch
 from pipeline.core.batches import short
 from pipeline.ports.upgrades import Held, Home
+from pipeline.stores.mongodb import indexes
 from pipeline.stores.mongodb import upgrade_queries as queries
 from pipeline.stores.mongodb.batches import batch_in
 from pipeline.stores.mongodb.ledger_queries import BATCHES, LEASES
@@ -27,6 +28,7 @@ class MongoOldLedger:
     """
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._batches = database.get_collection(BATCHES)
         self._leases = database.get_collection(LEASES)
         self._journal = MongoUndoJournal(database)
@@ -67,6 +69,14 @@ class MongoOldLedger:
         update = queries.placed(embedding_batch_id, home.collection, home.model)
         with ERRORS.guard(f"migrating batch {short(batch_id)}"):
             self._batches.update_one(condition, update)
+
+    def vanished_indexes(self) -> Sequence[str]:
+        """Indexes that were made and are not there any more."""
+        return indexes.vanished(self._database)
+
+    def forget_indexes(self) -> None:
+        """Have every index made again by the next run."""
+        indexes.forget(self._database)
 
     def finish(self, batch_id: str, version: int) -> None:
         """Write down that the batch is of this version."""

@@ -112,13 +112,18 @@ def narrows(condition: Mapping[str, Any], field: str, operators: Collection[str]
     return not isinstance(asked, Mapping) or not set(asked).isdisjoint(operators)
 
 
+FROM_METADATA = "count batches {} []"
+"""A count without a condition reads no document."""
+
+
 @pytest.mark.parametrize("capabilities", [LOCAL, MONGODB], ids=["local", "mongodb"])
 def test_every_question_of_the_stores_starts_at_a_key_or_an_index(
     watched: Database, commands: Commands, make: Callable[..., Interaction], capabilities: Capabilities
 ) -> None:
     ask_everything(asked_as(watched, capabilities), make)
     assert len(commands.seen) > 75
-    assert [told for command in commands.seen for told in scans(watched, command)] == []
+    found = [told for command in commands.seen for told in scans(watched, command)]
+    assert [told for told in found if told != FROM_METADATA] == []
 
 
 def scans(database: Database, command: Mapping[str, Any]) -> Iterator[str]:
