@@ -73,9 +73,9 @@ def _read(value: Any, zone: ZoneInfo) -> Read | None:
     return None
 
 
-def _extended(document: Mapping[str, Any], zone: ZoneInfo) -> Read | None:
+def _extended(given: Mapping[str, Any], zone: ZoneInfo) -> Read | None:
     """MongoDB's Extended JSON, as mongoexport writes it: ISO 8601, or milliseconds since 1970 or their text."""
-    value = document["$date"] if list(document) == ["$date"] else None
+    value = given["$date"] if list(given) == ["$date"] else None
     if isinstance(value, Mapping) and list(value) == ["$numberLong"]:
         value = value["$numberLong"]
     is_text = isinstance(value, str) and _ISO_8601.fullmatch(value) is not None

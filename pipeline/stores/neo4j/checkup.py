@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 
 from expectations_plugins.neo4j.connection import Graph, Rows
+from pipeline.core.fields import USER_ID
 from pipeline.ports.checkup import Checkup
 from pipeline.stores.neo4j import queries
 from pipeline.stores.neo4j.schema import check
 
 TIME_LIMIT = 30.0
 
-WRITE = "CREATE (n:User {user_id: $user_id}) RETURN n.user_id AS user_id"
+WRITE = f"CREATE (n:User {{{USER_ID}: $key}}) RETURN n.{USER_ID} AS key"
 """Undone before it is committed."""
 
-NOBODY = {"user_id": "sluicegate doctor"}
+NOBODY = {"key": "sluicegate doctor"}
 
 
 class _EnoughError(Exception):
