@@ -97,9 +97,24 @@ def counts_pipeline(batch_id: str) -> list[Document]:
     return [{"$match": _of_batch(batch_id)}, {"$group": {"_id": is_quarantined, "n": {"$sum": 1}}}]
 
 
-def quarantine_filter(batch_id: str, condition: Mapping[str, Any]) -> Document:
-    """Records of a batch that meet a compiled condition and are not marked yet."""
-    return {**_accepted(batch_id), "$expr": condition}
+def piece_filter(batch_id: str, after: str) -> Document:
+    """Records of a batch whose id comes after another."""
+    return {**_of_batch(batch_id), "_id": {"$gt": after}}
+
+
+def quarantine_filter(
+    batch_id: str, condition: Mapping[str, Any], after: str = "", last: str | None = None
+) -> Document:
+    """Records of a batch that meet a compiled condition and are not marked yet, in a piece of its ids.
+
+    Args:
+        batch_id: The batch.
+        condition: An aggregation expression.
+        after: The id before the piece.
+        last: Its last id; None when it goes to the end.
+    """
+    ids = {"$gt": after} if last is None else {"$gt": after, "$lte": last}
+    return {**_accepted(batch_id), "_id": ids, "$expr": condition}
 
 
 def quarantined_filter(batch_id: str) -> Document:

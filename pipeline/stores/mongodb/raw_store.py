@@ -37,6 +37,7 @@ from pipeline.stores.mongodb.queries import (
     metrics_pipeline,
     owned_filter,
     owners_filter,
+    piece_filter,
     quarantine_filter,
     quarantined_filter,
     released,
@@ -44,6 +45,8 @@ from pipeline.stores.mongodb.queries import (
 
 INSERT_RECORDS = 1_000
 PAGE_RECORDS = 1_000
+PIECE_RECORDS = 20_000
+"""A server ends a transaction after a minute (transactionLifetimeLimitSeconds); this takes about a second."""
 _GRAPH_FIELDS = (USER_ID, CAMPAIGN_ID, "type", "timestamp")
 
 
@@ -52,10 +55,12 @@ class MongoRawStore(RawStore):
 
     Args:
         database: A handle from `connect`; the caller closes its client.
+        piece: Records that are looked through in one transaction when some are marked.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, piece: int = PIECE_RECORDS) -> None:
         self._database = database
+        self._piece = piece
         self._interactions: Collection[dict[str, Any]] = database.get_collection(INTERACTIONS)
         self._fence = Fence(database)
 
@@ -145,12 +150,27 @@ class MongoRawStore(RawStore):
         mark = {"gate": gate, "reason": reason, "run_id": run_id, "at": datetime.now(UTC)}
         update, doing = {"$set": {"quarantine": mark}}, f"quarantining records of batch {short(batch_id)}"
 
-        def marked(session: ClientSession) -> None:
-            self._interactions.update_many(quarantine_filter(batch_id, condition), update, session=session)
+        for after, last in self._pieces(batch_id, doing):
+            piece = quarantine_filter(batch_id, condition, after, last)
 
-        self._fence.write(batch_id, fence, marked, doing=doing)
+            def marked(session: ClientSession, piece: Mapping[str, Any] = piece) -> None:
+                self._interactions.update_many(piece, update, session=session)
+
+            self._fence.write(batch_id, fence, marked, doing=doing)
         with ERRORS.guard(doing):
             return self._interactions.count_documents(quarantined_filter(batch_id))
+
+    def _pieces(self, batch_id: str, doing: str) -> Iterator[tuple[str, str | None]]:
+        """The batch's ids in pieces: the id before each, and its last; None for the rest of them."""
+        after: str = ""
+        while True:
+            with ERRORS.guard(doing):
+                ids = self._interactions.find(piece_filter(batch_id, after), ["_id"]).sort("_id", 1)
+                last = next((str(row["_id"]) for row in ids.skip(self._piece - 1).limit(1)), None)
+            yield after, last
+            if last is None:
+                return
+            after = last
 
     def quarantined(self, batch_id: str | None, limit: int) -> Sequence[Quarantined]:
         """Records in quarantine, of one batch or of all, newest mark first."""

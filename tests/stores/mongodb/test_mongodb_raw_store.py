@@ -119,6 +119,25 @@ def test_a_quarantined_value_is_shown_as_it_was_sent(raw_store: MongoRawStore, m
     assert found.record["user_id"] == value
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 8])
+def test_records_are_marked_in_bounded_pieces(
+    raw_store: MongoRawStore, database: Database, make: Make, piece: int
+) -> None:
+    records = [make(f"i_{number}", user_id=number if number % 2 else "u_100") for number in range(7)]
+    raw_store.insert("b_1", records, NOW, fence=1)
+    raw_store.insert("b_2", [make("i_45", user_id=None)], NOW, fence=1)
+    before = fenced_writes(database)
+    assert quarantine(MongoRawStore(database, piece=piece), "b_1") == 3
+    assert fenced_writes(database) - before == 7 // piece + 1
+    assert (raw_store.counts("b_1"), raw_store.counts("b_2")) == ((4, 3), (1, 0))
+
+
+def fenced_writes(database: Database) -> int:
+    """How many transactions the batch had."""
+    found = database["batches"].find_one({"_id": "b_1"}) or {}
+    return int(found.get("fenced_writes", 0))
+
+
 def test_quarantine_again_keeps_the_first_mark(raw_store: MongoRawStore, database: Database, make: Make) -> None:
     raw_store.insert("b_1", [make("i_1", user_id=None)], NOW, fence=1)
     assert [quarantine(raw_store, "b_1", run_id) for run_id in ("run_1", "run_2")] == [1, 1]
