@@ -38,18 +38,23 @@ class Database(pymongo.database.Database[dict[str, Any]]):
     """Which indexes its user has seen to be there, by names of the user's own."""
 
     @cached_property
-    def capabilities(self) -> Capabilities:
-        """What its server can do; the server is asked once, when this is first read.
+    def build_info(self) -> Mapping[str, Any]:
+        """What its server says of itself; it is asked once. Empty when it keeps that to itself.
 
         Raises:
             pymongo.errors.PyMongoError: The server could not be asked; callers read this within `ERRORS.guard`.
         """
         try:
-            return capabilities_of(self.command("buildInfo"))
+            return self.command("buildInfo")
         except pymongo.errors.OperationFailure as error:
             if error.code not in NOT_ANSWERED:
                 raise
-            return MONGODB
+            return {}
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What its server can do; raises as `build_info`."""
+        return capabilities_of(self.build_info) if self.build_info else MONGODB
 
     def server_time(self) -> datetime:
         """The server's clock, UTC, aware.

@@ -16,6 +16,7 @@ from expectations_plugins.neo4j.connection import connect as connect_neo4j
 from pipeline.local import Endpoints, LocalStack
 from pipeline.stores.bigquery.connection import connect as connect_bigquery
 from pipeline.stores.mongodb import checkup
+from pipeline.stores.mongodb.server_version import refuse_old
 from tests.faults.workplace import Workplace
 
 
@@ -77,6 +78,17 @@ def test_nothing_is_left_behind(place: Workplace) -> None:
     assert graph.read("MATCH (n:User) RETURN n.user_id AS id", {}, doing="looking", timeout=30) == []
     graph.close()
     assert not (place.folder / "home").exists() or not list((place.folder / "home").glob("spool*"))
+
+
+@pytest.mark.parametrize("version", [[4, 4, 29, 0], [3, 6, 0, 0]])
+def test_a_server_that_is_too_old_is_refused(version: list[int]) -> None:
+    with pytest.raises(ConfigurationError, match=r"is older than 5\.0"):
+        refuse_old({"version": ".".join(map(str, version)), "versionArray": version})
+
+
+@pytest.mark.parametrize("said", [{}, {"versionArray": [5, 0, 0, 0]}, {"versionArray": [8, 2, 1, 0]}, {"version": "?"}])
+def test_any_other_server_is_not(said: dict[str, Any]) -> None:
+    refuse_old(said)
 
 
 @pytest.mark.parametrize(("hours", "said"), [(0, ()), (0.5, ("1,800 s ahead of",)), (-0.5, ("1,800 s behind",))])

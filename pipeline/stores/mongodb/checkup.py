@@ -14,6 +14,7 @@ from expectations_plugins.mongodb.errors import ERRORS
 from pipeline.ports.checkup import Checkup
 from pipeline.stores.mongodb.fencing import with_transactions
 from pipeline.stores.mongodb.ledger_queries import BATCHES
+from pipeline.stores.mongodb.server_version import refuse_old
 from pipeline.stores.mongodb.windows import CLOCKS_APART
 
 NOBODY = {"_id": "doctor"}
@@ -38,7 +39,8 @@ def examine(database: Database) -> Checkup:
         TransientError: It cannot be reached.
     """
     with ERRORS.guard("asking for its version"):
-        version = str(database.client.server_info()["version"])
+        refuse_old(database.build_info)
+        version = str(database.build_info.get("version", ""))
         theirs = database.client.admin.command("hello").get("localTime")
     _try_writing(database)
     with ERRORS.guard("asking how much space there is"):

@@ -56,6 +56,7 @@ from pipeline.stores.mongodb.ledger_queries import (
     steps_cleared,
     steps_reopened,
 )
+from pipeline.stores.mongodb.server_version import refuse_old
 from pipeline.stores.mongodb.version_mark import MongoVersionMark
 
 LOG = logging.getLogger(__name__)
@@ -95,8 +96,11 @@ class MongoLedger(Leases, DeadLetters, Ledger):
         """Create indexes and check the schema version; idempotent.
 
         Raises:
+            ConfigurationError: The server is too old.
             SchemaVersionError: The ledger is newer than this program, or too old to be used as it is.
         """
+        with ERRORS.guard("asking for its version"):
+            refuse_old(self._database.build_info)
         found = MongoVersionMark(self._database).begin()
         if found < LEDGER_VERSION:
             LOG.warning(OLDER, found, LEDGER_VERSION)
