@@ -57,7 +57,10 @@ def rounded(value: int | float) -> int | float:
     """A number with as many decimals as a sum has: 0.30000000000000004 is 0.3."""
     if isinstance(value, int):
         return value
-    found = Decimal(repr(value))
+    text = repr(value)
+    if "e" not in text and len(text.partition(".")[2]) <= MAX_DECIMALS:
+        return value
+    found = Decimal(text)
     return value if -int(found.as_tuple().exponent) <= MAX_DECIMALS else float(round(found, MAX_DECIMALS))
 
 

@@ -48,7 +48,7 @@ def moment(value: Any, zone: ZoneInfo) -> Read | None:
         zone: Where one without an offset was written down.
     """
     try:
-        found = _extended(value, zone) if isinstance(value, Mapping) else _read(value, zone)
+        found = _extended(value, zone) if isinstance(value, dict) else _read(value, zone)
         utc = found[0].astimezone(UTC) if found else None
     except (ValueError, OverflowError):
         return None
