@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,9 +25,11 @@ class Relay:
 
     Args:
         host, port: The server.
+        delay: Seconds that what a client sends is held.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, delay: float = 0.0) -> None:
+        self._delay = delay
         self._server = (host, port)
         self._received = 0
         self._lock = threading.Lock()
@@ -77,17 +80,20 @@ class Relay:
                 if counted:
                     with self._lock:  # before it is sent: a client that has its answer finds it counted
                         self._received += len(data)
+                elif self._delay:
+                    time.sleep(self._delay)
                 sink.sendall(data)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 
 
 @contextlib.contextmanager
-def relayed(uri: str) -> Iterator[tuple[Relay, str]]:
+def relayed(uri: str, delay: float = 0.0) -> Iterator[tuple[Relay, str]]:
     """A relay to the server of an address, and the address by which clients reach it through the relay.
 
     Args:
         uri: mongodb://, bolt://, neo4j:// or http:// address of one server, without TLS.
+        delay: Seconds that what a client sends is held.
 
     Raises:
         ConfigurationError: A relay cannot stand in front of it.
@@ -98,7 +104,7 @@ def relayed(uri: str) -> Iterator[tuple[Relay, str]]:
             f"A {parts.scheme}:// address with TLS or several hosts cannot be measured: bytes are counted by a relay.",
             next_step="Name one server by mongodb://, bolt:// or http://.",
         )
-    relay = Relay(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])
+    relay = Relay(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme], delay)
     credentials = parts.netloc.rpartition("@")[0]
     host = f"{credentials}@{LOOPBACK}:{relay.port}" if credentials else f"{LOOPBACK}:{relay.port}"
     query = "&".join(filter(None, (parts.query, OPTIONS.get(parts.scheme))))
