@@ -36,6 +36,7 @@ from tests.faults.workplace import ROOT, Ended, Workplace
 PER_FILE = 2_500
 CAMPAIGNS = ROOT / "tests" / "fixtures" / "campaigns.jsonl"
 KEPT_OF_LONG_LINES = 64 * 1024
+PASSED_OVER = b"\x00\xef\xbb\xbf"
 TOLERANT = {f"SLUICEGATE_{name}_TOLERANCE": "1" for name in ("USER_ID", "DEAD", "UNREADABLE")}
 NAIVE = len("2026-11-20T09:00:00.000")
 
@@ -164,7 +165,7 @@ def _is_as_sent(stores: Stores, record: Hostile, row: Row | None, letter: Row | 
         line = record.line.removesuffix(b"\r")
         kept = line if len(line) <= 1024 * 1024 else line[:KEPT_OF_LONG_LINES]
         return bool(letter["raw"] == kept.decode("utf-8", "backslashreplace"))
-    sent = json.loads(record.line)
+    sent = json.loads(record.line.lstrip(PASSED_OVER))
     row = row or stores.mongodb["interactions"].find_one({"_id": {"$eq": sent["interaction_id"]}})
     return row is not None and _same(row, sent)
 

@@ -285,19 +285,16 @@ def noise(chance: random.Random, draft: Draft) -> None:
 
 def other_words(chance: random.Random, draft: Draft) -> None:
     """The same record, written differently."""
-    draft.cuts.insert(0, chance.choice((_in_blanks, _with_return, _in_escapes)))
+    draft.cuts.insert(0, chance.choice((_in_blanks, _with_return, _in_escapes, _after_a_mark, _after_a_hole)))
 
 
 NOT_JSON: Sequence[Callable[[bytes], bytes]] = (
     lambda line: b"[" + line + b"]",
-    lambda line: line + line,
     lambda line: line + b",",
     lambda line: line[:-1] + b",}",
     lambda line: line + b"//",
-    lambda line: b"\xef\xbb\xbf" + line,
     lambda line: b"\xc2\xa0" + line,
     lambda line: b"\x0c" + line,
-    lambda line: b"\x00" + line,
     lambda line: line[:-1] + b'"raw\ttab": 1}',
     lambda line: line.replace(b'"', b"'"),
     lambda line: line[:-1] + b', "\\x": 1}',
@@ -363,6 +360,14 @@ def _in_blanks(line: bytes) -> bytes:
 
 def _with_return(line: bytes) -> bytes:
     return line + b"\r"
+
+
+def _after_a_mark(line: bytes) -> bytes:
+    return b"\xef\xbb\xbf" + line
+
+
+def _after_a_hole(line: bytes) -> bytes:
+    return bytes(100) + line
 
 
 def _in_escapes(line: bytes) -> bytes:

@@ -183,7 +183,7 @@ SAME_PATH = {
     "dlq": "replays through run; what it replays has no vectors yet, or its embed stage is gone on with",
 }
 NO_VECTORS = frozenset(
-    {"init", "plan", "airflow", "alerts", "review", "campaigns", "watch", "metrics", "doctor", "stack", "gx"}
+    {"init", "plan", "airflow", "alerts", "review", "campaigns", "collect", "watch", "metrics", "doctor", "stack", "gx"}
 )
 
 
