@@ -17,7 +17,7 @@ import neo4j.exceptions
 
 from expectations_plugins.core.background import in_background
 from expectations_plugins.core.errors import ConfigurationError
-from expectations_plugins.core.retry import through_contention
+from expectations_plugins.core.retry import CONTENTION_SECONDS, through_contention
 from expectations_plugins.neo4j.errors import ERRORS, is_contention, is_deadlock
 from expectations_plugins.neo4j.options import Scheme, authentication
 
@@ -70,11 +70,13 @@ class Graph:
         driver: The neo4j driver.
         database: The database; None takes the server's default.
         late: Seconds an answer may come later than the server was given; all it has for what has no time limit.
+        patience: Seconds a transaction is written again that the server undoes for another one's sake.
     """
 
     driver: neo4j.Driver
     database: str | None
     late: float = LATE
+    patience: float = CONTENTION_SECONDS
 
     def close(self) -> None:
         """Close the driver."""
@@ -174,7 +176,7 @@ class Graph:
         """
         with ERRORS.guard(doing):
             once = partial(self._write_once, queries, parameters, timeout, first)
-            through_contention(lambda: within(timeout + self.late, once), is_contention)
+            through_contention(lambda: within(timeout + self.late, once), is_contention, seconds=self.patience)
 
     def _write_once(
         self,

@@ -82,9 +82,11 @@ def _intent(intent: IntentState) -> dict[str, Any]:
 
 def _embedding(embedding: EmbeddingState) -> dict[str, Any]:
     manifest = {field.name: getattr(embedding, field.name) for field in fields(EmbedManifest)}
-    if not embedding.model:  # an earlier version wrote it, without these
-        for name in ("model", "truncated", "truncated_ids", "refused", "accepted"):
+    for name in ("truncated", "truncated_ids", "refused", "accepted"):  # an earlier version wrote none of them
+        if not manifest[name]:
             del manifest[name]
+    if not embedding.model:  # neither this
+        del manifest["model"]
         manifest |= {"collection": embedding.collection or None}
     return _known(
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -139,8 +140,9 @@ def test_batches_that_share_users_can_be_written_at_the_same_time_by_who_tries_a
 
 
 def test_a_key_another_writer_took_at_the_same_moment_is_worth_another_try(graph: Graph, unique: str) -> None:
+    impatient = replace(graph, patience=0.5)
     with pytest.raises(TransientError, match="Neo4j: racing failed"):
-        graph.write(["CREATE (:User {user_id: $u})"] * 2, {"u": unique}, doing="racing", timeout=10)
+        impatient.write(["CREATE (:User {user_id: $u})"] * 2, {"u": unique}, doing="racing", timeout=10)
 
 
 def test_a_refused_password_is_a_wrong_setting_and_is_not_told(endpoints: Endpoints) -> None:
