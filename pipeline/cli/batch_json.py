@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.core.batch import Batch, EmbeddingState, GateState, IntentState, StepState
 from pipeline.core.decision import Decision
-from pipeline.core.embeddings import EmbedManifest
+from pipeline.core.embeddings import ONLY_IF_ANY, EmbedManifest
 from pipeline.core.rollback_plan import RollbackNumbers
 
 
@@ -82,10 +82,8 @@ def _intent(intent: IntentState) -> dict[str, Any]:
 
 def _embedding(embedding: EmbeddingState) -> dict[str, Any]:
     manifest = {field.name: getattr(embedding, field.name) for field in fields(EmbedManifest)}
-    for name in ("truncated", "truncated_ids", "refused", "accepted"):  # an earlier version wrote none of them
-        if not manifest[name]:
-            del manifest[name]
-    if not embedding.model:  # neither this
+    manifest = {name: value for name, value in manifest.items() if value or name not in ONLY_IF_ANY}
+    if not embedding.model:  # an earlier version wrote it, without these
         del manifest["model"]
         manifest |= {"collection": embedding.collection or None}
     return _known(

@@ -55,6 +55,10 @@ class VectorRow:
     vector: tuple[float, ...]
 
 
+ONLY_IF_ANY = frozenset({"truncated", "truncated_ids", "refused", "accepted"})
+"""Fields of a manifest that are kept and shown only when there is something in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class EmbedManifest:
     """What one embedding batch wrote.

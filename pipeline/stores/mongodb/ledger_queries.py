@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.core.batch import StepStatus
 from pipeline.core.batches import BatchStatus
 from pipeline.core.decision import Decision, Opening
+from pipeline.core.embeddings import ONLY_IF_ANY
 from pipeline.core.rollback_plan import RollbackNumbers
 from pipeline.core.schema_versions import SCHEMAS
 
@@ -171,7 +172,7 @@ def action_recorded(gate: str, run_id: str, outcome: object) -> Update:
 
 def embedding_set(manifest: object) -> Update:
     """The batch's latest embedding batch, and the same among all it had."""
-    found = plain(manifest)
+    found = {name: value for name, value in plain(manifest).items() if value or name not in ONLY_IF_ANY}
     return _updated({"embedding": literal(found), f"embeddings.{found['embedding_batch_id']}": literal(found)})
 
 
