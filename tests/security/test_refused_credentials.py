@@ -107,7 +107,7 @@ def test_a_refusal_names_the_store_and_is_no_outage(
     said: tuple[Mapping[str, Mapping[str, str]], str], store: str
 ) -> None:
     finding = said[0][store]
-    assert finding["state"] == "unreachable"
+    assert finding["state"] == "misconfigured"
     assert "is up" not in finding["problem"]
     assert finding["problem"].casefold().startswith(store)
 

@@ -97,7 +97,7 @@ def test_a_certificate_nobody_vouches_for_is_refused_and_the_error_says_what_to_
     examined: Callable[..., Findings], store: str
 ) -> None:
     found = examined()[store]
-    assert found["state"] == "unreachable"
+    assert found["state"] == "misconfigured"
     assert all(part in found["problem"] for part in SAYS)
 
 
@@ -117,7 +117,7 @@ def test_a_certificate_for_another_host_is_refused_whoever_vouches_for_it(
         name: value.replace("localhost", "127.0.0.1") for name, value in fronts.settings.items() if "localhost" in value
     }
     found = examined(SLUICEGATE_CA_FILE=str(fronts.by.file), **elsewhere)[store]
-    assert found["state"] == "unreachable"
+    assert found["state"] == "misconfigured"
     assert "mismatch" in found["problem"]
     assert "host name" in found["problem"] or "server_name" in found["problem"]
 
