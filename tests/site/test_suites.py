@@ -61,6 +61,8 @@ VALUES = {
     "fences": [1],
     "rejected": {},
     "waiting": {"3f2a91c07d11": 2},
+    "truncated_examples": [["i_1", "cut"]],
+    "refused_examples": [["i_2", "it is empty"]],
 }
 BAD = {"unexpected_count": 2, "element_count": 10, "details": {"schema_dimension": VECTOR_DIMENSION}}
 
